@@ -7,3 +7,4 @@ export * from "./gen/selvedge/v1/operator_pb.js";
 export * from "./gen/selvedge/v1/round_pb.js";
 export * from "./gen/selvedge/v1/update_pb.js";
 export * from "./limits.ts";
+export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
