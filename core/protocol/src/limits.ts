@@ -22,6 +22,10 @@ export const limits = {
   metricsMax: 32,
   /** Parameters of one model. */
   parametersMax: 536_870_912,
+  /** One file of a dataset, bytes; it is held in memory whole. */
+  datasetFileBytesMax: 1_073_741_824,
+  /** Dimensions of one array in a dataset file, the examples' own included. */
+  datasetRankMax: 8,
   /** One name: a device, a job, a dataset, a model. */
   nameLengthMax: 64,
   /** A reason in words, characters. */

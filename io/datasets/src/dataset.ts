@@ -22,4 +22,6 @@ export interface IdxSource {
   readonly imagesPath: string;
   readonly labelsPath: string;
   readonly classes: number;
+  /** What messages call it; the name of the images file when absent. */
+  readonly name?: string;
 }

@@ -1,0 +1,22 @@
+import { SelvedgeError } from "@selvedge/protocol";
+import type { Dataset } from "./dataset.ts";
+
+/**
+ * The same examples seen in another shape, such as [28, 28] as [784]; no copy.
+ *
+ * @throws SelvedgeError `failed_precondition`, with both shapes, when their sizes differ
+ */
+export function reshapeExamples(dataset: Dataset, inputShape: readonly number[]): Dataset {
+  if (sizeOf(inputShape) !== sizeOf(dataset.inputShape)) {
+    throw new SelvedgeError(
+      "failed_precondition",
+      `examples of shape [${dataset.inputShape.join(", ")}] cannot be read as [${inputShape.join(", ")}]`,
+      { at: `dataset ${dataset.name}`, fix: "give a dataset of the shape the model takes" },
+    );
+  }
+  return { ...dataset, inputShape: [...inputShape] };
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
