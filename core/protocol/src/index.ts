@@ -1,13 +1,21 @@
+export {
+  type DayLedger,
+  type DeviceState,
+  emptyDevice,
+  type OfferFacts,
+  type Task,
+  type TaskPhase,
+  type TrainingResult,
+} from "./device/device-state.ts";
+export { matchPolicy, type Policy, type PolicyContext } from "./device/policy.ts";
+export {
+  type DeviceEffect,
+  type DeviceEvent,
+  deviceWakeAt,
+  stepDevice,
+  submissionRetryMs,
+} from "./device/step-device.ts";
 export * from "./digest.ts";
-export * from "./errors.ts";
-export * from "./gen/selvedge/v1/envelope_pb.js";
-export * from "./gen/selvedge/v1/fleet_pb.js";
-export * from "./gen/selvedge/v1/model_pb.js";
-export * from "./gen/selvedge/v1/operator_pb.js";
-export * from "./gen/selvedge/v1/round_pb.js";
-export * from "./gen/selvedge/v1/update_pb.js";
-export * from "./limits.ts";
-export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   channelBinding,
   type EnrolmentClaim,
@@ -16,6 +24,35 @@ export {
   verifyEnrolmentMac,
 } from "./enrolment/enrolment-mac.ts";
 export { formatJoinToken, type JoinToken, parseJoinToken } from "./enrolment/join-token.ts";
+export { decodeEnvelope, encodeEnvelope } from "./envelope-codec.ts";
+export { createStamper, type EnvelopeBody, type Stamper } from "./envelope-stamper.ts";
+export * from "./errors.ts";
+export * from "./gen/selvedge/v1/envelope_pb.js";
+export * from "./gen/selvedge/v1/error_pb.js";
+export * from "./gen/selvedge/v1/fleet_pb.js";
+export * from "./gen/selvedge/v1/model_pb.js";
+export * from "./gen/selvedge/v1/operator_pb.js";
+export * from "./gen/selvedge/v1/round_pb.js";
+export * from "./gen/selvedge/v1/update_pb.js";
+export type { JobEffect, JobEvent, OfferAnswer, ReceiptVerdict, SubmissionFacts } from "./job/job-event.ts";
+export {
+  type AcceptedContribution,
+  hasEnded,
+  type JobPlan,
+  type JobState,
+  type JobStatus,
+  type Member,
+  type MemberStatus,
+  type Metrics,
+  type RoundPhase,
+  type RoundState,
+  type RoundSummary,
+} from "./job/job-state.ts";
+export { failedRoundsMax, offerRetryMs } from "./job/round-lifecycle.ts";
+export { jobWakeAt, stepJob } from "./job/step-job.ts";
+export * from "./limits.ts";
+export { type CheckedPlan, decodePlan, encodePlan, metricNames, phases } from "./plan.ts";
+export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,
   type OperatorSignature,
@@ -24,3 +61,4 @@ export {
   signPlan,
   verifyPlan,
 } from "./signing/operator-signature.ts";
+export type { Transition } from "./transition.ts";

@@ -1,0 +1,51 @@
+import type { BlobReference } from "../digest.ts";
+
+/** A round offer as the device keeps it: verified, and complete enough to train from after a restart. */
+export interface OfferFacts {
+  readonly job: string;
+  readonly round: number;
+  /** Base64 of the encoded plan. */
+  readonly plan: string;
+  readonly planDigest: string;
+  readonly signer: string;
+  readonly base: BlobReference;
+  readonly baseVersion: number;
+  /** JSON text of the aggregator's device configuration. */
+  readonly config: string;
+  readonly configDigest: string;
+  readonly cohort: number;
+  readonly deadlineAt: number;
+}
+
+/** What training left in the outbox; it stays until the coordinator's own receipt. */
+export interface TrainingResult {
+  readonly body: BlobReference;
+  /** Examples that count. */
+  readonly weight: number;
+  readonly metrics: { readonly [name: string]: number };
+}
+
+/** Training and submission are separate states: a result may wait days for a connection. */
+export type TaskPhase = "queued" | "training" | "trained";
+
+export interface Task {
+  readonly offer: OfferFacts;
+  readonly phase: TaskPhase;
+  readonly result: TrainingResult | null;
+  /** When it was last sent, Unix milliseconds; null = not since it was made. */
+  readonly submittedAt: number | null;
+}
+
+/** What left the device on one day (UTC), for the owner's daily limit. */
+export interface DayLedger {
+  /** Days since the Unix epoch. */
+  readonly day: number;
+  readonly bytes: number;
+}
+
+export interface DeviceState {
+  readonly tasks: readonly Task[];
+  readonly sent: DayLedger;
+}
+
+export const emptyDevice: DeviceState = { tasks: [], sent: { day: 0, bytes: 0 } };

@@ -1,0 +1,72 @@
+import type { DeviceState, OfferFacts } from "./device-state.ts";
+
+/** The owner's own rules. The coordinator can neither read nor change them. */
+export interface Policy {
+  /** Key ids of operators whose plans may run here; none = nothing runs. */
+  readonly signers: readonly string[];
+  /** Plan digests that may run; null = any plan that a signer signed. */
+  readonly plans: readonly string[] | null;
+  /** Fewest devices in a cohort. */
+  readonly minimumCohort: number;
+  /** Most examples that may be used in one round. */
+  readonly maxExamplesPerDevice: number;
+  /** Minutes of the local day, start inclusive, end exclusive; may wrap past midnight; null = always. */
+  readonly hours: { readonly start: number; readonly end: number } | null;
+  /** Most bytes that may leave in one day (UTC); null = no limit. */
+  readonly maxBytesPerDay: number | null;
+}
+
+/** What the policy looks at beside the offer. */
+export interface PolicyContext {
+  /** Minutes since local midnight, 0 to 1,439. */
+  readonly minuteOfDay: number;
+  /** Days since the Unix epoch. */
+  readonly day: number;
+  readonly maxExamplesPerDevice: number;
+  /** Bytes the update of this plan will have. */
+  readonly updateBytes: number;
+}
+
+/**
+ * Why the owner's policy declines an offer, in words that name the rule, or
+ * null when it allows it (SPEC OF3).
+ */
+export function matchPolicy(
+  policy: Policy,
+  offer: OfferFacts,
+  state: DeviceState,
+  context: PolicyContext,
+): string | null {
+  if (!policy.signers.includes(offer.signer)) {
+    return `policy signers: ${offer.signer} is not among the ${policy.signers.length} allowed`;
+  }
+  if (policy.plans !== null && !policy.plans.includes(offer.planDigest)) {
+    return `policy plans: ${offer.planDigest} is not approved`;
+  }
+  if (offer.cohort < policy.minimumCohort) {
+    return `policy minimumCohort: ${offer.cohort} devices invited; at least ${policy.minimumCohort} wanted`;
+  }
+  if (context.maxExamplesPerDevice > policy.maxExamplesPerDevice) {
+    return `policy maxExamplesPerDevice: the plan uses up to ${context.maxExamplesPerDevice}; at most ${policy.maxExamplesPerDevice} allowed`;
+  }
+  if (policy.hours !== null && !isWithin(policy.hours, context.minuteOfDay)) {
+    return `policy hours: only ${clock(policy.hours.start)} to ${clock(policy.hours.end)}`;
+  }
+  return overBudget(policy, state, context);
+}
+
+function overBudget(policy: Policy, state: DeviceState, context: PolicyContext): string | null {
+  if (policy.maxBytesPerDay === null) return null;
+  const sent = state.sent.day === context.day ? state.sent.bytes : 0;
+  if (sent + context.updateBytes <= policy.maxBytesPerDay) return null;
+  return `policy maxBytesPerDay: ${sent} bytes sent today, ${context.updateBytes} more would pass ${policy.maxBytesPerDay}`;
+}
+
+function isWithin(hours: { readonly start: number; readonly end: number }, minute: number): boolean {
+  const { start, end } = hours;
+  return start <= end ? minute >= start && minute < end : minute >= start || minute < end;
+}
+
+function clock(minute: number): string {
+  return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,110 @@
+import type { BlobReference, Digest } from "../digest.ts";
+import type { AcceptedContribution, JobPlan, Metrics, RoundSummary } from "./job-state.ts";
+
+/** All that can happen to a job. Times are Unix milliseconds. */
+export type JobEvent =
+  | {
+      readonly type: "created";
+      readonly plan: JobPlan;
+      readonly weights: BlobReference;
+      readonly now: number;
+    }
+  | {
+      readonly type: "cohortSelected";
+      readonly round: number;
+      readonly devices: readonly string[];
+      readonly config: BlobReference;
+      readonly now: number;
+    }
+  | { readonly type: "cohortShort"; readonly round: number; readonly eligible: number; readonly now: number }
+  | { readonly type: "deviceOnline"; readonly device: string }
+  | {
+      readonly type: "replied";
+      readonly device: string;
+      readonly round: number;
+      readonly answer: OfferAnswer;
+      readonly now: number;
+    }
+  | { readonly type: "submitted"; readonly submission: SubmissionFacts; readonly now: number }
+  | {
+      readonly type: "folded";
+      readonly round: number;
+      readonly accumulator: BlobReference;
+      readonly now: number;
+    }
+  | {
+      readonly type: "finalised";
+      readonly round: number;
+      readonly weights: BlobReference;
+      readonly optimizerState: BlobReference | null;
+      readonly federated: Metrics;
+      readonly now: number;
+    }
+  | { readonly type: "evaluated"; readonly round: number; readonly metrics: Metrics; readonly now: number }
+  | { readonly type: "modelWritten"; readonly model: BlobReference; readonly now: number }
+  | { readonly type: "effectFailed"; readonly what: string; readonly reason: string; readonly now: number }
+  | { readonly type: "cancelled"; readonly now: number }
+  | { readonly type: "tick"; readonly now: number };
+
+export type OfferAnswer =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "declined"; readonly reason: string }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** A submission as the shell received it, with what it found of the body. */
+export interface SubmissionFacts {
+  readonly device: string;
+  readonly round: number;
+  readonly format: string;
+  readonly contributors: readonly string[];
+  readonly baseVersion: number;
+  readonly weight: number;
+  readonly planDigest: string;
+  readonly configDigest: string;
+  readonly body: BlobReference;
+  readonly metrics: Metrics;
+  /** "missing" when the bytes are not here; otherwise what is wrong with them or the metrics; null = sound. */
+  readonly problem: string | null;
+}
+
+/** All that a job asks its shell to do. Performed at least once, after the commit. */
+export type JobEffect =
+  | { readonly type: "openRound"; readonly round: number; readonly waitingSince: number }
+  | { readonly type: "offer"; readonly round: number; readonly device: string }
+  | {
+      readonly type: "receipt";
+      readonly round: number;
+      readonly device: string;
+      readonly digest: string;
+      readonly verdict: ReceiptVerdict;
+      readonly reason: string;
+    }
+  | { readonly type: "roundClosed"; readonly round: number; readonly device: string; readonly reason: string }
+  | {
+      readonly type: "fold";
+      readonly round: number;
+      readonly accumulator: BlobReference | null;
+      readonly contributions: readonly AcceptedContribution[];
+      readonly config: BlobReference;
+    }
+  | {
+      readonly type: "finalise";
+      readonly round: number;
+      readonly accumulator: BlobReference;
+      readonly config: BlobReference;
+      readonly base: BlobReference;
+      readonly optimizerState: BlobReference | null;
+      readonly metrics: { readonly [device: string]: Metrics };
+      readonly weights: { readonly [device: string]: number };
+    }
+  | {
+      readonly type: "evaluate";
+      readonly round: number;
+      readonly weights: BlobReference;
+      readonly dataset: string;
+    }
+  | { readonly type: "archiveRound"; readonly summary: RoundSummary }
+  | { readonly type: "writeModel"; readonly weights: BlobReference }
+  | { readonly type: "discard"; readonly blobs: readonly Digest[] };
+
+export type ReceiptVerdict = "accepted" | "refused" | "roundClosed" | "bodyMissing";

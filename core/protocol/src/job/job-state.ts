@@ -1,0 +1,113 @@
+import type { BlobReference, Digest } from "../digest.ts";
+
+/** Everything `stepJob` needs of a plan. */
+export interface JobPlan {
+  readonly name: string;
+  readonly digest: Digest;
+  /** The plan's encoded bytes, as a blob. */
+  readonly body: BlobReference;
+  readonly signer: string;
+  readonly rounds: number;
+  readonly cohort: number;
+  readonly quorum: number;
+  readonly deadlineMs: number;
+  readonly graceMs: number;
+  /** Evaluation accuracy that ends the job early; 0 = never. */
+  readonly targetAccuracy: number;
+  readonly maxExamplesPerDevice: number;
+  /** Name of the coordinator's own dataset to evaluate on; null = none. */
+  readonly evaluationDataset: string | null;
+}
+
+export type JobStatus = "waiting" | "running" | "completed" | "failed" | "cancelled";
+
+export interface JobState {
+  readonly plan: JobPlan;
+  readonly status: JobStatus;
+  readonly reason: string | null;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  /** Since when the next round waits for devices. */
+  readonly waitingSince: number;
+  /** Whether an `openRound` effect is on its way, and whether a device came online meanwhile. */
+  readonly opening: "no" | "asked" | "askedAndChanged";
+  /** When a job that found too few devices looks again; null = when one comes online. */
+  readonly lookAgainAt: number | null;
+  readonly base: { readonly version: number; readonly weights: BlobReference };
+  /** State of the server optimizer; null before the first round. */
+  readonly optimizerState: BlobReference | null;
+  /** Number of the round that opens next; failed rounds use up theirs. */
+  readonly nextRound: number;
+  readonly roundsCompleted: number;
+  readonly failuresInARow: number;
+  readonly current: RoundState | null;
+  /** The round that ended last; older ones are archived beside the state. */
+  readonly last: RoundSummary | null;
+  /** The plan's graph with the final weights; set on completion. */
+  readonly model: BlobReference | null;
+}
+
+export type MemberStatus = "offered" | "accepted" | "declined" | "failed" | "contributed";
+
+export interface Member {
+  readonly status: MemberStatus;
+  readonly reason: string | null;
+  /** Digest of the contribution that counts. */
+  readonly digest: Digest | null;
+  readonly weight: number;
+}
+
+export type Metrics = { readonly [name: string]: number };
+
+/** A contribution that was accepted: durable, and to be counted exactly once. */
+export interface AcceptedContribution {
+  readonly device: string;
+  readonly body: BlobReference;
+  readonly weight: number;
+  readonly metrics: Metrics;
+}
+
+/** `collecting` takes contributions; the later phases each wait for one effect. */
+export type RoundPhase = "collecting" | "folding" | "finalising" | "evaluating";
+
+export interface RoundState {
+  readonly number: number;
+  readonly phase: RoundPhase;
+  readonly openedAt: number;
+  readonly deadlineAt: number;
+  readonly offeredAt: number;
+  readonly configDigest: Digest;
+  readonly config: BlobReference;
+  readonly members: { readonly [device: string]: Member };
+  /** Accepted and not yet in a fold. */
+  readonly queue: readonly AcceptedContribution[];
+  /** In the fold that is under way. */
+  readonly folding: readonly AcceptedContribution[];
+  readonly accumulator: BlobReference | null;
+  /** Devices whose contributions are in `accumulator`. */
+  readonly folded: readonly string[];
+  readonly metrics: { readonly [device: string]: Metrics };
+  readonly quorumAt: number | null;
+  readonly outcome: { readonly weights: BlobReference; readonly federated: Metrics } | null;
+  readonly bytesUp: number;
+}
+
+export interface RoundSummary {
+  readonly number: number;
+  readonly status: "completed" | "failed";
+  readonly reason: string | null;
+  readonly openedAt: number;
+  readonly closedAt: number;
+  /** Version of the weights this round made; 0 when it made none. */
+  readonly modelVersion: number;
+  readonly members: { readonly [device: string]: Member };
+  readonly evaluation: Metrics;
+  readonly federated: Metrics;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** Whether nothing will happen in this job any more. */
+export function hasEnded(job: JobState): boolean {
+  return job.status === "completed" || job.status === "failed" || job.status === "cancelled";
+}

@@ -1,0 +1,257 @@
+import type { Transition } from "../transition.ts";
+import type { JobEffect, JobEvent } from "./job-event.ts";
+import type { JobState, JobStatus, Member, Metrics, RoundState, RoundSummary } from "./job-state.ts";
+
+type JobTransition = Transition<JobState, JobEffect>;
+
+/** How long an unanswered offer waits before it is sent again. */
+export const offerRetryMs = 5_000;
+
+/** Rounds without a quorum in a row after which a job gives up (SPEC RC6). */
+export const failedRoundsMax = 5;
+
+/** Asks the shell for a cohort, once at a time. */
+export function openNextRound(state: JobState): JobTransition {
+  // While the final model is written no further round opens.
+  if (state.current !== null || isLastRoundDone(state)) return { state, effects: [] };
+  if (state.opening !== "no") return { state: { ...state, opening: "askedAndChanged" }, effects: [] };
+  return {
+    state: { ...state, status: "waiting", opening: "asked", lookAgainAt: null },
+    effects: [{ type: "openRound", round: state.nextRound, waitingSince: state.waitingSince }],
+  };
+}
+
+export function openRound(
+  state: JobState,
+  event: Extract<JobEvent, { type: "cohortSelected" }>,
+): JobTransition {
+  const offered: Member = { status: "offered", reason: null, digest: null, weight: 0 };
+  const round: RoundState = {
+    number: event.round,
+    phase: "collecting",
+    openedAt: event.now,
+    deadlineAt: event.now + state.plan.deadlineMs,
+    offeredAt: event.now,
+    config: event.config,
+    configDigest: event.config.digest,
+    members: Object.fromEntries(event.devices.map((device) => [device, offered])),
+    queue: [],
+    folding: [],
+    accumulator: null,
+    folded: [],
+    metrics: {},
+    quorumAt: null,
+    outcome: null,
+    bytesUp: 0,
+  };
+  return {
+    state: { ...state, status: "running", opening: "no", nextRound: event.round + 1, current: round },
+    effects: event.devices.map((device) => ({ type: "offer", round: event.round, device })),
+  };
+}
+
+/**
+ * Moves a round as far as its members and the clock allow: starts a fold when
+ * contributions wait, closes by full answer, quorum and grace, or deadline,
+ * and finalises once all that was accepted is folded (SPEC RC1 to RC5).
+ */
+export function advanceRound(state: JobState, round: RoundState, now: number): JobTransition {
+  const contributed = countOf(round, "contributed");
+  const quorumAt = round.quorumAt ?? (contributed >= state.plan.quorum ? now : null);
+  let next: RoundState = { ...round, quorumAt };
+  const effects: JobEffect[] = [];
+  if (next.phase === "collecting") {
+    const close = closeReason(state, next, now);
+    if (close?.failed === true) return failRound(state, next, close.reason, now);
+    if (close !== undefined) {
+      effects.push(...noticesOf(next, close.reason));
+      next = { ...next, phase: "folding" };
+    }
+  }
+  if (next.folding.length === 0 && next.queue.length > 0) {
+    next = { ...next, folding: next.queue, queue: [] };
+    effects.push(foldEffect(next));
+  }
+  if (next.phase === "folding" && next.folding.length === 0 && next.accumulator !== null) {
+    effects.push(finaliseEffect(state, next, next.accumulator));
+    next = { ...next, phase: "finalising" };
+  }
+  return { state: { ...state, current: next }, effects };
+}
+
+/** Ends a round without a result; the next one starts from the same weights (SPEC RC6). */
+export function failRound(state: JobState, round: RoundState, reason: string, now: number): JobTransition {
+  const summary = summarise(state, round, "failed", reason, {}, now);
+  const failuresInARow = state.failuresInARow + 1;
+  const between: JobState = {
+    ...state,
+    current: null,
+    waitingSince: now,
+    failuresInARow,
+    last: summary,
+  };
+  const effects: JobEffect[] = [archive(summary), ...noticesOf(round, reason), ...discardOf(round)];
+  const tooOften = failuresInARow >= failedRoundsMax;
+  const after = tooOften
+    ? endJob(between, "failed", `${failuresInARow} rounds in a row failed; the last: ${reason}`, now)
+    : openNextRound(between);
+  return { state: after.state, effects: [...effects, ...after.effects] };
+}
+
+/** Takes the round's weights as the new base, and goes on or finishes. */
+export function completeRound(
+  state: JobState,
+  round: RoundState,
+  evaluation: Metrics,
+  now: number,
+): JobTransition {
+  if (round.outcome === null) return { state, effects: [] };
+  const version = state.base.version + 1;
+  const made = summarise(state, round, "completed", null, evaluation, now);
+  const summary: RoundSummary = { ...made, modelVersion: version };
+  const next: JobState = {
+    ...state,
+    base: { version, weights: round.outcome.weights },
+    current: null,
+    waitingSince: now,
+    failuresInARow: 0,
+    roundsCompleted: state.roundsCompleted + 1,
+    last: summary,
+  };
+  const effects: JobEffect[] = [archive(summary), ...discardOf(round)];
+  if (isLastRoundDone(next)) {
+    return { state: next, effects: [...effects, { type: "writeModel", weights: round.outcome.weights }] };
+  }
+  const opened = openNextRound(next);
+  return { state: opened.state, effects: [...effects, ...opened.effects] };
+}
+
+export function endJob(
+  state: JobState,
+  status: JobStatus,
+  reason: string | null,
+  now: number,
+): JobTransition {
+  const ended: JobState = {
+    ...state,
+    status,
+    reason,
+    endedAt: now,
+    opening: "no",
+    lookAgainAt: null,
+    current: null,
+  };
+  const round = state.current;
+  if (round === null) return { state: ended, effects: [] };
+  const why = reason ?? "the job ended";
+  const summary = summarise(state, round, "failed", why, {}, now);
+  const effects = [archive(summary), ...noticesOf(round, why), ...discardOf(round)];
+  return { state: { ...ended, last: summary }, effects };
+}
+
+function archive(summary: RoundSummary): JobEffect {
+  return { type: "archiveRound", summary };
+}
+
+interface Closing {
+  readonly reason: string;
+  readonly failed: boolean;
+}
+
+function closeReason(state: JobState, round: RoundState, now: number): Closing | undefined {
+  const { quorum, graceMs } = state.plan;
+  const contributed = countOf(round, "contributed");
+  const outstanding = countOf(round, "offered") + countOf(round, "accepted");
+  if (contributed + outstanding < quorum) {
+    return {
+      failed: true,
+      reason: `quorum cannot be reached: ${contributed} of ${quorum} contributed${refusals(round)}`,
+    };
+  }
+  if (outstanding === 0) return { failed: false, reason: "every device has answered" };
+  if (round.quorumAt !== null && now >= round.quorumAt + graceMs) {
+    return { failed: false, reason: "the quorum was reached and the grace time is over" };
+  }
+  if (now < round.deadlineAt) return undefined;
+  if (contributed >= quorum) return { failed: false, reason: "the deadline has passed" };
+  return { failed: true, reason: `deadline passed with ${contributed} of ${quorum} contributions` };
+}
+
+/** Why devices said no, so that the operator need not look at each of them. */
+function refusals(round: RoundState): string {
+  const reasons = new Set(Object.values(round.members).flatMap((member) => member.reason ?? []));
+  return reasons.size === 0 ? "" : ` (${[...reasons].slice(0, 3).join("; ")})`;
+}
+
+function countOf(round: RoundState, status: Member["status"]): number {
+  return Object.values(round.members).filter((member) => member.status === status).length;
+}
+
+function noticesOf(round: RoundState, reason: string): JobEffect[] {
+  const waiting = Object.entries(round.members).filter(
+    ([, member]) => member.status === "offered" || member.status === "accepted",
+  );
+  return waiting.map(([device]) => ({ type: "roundClosed", round: round.number, device, reason }));
+}
+
+/** Blobs that nothing needs once the round is over. */
+function discardOf(round: RoundState): JobEffect[] {
+  const pending = [...round.queue, ...round.folding].map((contribution) => contribution.body.digest);
+  const blobs = round.accumulator === null ? pending : [...pending, round.accumulator.digest];
+  return blobs.length === 0 ? [] : [{ type: "discard", blobs }];
+}
+
+function foldEffect(round: RoundState): JobEffect {
+  const { number, accumulator, folding, config } = round;
+  return { type: "fold", round: number, accumulator, contributions: folding, config };
+}
+
+function finaliseEffect(
+  state: JobState,
+  round: RoundState,
+  accumulator: NonNullable<RoundState["accumulator"]>,
+): JobEffect {
+  return {
+    type: "finalise",
+    round: round.number,
+    accumulator,
+    config: round.config,
+    base: state.base.weights,
+    optimizerState: state.optimizerState,
+    metrics: round.metrics,
+    weights: Object.fromEntries(round.folded.map((device) => [device, round.members[device]?.weight ?? 0])),
+  };
+}
+
+function summarise(
+  state: JobState,
+  round: RoundState,
+  status: RoundSummary["status"],
+  reason: string | null,
+  evaluation: Metrics,
+  now: number,
+): RoundSummary {
+  const readers = Object.values(round.members).filter(
+    (member) => !["offered", "declined"].includes(member.status),
+  );
+  return {
+    number: round.number,
+    status,
+    reason,
+    openedAt: round.openedAt,
+    closedAt: now,
+    modelVersion: 0,
+    members: round.members,
+    evaluation,
+    federated: round.outcome?.federated ?? {},
+    bytesUp: round.bytesUp,
+    bytesDown: readers.length * state.base.weights.length,
+  };
+}
+
+/** All rounds are done, or the target accuracy was reached early. */
+function isLastRoundDone(state: JobState): boolean {
+  if (state.roundsCompleted >= state.plan.rounds) return true;
+  const accuracy = state.last?.evaluation.accuracy;
+  return state.plan.targetAccuracy > 0 && accuracy !== undefined && accuracy >= state.plan.targetAccuracy;
+}

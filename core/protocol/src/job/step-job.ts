@@ -1,0 +1,202 @@
+import { SelvedgeError } from "../errors.ts";
+import type { Transition } from "../transition.ts";
+import { admitSubmission } from "./admit-submission.ts";
+import type { JobEffect, JobEvent, OfferAnswer } from "./job-event.ts";
+import { hasEnded, type JobPlan, type JobState, type Member, type RoundState } from "./job-state.ts";
+import {
+  advanceRound,
+  completeRound,
+  endJob,
+  offerRetryMs,
+  openNextRound,
+  openRound,
+} from "./round-lifecycle.ts";
+
+type JobTransition = Transition<JobState, JobEffect>;
+
+/**
+ * One step of a job: pure, total, and the only code that decides what a job
+ * does. Rules: SPEC sections OF, SU, AK and RC.
+ *
+ * @throws SelvedgeError `internal` when an event reaches a job that was never created.
+ */
+export function stepJob(state: JobState | undefined, event: JobEvent): JobTransition {
+  if (state === undefined) {
+    if (event.type === "created") return openNextRound(newJob(event.plan, event.weights, event.now));
+    throw new SelvedgeError("internal", `event "${event.type}" for a job that does not exist`);
+  }
+  switch (event.type) {
+    case "submitted":
+      return admitSubmission(state, event.submission, event.now);
+    case "created":
+      return unchanged(state);
+    default:
+      return hasEnded(state) ? unchanged(state) : stepLiveJob(state, event);
+  }
+}
+
+/** When the job next wants a `tick`, Unix milliseconds; undefined = not until something happens. */
+export function jobWakeAt(state: JobState): number | undefined {
+  if (hasEnded(state)) return undefined;
+  const round = state.current;
+  if (round === null) return state.lookAgainAt ?? undefined;
+  if (round.phase !== "collecting") return undefined;
+  const times = [round.deadlineAt];
+  if (round.quorumAt !== null) times.push(round.quorumAt + state.plan.graceMs);
+  if (Object.values(round.members).some((member) => member.status === "offered")) {
+    times.push(round.offeredAt + offerRetryMs);
+  }
+  return Math.min(...times);
+}
+
+type LiveEvent = Exclude<JobEvent, { type: "created" } | { type: "submitted" }>;
+
+function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
+  switch (event.type) {
+    case "cohortSelected":
+      return state.opening !== "no" && event.round === state.nextRound
+        ? openRound(state, event)
+        : unchanged(state);
+    case "cohortShort":
+      return onCohortShort(state, event.now);
+    case "deviceOnline":
+      return onDeviceOnline(state, event.device);
+    case "replied":
+      return onReply(state, event.device, event.round, event.answer, event.now);
+    case "folded":
+      return onFolded(state, event);
+    case "finalised":
+      return onFinalised(state, event);
+    case "evaluated":
+      return inRound(state, event.round, "evaluating", (round) =>
+        completeRound(state, round, event.metrics, event.now),
+      );
+    case "modelWritten":
+      return endJob({ ...state, model: event.model }, "completed", null, event.now);
+    case "effectFailed":
+      return endJob(state, "failed", `${event.what}: ${event.reason}`, event.now);
+    case "cancelled":
+      return endJob(state, "cancelled", "cancelled by an operator", event.now);
+    case "tick":
+      return onTick(state, event.now);
+  }
+}
+
+function newJob(plan: JobPlan, weights: JobState["base"]["weights"], now: number): JobState {
+  return {
+    plan,
+    status: "waiting",
+    reason: null,
+    createdAt: now,
+    endedAt: null,
+    waitingSince: now,
+    opening: "no",
+    lookAgainAt: null,
+    base: { version: 0, weights },
+    optimizerState: null,
+    nextRound: 1,
+    roundsCompleted: 0,
+    failuresInARow: 0,
+    current: null,
+    last: null,
+    model: null,
+  };
+}
+
+/** A device that comes back gets its open offer again (SPEC OF4); a waiting job looks for a cohort. */
+function onDeviceOnline(state: JobState, device: string): JobTransition {
+  const round = state.current;
+  if (round === null) return openNextRound(state);
+  const status = round.members[device]?.status;
+  const outstanding = status === "offered" || status === "accepted";
+  if (round.phase !== "collecting" || !outstanding) return unchanged(state);
+  return { state, effects: [{ type: "offer", round: round.number, device }] };
+}
+
+/** Too few devices: look again when the grace time is over, or when one comes online. */
+function onCohortShort(state: JobState, now: number): JobTransition {
+  const asked: JobState = { ...state, opening: "no" };
+  if (state.opening === "askedAndChanged") return openNextRound(asked);
+  const graceEnd = state.waitingSince + state.plan.graceMs;
+  return { state: { ...asked, lookAgainAt: now < graceEnd ? graceEnd : null }, effects: [] };
+}
+
+function onReply(
+  state: JobState,
+  device: string,
+  number: number,
+  answer: OfferAnswer,
+  now: number,
+): JobTransition {
+  const round = state.current;
+  const member = round?.members[device];
+  if (round === null || round.number !== number || round.phase !== "collecting") return unchanged(state);
+  if (member === undefined || !replyCounts(member, answer)) return unchanged(state);
+  const reason = answer.kind === "accepted" ? null : answer.reason;
+  const next: Member = { ...member, status: answer.kind, reason };
+  return advanceRound(state, { ...round, members: { ...round.members, [device]: next } }, now);
+}
+
+/** A contribution is final; short of that a device may still change its answer. */
+function replyCounts(member: Member, answer: OfferAnswer): boolean {
+  return member.status !== "contributed" && member.status !== answer.kind;
+}
+
+function onFolded(state: JobState, event: Extract<JobEvent, { type: "folded" }>): JobTransition {
+  const round = state.current;
+  if (round === null || round.number !== event.round || round.folding.length === 0) return unchanged(state);
+  const folded = [...round.folded, ...round.folding.map((contribution) => contribution.device)];
+  const next: RoundState = { ...round, accumulator: event.accumulator, folded, folding: [] };
+  const kept = new Set(next.queue.map((contribution) => contribution.body.digest));
+  const spent = round.folding.map((contribution) => contribution.body.digest);
+  if (round.accumulator !== null) spent.push(round.accumulator.digest);
+  const blobs = spent.filter((digest) => !kept.has(digest) && digest !== event.accumulator.digest);
+  const after = advanceRound(state, next, event.now);
+  return { state: after.state, effects: [...after.effects, { type: "discard", blobs }] };
+}
+
+function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalised" }>): JobTransition {
+  return inRound(state, event.round, "finalising", (round) => {
+    const outcome = { weights: event.weights, federated: event.federated };
+    const decided: RoundState = { ...round, phase: "evaluating", outcome };
+    const next: JobState = { ...state, optimizerState: event.optimizerState, current: decided };
+    const dataset = state.plan.evaluationDataset;
+    if (dataset === null) return completeRound(next, decided, {}, event.now);
+    const effect: JobEffect = { type: "evaluate", round: round.number, weights: event.weights, dataset };
+    return { state: next, effects: [effect] };
+  });
+}
+
+function onTick(state: JobState, now: number): JobTransition {
+  const round = state.current;
+  if (round === null) return openNextRound(state);
+  if (round.phase !== "collecting") return unchanged(state);
+  const advanced = advanceRound(state, round, now);
+  if (advanced.state.current?.phase !== "collecting") return advanced;
+  if (now < round.offeredAt + offerRetryMs) return advanced;
+  return offerAgain(advanced, now);
+}
+
+/** A lost offer, or a lost answer to it, costs one retry interval and nothing else (SPEC OF4). */
+function offerAgain(advanced: JobTransition, now: number): JobTransition {
+  const round = advanced.state.current;
+  if (round === null) return advanced;
+  const silent = Object.entries(round.members).filter(([, member]) => member.status === "offered");
+  const offers = silent.map(([device]): JobEffect => ({ type: "offer", round: round.number, device }));
+  const state = { ...advanced.state, current: { ...round, offeredAt: now } };
+  return { state, effects: [...advanced.effects, ...offers] };
+}
+
+function inRound(
+  state: JobState,
+  number: number,
+  phase: RoundState["phase"],
+  then: (round: RoundState) => JobTransition,
+): JobTransition {
+  const round = state.current;
+  return round !== null && round.number === number && round.phase === phase ? then(round) : unchanged(state);
+}
+
+function unchanged(state: JobState): JobTransition {
+  return { state, effects: [] };
+}

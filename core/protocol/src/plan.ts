@@ -1,0 +1,125 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Digest, digestOf, isDigest } from "./digest.ts";
+import { SelvedgeError } from "./errors.ts";
+import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import { limits, namePattern } from "./limits.ts";
+
+/** What a device may report beside its update; ranges in SPEC SU4. */
+export const metricNames: readonly string[] = [
+  "train_loss",
+  "train_accuracy",
+  "eval_loss",
+  "eval_accuracy",
+  "eval_examples",
+  "examples",
+  "seconds",
+];
+
+/** The phases a round has today, in order. */
+export const phases: readonly string[] = ["train", "submit"];
+
+const dayMs = 86_400_000;
+
+/** A plan whose every field was checked, with the parts that must be there. */
+export interface CheckedPlan {
+  readonly plan: Plan;
+  readonly train: TrainTask;
+  readonly digest: Digest;
+}
+
+/**
+ * The bytes that are hashed, signed and sent. Nobody re-encodes a plan: every
+ * party hashes the bytes it received.
+ *
+ * @throws SelvedgeError `invalid_argument` as `decodePlan`.
+ */
+export function encodePlan(plan: Plan): Uint8Array {
+  const bytes = toBinary(PlanSchema, plan);
+  decodePlan(bytes);
+  return bytes;
+}
+
+/**
+ * Reads a plan and checks every field (SPEC OF1).
+ *
+ * @throws SelvedgeError `too_large`, `corrupt`, or `invalid_argument` naming the field.
+ */
+export function decodePlan(bytes: Uint8Array): CheckedPlan {
+  if (bytes.length > limits.planBytesMax) {
+    throw new SelvedgeError("too_large", `a plan of ${bytes.length} bytes; at most ${limits.planBytesMax}`);
+  }
+  const plan = decode(bytes);
+  const train = plan.task?.kind.case === "train" ? plan.task.kind.value : undefined;
+  if (train === undefined) {
+    throw invalid("task", "this version knows only the task kind 'train'");
+  }
+  checkTrain(train);
+  checkRest(plan);
+  checkSchedule(plan);
+  return { plan, train, digest: digestOf(bytes) };
+}
+
+function decode(bytes: Uint8Array): Plan {
+  try {
+    return fromBinary(PlanSchema, bytes);
+  } catch (cause) {
+    throw new SelvedgeError("corrupt", "these bytes are not a plan", { cause });
+  }
+}
+
+function checkTrain(train: TrainTask): void {
+  oneOf("task.algorithm", train.algorithm, ["fedavg"]);
+  oneOf("task.loss", train.loss, ["softmax-cross-entropy"]);
+  oneOf("task.optimizer", train.optimizer, ["sgd"]);
+  range("task.learning_rate", train.learningRate, Number.MIN_VALUE, 1e6);
+  range("task.batch_size", train.batchSize, 1, 65_536);
+  range("task.local_epochs", train.localEpochs, 1, 1_000);
+  range("task.held_out_fraction", train.heldOutFraction, 0, 0.9);
+  range("task.max_examples_per_device", train.maxExamplesPerDevice, 1, 2 ** 31 - 1);
+}
+
+function checkRest(plan: Plan): void {
+  if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
+  if (plan.model === undefined || !isDigest(plan.model.digest)) throw invalid("model", "a digest is needed");
+  range("model.length", Number(plan.model.length), 1, limits.blobBytesMax);
+  const dataset = plan.dataset;
+  if (dataset === undefined || !namePattern.test(dataset.name))
+    throw invalid("dataset.name", "a name is needed");
+  if (dataset.inputShape.length < 1 || dataset.inputShape.length > 8 || dataset.inputShape.includes(0)) {
+    throw invalid("dataset.input_shape", "one to eight positive sizes are needed");
+  }
+  range("dataset.classes", dataset.classes, 2, 1_000_000);
+  oneOf("aggregator", plan.aggregator?.name ?? "", ["weighted-mean"]);
+  oneOf("server_optimizer", plan.serverOptimizer?.name ?? "", ["fedavg"]);
+  range("server_optimizer.learning_rate", plan.serverOptimizer?.learningRate ?? 0, Number.MIN_VALUE, 1e6);
+  for (const metric of plan.metrics) oneOf("metrics", metric, metricNames);
+  if (plan.protections.length > 0) {
+    throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
+  }
+  if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
+}
+
+function checkSchedule(plan: Plan): void {
+  const schedule = plan.schedule;
+  if (schedule === undefined) throw invalid("schedule", "is missing");
+  range("schedule.rounds", schedule.rounds, 1, limits.roundsMax);
+  range("schedule.cohort", schedule.cohort, 1, limits.cohortMax);
+  range("schedule.quorum", schedule.quorum, 1, schedule.cohort);
+  range("schedule.deadline_ms", schedule.deadlineMs, 1_000, 30 * dayMs);
+  range("schedule.grace_ms", schedule.graceMs, 0, schedule.deadlineMs);
+  range("schedule.target_accuracy", schedule.targetAccuracy, 0, 1);
+}
+
+function range(field: string, value: number, low: number, high: number): void {
+  if (Number.isFinite(value) && value >= low && value <= high) return;
+  throw invalid(field, `${value} is outside ${low} to ${high}`);
+}
+
+function oneOf(field: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw invalid(field, `"${value.slice(0, 64)}" is not one of: ${allowed.join(", ")}`);
+}
+
+function invalid(field: string, problem: string): SelvedgeError {
+  return new SelvedgeError("invalid_argument", `the plan's ${field}: ${problem}`, { at: `plan.${field}` });
+}
