@@ -9,23 +9,57 @@ export const limits = {
   planBytesMax: 65_536,
   /** Signed release or round metadata, bytes. */
   metadataBytesMax: 1_048_576,
+  /** Release root metadata, whose length nothing signed announces, bytes. */
+  rootMetadataBytesMax: 65_536,
+  /** Release timestamp metadata, whose length nothing signed announces, bytes. */
+  timestampMetadataBytesMax: 16_384,
+  /** Root versions a device follows in one update. */
+  rootRotationsMax: 1_024,
   /** One blob (a model, weights, an update), bytes. */
   blobBytesMax: 4_294_967_296,
   /** A body of one operator or enrolment call, bytes. */
   requestBytesMax: 1_048_576,
   /** Largest byte range a blob is asked for in one request. */
   blobChunkBytes: 1_048_576,
+  /** A blob read whole into memory, bytes; larger ones are streamed. */
+  blobInMemoryBytesMax: 1_073_741_824,
+  /** Key of a stored record, bytes of UTF-8. */
+  recordKeyBytesMax: 512,
+  /** Value of a stored record, bytes of JSON. */
+  recordBytesMax: 16_777_216,
+  /** Nesting of a stored record's value. */
+  recordDepthMax: 64,
   /** Devices in one cohort. */
   cohortMax: 10_000,
   roundsMax: 100_000,
+  /** Cohort times capped examples per device: what keeps a grid64 sum fine enough. */
+  normaliserMax: 4_294_967_296,
   /** Metrics in one submission. */
   metricsMax: 32,
   /** Parameters of one model. */
   parametersMax: 536_870_912,
+  /** One ONNX file, bytes. */
+  modelBytesMax: 1_073_741_824,
+  /** Nodes of one ONNX graph, those of its subgraphs included. */
+  modelNodesMax: 100_000,
+  /** Graphs within graphs (Loop, If, Scan). */
+  modelSubgraphDepthMax: 8,
+  /** Dimensions of one tensor. */
+  tensorRankMax: 16,
+  /** Header of one safetensors file, bytes. */
+  safetensorsHeaderBytesMax: 16_777_216,
   /** One file of a dataset, bytes; it is held in memory whole. */
   datasetFileBytesMax: 1_073_741_824,
   /** Dimensions of one array in a dataset file, the examples' own included. */
   datasetRankMax: 8,
+  /** One PKCS #10 certificate request, bytes. */
+  certificateRequestBytesMax: 4_096,
+  /** The root certificates a coordinator shows to a device that does not trust it yet, bytes. */
+  rootCertificatesBytesMax: 65_536,
+  /** Devices that may enrol with one token. */
+  tokenUsesMax: 10_000,
+  /** Longest life of a join token, seconds. */
+  tokenTtlSecondsMax: 2_592_000,
   /** One name: a device, a job, a dataset, a model. */
   nameLengthMax: 64,
   /** A reason in words, characters. */

@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 export interface StoredRecord {
   readonly key: string;
-  /** Starts at 1 and grows by one with each write of this key. */
+  /** Starts at 1 and grows by one with each write of this key; a deleted key starts again. */
   readonly version: number;
   readonly value: Json;
 }
@@ -18,6 +18,7 @@ export interface Write {
 
 /** A transaction is data, never a callback. */
 export interface Transaction {
+  /** Each key at most once. */
   readonly writes: readonly Write[];
 }
 
@@ -36,12 +37,18 @@ export interface ListOptions {
  *   (fsync) when its promise resolves.
  * - `commit` MUST reject with code `conflict` and change nothing when any
  *   `expectedVersion` does not hold, naming the key.
- * - Concurrent commits MUST be serialisable; an implementation MAY group
- *   several into one disk transaction, waiting at most 10 ms.
- * - `list` MUST return keys in ascending byte order.
- * - A key MUST be 1 to 512 bytes; a value's JSON at most 16 MiB: otherwise
- *   `invalid_argument` or `too_large`.
- * - After `close`, calls MUST reject with `failed_precondition`.
+ * - Concurrent commits MUST be serialisable and applied in call order; an
+ *   implementation MAY group several into one disk transaction, waiting at
+ *   most 10 ms, and a conflict of one MUST NOT fail the others.
+ * - `commit` MUST reject with `resource_exhausted` when the disk is full; the
+ *   store MUST still answer reads.
+ * - `list` MUST return keys in ascending byte order of their UTF-8.
+ * - A key MUST be 1 to 512 bytes of well-formed text; a value MUST be plain
+ *   JSON of at most 16 MiB, nested at most 64 deep (a property that is
+ *   undefined is left out): otherwise `invalid_argument` or `too_large`.
+ * - What the caller does to a value before or after MUST NOT reach the store.
+ * - `close` MUST let commits already asked for finish. After it, calls MUST
+ *   reject with `failed_precondition`; closing again MUST succeed.
  */
 export interface Store {
   read(key: string): Promise<StoredRecord | undefined>;

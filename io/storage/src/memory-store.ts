@@ -1,0 +1,68 @@
+import { SelvedgeError } from "@selvedge/protocol";
+import { checkKey, checkList, encodeTransaction, versionConflict } from "./encode-transaction.ts";
+import type { ListOptions, Store, StoredRecord, Transaction } from "./store.ts";
+
+/** What stands for the disk: pass the same map to a new store to "restart" on it. */
+export type MemoryRecords = Map<string, { readonly version: number; readonly json: string }>;
+
+/** A store in memory; a commit is applied when it is called. */
+export function openMemoryStore(records: MemoryRecords = new Map()): Store {
+  return new MemoryStore(records);
+}
+
+class MemoryStore implements Store {
+  readonly #records: MemoryRecords;
+  #closed = false;
+
+  constructor(records: MemoryRecords) {
+    this.#records = records;
+  }
+
+  async read(key: string): Promise<StoredRecord | undefined> {
+    this.#checkOpen();
+    checkKey(key);
+    const record = this.#records.get(key);
+    return record && { key, version: record.version, value: JSON.parse(record.json) };
+  }
+
+  async list(
+    prefix: string,
+    { after = "", limit = 1000 }: ListOptions = {},
+  ): Promise<readonly StoredRecord[]> {
+    this.#checkOpen();
+    checkList(prefix, after, limit);
+    return [...this.#records]
+      .filter(([key]) => key.startsWith(prefix) && compareBytes(key, after) > 0)
+      .sort(([a], [b]) => compareBytes(a, b))
+      .slice(0, limit)
+      .map(([key, { version, json }]) => ({ key, version, value: JSON.parse(json) }));
+  }
+
+  async commit(transaction: Transaction): Promise<void> {
+    this.#checkOpen();
+    const writes = encodeTransaction(transaction);
+    for (const { key, expectedVersion } of writes) {
+      const version = this.#records.get(key)?.version ?? 0;
+      if (expectedVersion !== undefined && expectedVersion !== version) {
+        throw versionConflict(key, expectedVersion, version);
+      }
+    }
+    for (const { key, json } of writes) {
+      const version = this.#records.get(key)?.version ?? 0;
+      if (json === undefined) this.#records.delete(key);
+      else this.#records.set(key, { version: version + 1, json });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new SelvedgeError("failed_precondition", "the store is closed");
+  }
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

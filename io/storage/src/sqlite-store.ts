@@ -1,0 +1,183 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { SelvedgeError } from "@selvedge/protocol";
+import {
+  checkKey,
+  checkList,
+  type EncodedWrite,
+  encodeTransaction,
+  versionConflict,
+} from "./encode-transaction.ts";
+import { type DatabaseOptions, openDatabase } from "./open-database.ts";
+import { sqliteError } from "./sqlite-error.ts";
+import type { ListOptions, Store, StoredRecord, Transaction } from "./store.ts";
+
+/** Commits in one disk transaction: bounds how long the event loop is held. */
+const groupMax = 256;
+
+/**
+ * A store in one SQLite file that this process alone has open until `close`.
+ * Commits of one turn of the event loop share one disk transaction, hence one fsync.
+ * @throws SelvedgeError as `openDatabase` does
+ */
+export async function openSqliteStore(options: DatabaseOptions): Promise<Store> {
+  return new SqliteStore(openDatabase(options), options.path);
+}
+
+interface PendingCommit {
+  readonly writes: readonly EncodedWrite[];
+  readonly resolve: () => void;
+  readonly reject: (error: SelvedgeError) => void;
+}
+
+class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+  readonly #statements: Statements;
+  #pending: PendingCommit[] = [];
+  #closed = false;
+
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.#path = path;
+    this.#statements = prepare(database);
+  }
+
+  async read(key: string): Promise<StoredRecord | undefined> {
+    this.#checkOpen();
+    checkKey(key);
+    const row = this.#guard(() => this.#statements.read.get(key));
+    return row && toRecord(row);
+  }
+
+  async list(
+    prefix: string,
+    { after = "", limit = 1000 }: ListOptions = {},
+  ): Promise<readonly StoredRecord[]> {
+    this.#checkOpen();
+    checkList(prefix, after, limit);
+    const end = successor(prefix);
+    const { listFrom, listRange } = this.#statements;
+    const rows = this.#guard(() =>
+      end === undefined ? listFrom.all(prefix, after, limit) : listRange.all(prefix, after, end, limit),
+    );
+    return rows.map(toRecord);
+  }
+
+  async commit(transaction: Transaction): Promise<void> {
+    this.#checkOpen();
+    const writes = encodeTransaction(transaction);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#pending.push({ writes, resolve, reject });
+    if (this.#pending.length === 1) setImmediate(() => this.#flush());
+    return promise;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    while (this.#pending.length > 0) this.#flush();
+    this.#guard(() => this.#database.close());
+  }
+
+  /** Writes one group and settles its promises; versions are checked first, so a conflict changes nothing. */
+  #flush(): void {
+    const group = this.#pending.splice(0, groupMax);
+    if (group.length === 0) return;
+    if (this.#pending.length > 0) setImmediate(() => this.#flush());
+    const settlements: (() => void)[] = [];
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const { writes, resolve, reject } of group) {
+        const conflict = this.#conflictOf(writes);
+        if (conflict === undefined) {
+          for (const write of writes) this.#apply(write);
+        }
+        settlements.push(conflict === undefined ? resolve : () => reject(conflict));
+      }
+      this.#database.exec("COMMIT");
+    } catch (thrown) {
+      this.#rollBack();
+      const error = sqliteError(thrown, this.#path);
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const settle of settlements) settle();
+  }
+
+  #conflictOf(writes: readonly EncodedWrite[]): SelvedgeError | undefined {
+    for (const { key, expectedVersion } of writes) {
+      if (expectedVersion === undefined) continue;
+      const version = Number(this.#statements.version.get(key)?.version ?? 0);
+      if (version !== expectedVersion) return versionConflict(key, expectedVersion, version);
+    }
+    return undefined;
+  }
+
+  #apply({ key, json }: EncodedWrite): void {
+    if (json === undefined) this.#statements.remove.run(key);
+    else this.#statements.write.run(key, json);
+  }
+
+  /** SQLite has already rolled back after some errors, a full disk among them. */
+  #rollBack(): void {
+    if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      throw sqliteError(thrown, this.#path);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed)
+      throw new SelvedgeError("failed_precondition", "the store is closed", { at: this.#path });
+  }
+}
+
+interface Statements {
+  readonly read: StatementSync;
+  readonly version: StatementSync;
+  readonly listFrom: StatementSync;
+  readonly listRange: StatementSync;
+  readonly write: StatementSync;
+  readonly remove: StatementSync;
+}
+
+function prepare(database: DatabaseSync): Statements {
+  const columns = "SELECT key, version, value FROM records WHERE";
+  return {
+    read: database.prepare(`${columns} key = ?`),
+    version: database.prepare("SELECT version FROM records WHERE key = ?"),
+    listFrom: database.prepare(`${columns} key >= ? AND key > ? ORDER BY key LIMIT ?`),
+    listRange: database.prepare(`${columns} key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?`),
+    write: database.prepare(
+      "INSERT INTO records (key, version, value) VALUES (?, 1, ?) " +
+        "ON CONFLICT (key) DO UPDATE SET version = version + 1, value = excluded.value",
+    ),
+    remove: database.prepare("DELETE FROM records WHERE key = ?"),
+  };
+}
+
+function toRecord(row: Record<string, unknown>): StoredRecord {
+  return {
+    key: String(row.key),
+    version: Number(row.version),
+    value: JSON.parse(String(row.value)),
+  };
+}
+
+/**
+ * The least text above every text that starts with `prefix`, in UTF-8 byte order
+ * (which is code point order); undefined when there is none.
+ */
+function successor(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  if (last === undefined) return undefined;
+  const next = last === 0xd7ff ? 0xe000 : last + 1;
+  return String.fromCodePoint(...points, next);
+}
