@@ -87,12 +87,9 @@ export class SessionHub {
     }
     const expired = envelope.expiresAtMs !== 0n && envelope.expiresAtMs < BigInt(this.#options.now());
     if (expired) return;
-    if (envelope.body.case === "birth") return this.#welcome(device, session, envelope.body.value);
-    if (session.birth === undefined) {
-      session.link.close("the first envelope of a session must be a birth");
-      return;
-    }
-    this.#options.onEnvelope(device, envelope);
+    if (envelope.body.case === "birth") this.#welcome(device, session, envelope.body.value);
+    else if (session.birth !== undefined) this.#options.onEnvelope(device, envelope);
+    else session.link.close("the first envelope of a session must be a birth");
   }
 
   #welcome(device: string, session: Session, birth: Birth): void {

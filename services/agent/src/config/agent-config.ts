@@ -1,0 +1,58 @@
+import { resolve } from "node:path";
+import type { DatasetSource } from "@selvedge/datasets";
+import { namePattern } from "@selvedge/protocol";
+import { z } from "zod";
+import { readYaml } from "./read-yaml.ts";
+
+/** How this device is set up: where its data lies and where it serves. */
+export interface AgentConfig {
+  readonly datasets: ReadonlyMap<string, DatasetSource>;
+  readonly inference: { readonly host: string; readonly port: number };
+}
+
+const configSchema = z.strictObject({
+  datasets: z
+    .record(
+      z.string().regex(namePattern, "a lower-case name"),
+      z.strictObject({
+        format: z.literal("idx"),
+        images: z.string().min(1),
+        labels: z.string().min(1),
+        classes: z.int().min(2).max(256),
+      }),
+    )
+    .default({}),
+  inference: z
+    .strictObject({ host: z.string().min(1).default("127.0.0.1"), port: z.int().min(0).max(65_535).default(8080) })
+    .default({ host: "127.0.0.1", port: 8080 }),
+});
+
+/** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYaml`. */
+export async function readAgentConfig(folder: string): Promise<AgentConfig> {
+  const file = await readYaml(resolve(folder, "agent.yaml"), configSchema);
+  const datasets = Object.entries(file.datasets).map(([name, source]): [string, DatasetSource] => [
+    name,
+    {
+      format: "idx",
+      imagesPath: resolve(folder, source.images),
+      labelsPath: resolve(folder, source.labels),
+      classes: source.classes,
+    },
+  ]);
+  return { datasets: new Map(datasets), inference: file.inference };
+}
+
+/** The configuration a new device starts with. */
+export const initialAgentConfig: string = `# Data this device may train on, by the name that jobs use. Paths are relative to this file.
+datasets: {}
+#  digits:
+#    format: idx
+#    images: data/images-idx3-ubyte
+#    labels: data/labels-idx1-ubyte
+#    classes: 10
+
+# Where released models are served (Open Inference Protocol). Port 0 takes any free port.
+inference:
+  host: 127.0.0.1
+  port: 8080
+`;

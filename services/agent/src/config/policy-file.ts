@@ -1,0 +1,56 @@
+import type { Policy } from "@selvedge/protocol";
+import { z } from "zod";
+import { readYaml } from "./read-yaml.ts";
+
+const clock = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as "22:00"')
+  .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
+
+const policySchema = z.strictObject({
+  signers: z.array(z.string().regex(/^ed25519:[0-9a-f]{64}$/, 'a key id: "ed25519:" and 64 hexadecimal digits')),
+  plans: z.union([z.literal("any"), z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/, "a plan digest"))]).default("any"),
+  minimumCohort: z.int().min(1).default(2),
+  maxExamplesPerDevice: z.int().min(1).default(1_000_000),
+  hours: z.strictObject({ start: clock, end: clock }).optional(),
+  maxBytesPerDay: z.int().min(1).optional(),
+});
+
+/** Reads the owner's `policy.yaml`. @throws SelvedgeError as `readYaml`. */
+export async function readPolicy(path: string): Promise<Policy> {
+  const file = await readYaml(path, policySchema);
+  return {
+    signers: file.signers,
+    plans: file.plans === "any" ? null : file.plans,
+    minimumCohort: file.minimumCohort,
+    maxExamplesPerDevice: file.maxExamplesPerDevice,
+    hours: file.hours ?? null,
+    maxBytesPerDay: file.maxBytesPerDay ?? null,
+  };
+}
+
+/** The policy a new device starts with: plans of the operators it met when it enrolled. */
+export function initialPolicy(signers: readonly string[]): string {
+  return `# What this device takes part in. Only its owner changes this file; the coordinator cannot.
+# Every refusal names the rule, and is shown to the operator.
+
+# Operators whose signed plans may run here.
+signers:
+${signers.map((signer) => `  - ${signer}`).join("\n")}
+
+# "any" plan that a signer signed, or a list of approved plan digests.
+plans: any
+
+# Refuse rounds with fewer devices than this: in a small cohort an update says more about one device.
+minimumCohort: 2
+
+# Use at most this many examples in one round.
+maxExamplesPerDevice: 1000000
+
+# Take part only at these hours (local time).
+# hours: { start: "22:00", end: "06:00" }
+
+# Let at most this many bytes leave in a day.
+# maxBytesPerDay: 100000000
+`;
+}

@@ -1,0 +1,82 @@
+import type { KeyObject } from "node:crypto";
+import {
+  type BlobRef,
+  type BlobReference,
+  type CheckedPlan,
+  decodePlan,
+  digestOf,
+  limits,
+  namePattern,
+  type Offer,
+  type OfferFacts,
+  parseDigest,
+  SelvedgeError,
+  verifyPlan,
+} from "@selvedge/protocol";
+
+export interface OfferChecks {
+  /** Keys of the operators this device met when it enrolled. */
+  readonly operatorKeys: readonly KeyObject[];
+  /** Throws `untrusted` unless the round key vouches for the base model (SPEC OF6). */
+  verifyBase(metadata: Uint8Array, round: { job: string; round: number; base: BlobReference }): void;
+}
+
+export interface VerifiedOffer {
+  readonly facts: OfferFacts;
+  readonly plan: CheckedPlan;
+}
+
+/**
+ * Turns an offer from the wire into one that may be judged by the owner's
+ * policy: the plan's hash is recomputed, its operator's signature verified, and
+ * the base model must stand under the round key (SPEC OF1, OF2, OF6).
+ *
+ * @throws SelvedgeError `invalid_argument`, `corrupt`, `too_large` or `untrusted`.
+ */
+export function verifyOffer(offer: Offer, checks: OfferChecks): VerifiedOffer {
+  if (!namePattern.test(offer.job)) throw new SelvedgeError("invalid_argument", "the offer's job is not a name");
+  const plan = decodePlan(offer.plan);
+  if (plan.digest !== offer.planDigest) {
+    throw new SelvedgeError("untrusted", `the plan hashes to ${plan.digest}, the offer says ${offer.planDigest}`);
+  }
+  const signature = offer.planSignature;
+  if (signature === undefined) throw new SelvedgeError("untrusted", "the offer's plan is not signed");
+  verifyPlan(offer.plan, signature, checks.operatorKeys);
+  const config = readConfig(offer);
+  const base = readBlobRef(offer.baseModel, "offer.base_model");
+  checks.verifyBase(offer.roundMetadata, { job: offer.job, round: offer.round, base });
+  const facts: OfferFacts = {
+    job: offer.job,
+    round: offer.round,
+    plan: Buffer.from(offer.plan).toString("base64"),
+    planDigest: plan.digest,
+    signer: signature.keyId,
+    base,
+    baseVersion: Number(offer.baseVersion),
+    config,
+    configDigest: offer.configDigest,
+    cohort: offer.cohort,
+    deadlineAt: Number(offer.deadlineAtMs),
+  };
+  return { facts, plan };
+}
+
+function readConfig(offer: Offer): string {
+  if (offer.clientConfig.length > limits.metadataBytesMax) {
+    throw new SelvedgeError("too_large", "the offer's configuration is too large");
+  }
+  if (digestOf(offer.clientConfig) !== offer.configDigest) {
+    throw new SelvedgeError("untrusted", "the offer's configuration does not match its digest");
+  }
+  return Buffer.from(offer.clientConfig).toString("utf8");
+}
+
+/** @throws SelvedgeError `invalid_argument` or `too_large`. */
+export function readBlobRef(reference: BlobRef | undefined, at: string): BlobReference {
+  const digest = parseDigest(reference?.digest ?? "", at);
+  const length = Number(reference?.length ?? 0n);
+  if (length < 1 || length > limits.blobBytesMax) {
+    throw new SelvedgeError("too_large", `${length} bytes; 1 to ${limits.blobBytesMax} are allowed`, { at });
+  }
+  return { digest, length };
+}

@@ -1,0 +1,167 @@
+import { create } from "@bufbuild/protobuf";
+import { aggregatorNamed } from "@selvedge/learning";
+import { encodeSafetensors } from "@selvedge/onnx";
+import {
+  ContributionSchema,
+  type DeviceEffect,
+  type DeviceEvent,
+  decodePlan,
+  type EnvelopeBody,
+  type OfferAnswer,
+  OfferReplySchema,
+  type OfferFacts,
+  SelvedgeError,
+  SubmissionSchema,
+  type TrainingResult,
+} from "@selvedge/protocol";
+import type { BlobStore } from "@selvedge/storage";
+import type { BlobChannel } from "@selvedge/transport";
+import type { AuditEntry } from "../audit-log.ts";
+import { readBlobRef } from "../offers/verify-offer.ts";
+import { fetchBlob } from "./fetch-blob.ts";
+import type { Trainer } from "./trainer.ts";
+
+export interface DeviceShellOptions {
+  readonly deviceId: string;
+  readonly blobs: BlobStore;
+  readonly channel: BlobChannel;
+  readonly trainer: Trainer;
+  readonly audit: { append(entry: AuditEntry): Promise<void> };
+  /** Whether a session is up. */
+  connected(): boolean;
+  /** Sends now or not at all: what matters is sent again until it is answered. */
+  send(body: EnvelopeBody): void;
+  now(): number;
+  /** In [0, 1); for aggregators whose device half is random. */
+  random(): number;
+}
+
+/** Performs what `stepDevice` asks for. Everything here may run more than once. */
+export class DeviceShell {
+  readonly #options: DeviceShellOptions;
+  readonly #training = new Map<string, AbortController>();
+
+  constructor(options: DeviceShellOptions) {
+    this.#options = options;
+  }
+
+  async perform(effect: DeviceEffect): Promise<DeviceEvent | undefined> {
+    switch (effect.type) {
+      case "reply":
+        this.#reply(effect.job, effect.round, effect.answer);
+        return undefined;
+      case "train":
+        return this.#train(effect.offer);
+      case "cancelTraining":
+        this.#training.get(taskKey(effect.job, effect.round))?.abort();
+        return undefined;
+      case "submit":
+        return this.#submit(effect.offer, effect.result);
+      case "discard":
+        for (const digest of effect.blobs) await this.#options.blobs.delete(digest);
+        return undefined;
+    }
+  }
+
+  /** What a failed effect becomes: a lost link is waited out, a failed training is reported. */
+  failed(effect: DeviceEffect, error: SelvedgeError): DeviceEvent | "retry" {
+    if (effect.type !== "train") return "retry";
+    if (error.culprit === "environment" && error.code !== "cancelled") return "retry";
+    return { type: "trainingFailed", job: effect.offer.job, round: effect.offer.round, reason: error.message };
+  }
+
+  /** Kills a training that is under way; its effect stays in the journal and starts again after a restart. */
+  stop(): void {
+    for (const training of this.#training.values()) training.abort();
+  }
+
+  #reply(job: string, round: number, answer: OfferAnswer): void {
+    const value = create(OfferReplySchema, {
+      job,
+      round,
+      answer:
+        answer.kind === "accepted"
+          ? { case: "accepted", value: {} }
+          : { case: answer.kind, value: { reason: answer.reason } },
+    });
+    this.#options.send({ case: "offerReply", value });
+  }
+
+  async #train(offer: OfferFacts): Promise<DeviceEvent> {
+    const { blobs, channel, trainer, random } = this.#options;
+    const abort = new AbortController();
+    const key = taskKey(offer.job, offer.round);
+    this.#training.set(key, abort);
+    try {
+      const plan = decodePlan(Buffer.from(offer.plan, "base64"));
+      const model = readBlobRef(plan.plan.model, "plan.model");
+      await fetchBlob(model, blobs, channel, abort.signal);
+      await fetchBlob(offer.base, blobs, channel, abort.signal);
+      const trained = await trainer.train({ plan, model, base: offer.base, round: offer.round }, abort.signal);
+      const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
+      const config = aggregator.readConfig(JSON.parse(offer.config));
+      const wire = aggregator.encode(config, trained.update, random);
+      const body = await blobs.put(encodeSafetensors(trained.layout, wire));
+      const weight = aggregator.weightOf(config, trained.examples);
+      const metrics = Object.fromEntries(
+        Object.entries(trained.metrics).filter(([name]) => plan.plan.metrics.includes(name)),
+      );
+      return { type: "trained", job: offer.job, round: offer.round, result: { body, weight, metrics } };
+    } finally {
+      this.#training.delete(key);
+    }
+  }
+
+  /** The audit line comes first, then the bytes, then the word that they are there. */
+  async #submit(offer: OfferFacts, result: TrainingResult): Promise<DeviceEvent | undefined> {
+    const { audit, blobs, channel, connected, deviceId, now, send } = this.#options;
+    if (!connected()) return undefined;
+    await audit.append(auditEntry(offer, result, now()));
+    const read = (start: number, end: number): AsyncIterable<Uint8Array> =>
+      blobs.stream(result.body.digest, start, end);
+    try {
+      await channel.upload(result.body, read, AbortSignal.timeout(uploadTimeoutMs));
+      send(submissionBody(deviceId, offer, result));
+    } catch (thrown) {
+      // A lost link is not an error: the retry timer and the next session try again.
+      if (SelvedgeError.from(thrown).culprit !== "environment") throw thrown;
+    }
+    return { type: "submitted", job: offer.job, round: offer.round, bytes: result.body.length, now: now() };
+  }
+}
+
+function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingResult): EnvelopeBody {
+  const contribution = create(ContributionSchema, {
+    format: "f32",
+    contributors: [deviceId],
+    baseVersion: BigInt(offer.baseVersion),
+    weight: result.weight,
+    planDigest: offer.planDigest,
+    configDigest: offer.configDigest,
+    body: { digest: result.body.digest, length: BigInt(result.body.length) },
+    metrics: { ...result.metrics },
+  });
+  const value = create(SubmissionSchema, { job: offer.job, round: offer.round, contribution });
+  return { case: "submission", value };
+}
+
+function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): AuditEntry {
+  return {
+    time: new Date(now).toISOString(),
+    kind: "update",
+    job: offer.job,
+    round: offer.round,
+    planDigest: offer.planDigest,
+    signer: offer.signer,
+    digest: result.body.digest,
+    bytes: result.body.length,
+    examples: result.weight,
+    metrics: result.metrics,
+  };
+}
+
+function taskKey(job: string, round: number): string {
+  return `${job}/${round}`;
+}
+
+const uploadTimeoutMs = 600_000;

@@ -1,0 +1,24 @@
+import type { ParameterLayout } from "@selvedge/onnx";
+import type { BlobReference, CheckedPlan } from "@selvedge/protocol";
+
+export interface TrainingTask {
+  readonly plan: CheckedPlan;
+  /** The forward graph and the round's weights, both already on this device. */
+  readonly model: BlobReference;
+  readonly base: BlobReference;
+  readonly round: number;
+}
+
+export interface TrainedUpdate {
+  readonly layout: ParameterLayout;
+  /** New minus base parameters, flat in layout order. */
+  readonly update: Float32Array;
+  readonly examples: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Trains on this device's own data. The product's runs in a child process; the simulator's is a function. */
+export interface Trainer {
+  /** @throws SelvedgeError `cancelled` when the signal aborts. */
+  train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate>;
+}

@@ -1,0 +1,51 @@
+import type { PlanSignature, RoundSummary } from "@selvedge/protocol";
+import type { Json, Store } from "@selvedge/storage";
+
+/** What is kept of a job beside its state: the operator's signature and the archive of its rounds. */
+export class JobRecords {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Idempotent: the same signature may be written again. */
+  async writeSignature(job: string, signature: PlanSignature): Promise<void> {
+    const value = { keyId: signature.keyId, signature: Buffer.from(signature.signature).toString("base64") };
+    await this.#store.commit({ writes: [{ key: signatureKey(job), value }] });
+  }
+
+  async readSignature(job: string): Promise<{ keyId: string; signature: Uint8Array } | undefined> {
+    const record = await this.#store.read(signatureKey(job));
+    if (record === undefined) return undefined;
+    const { keyId, signature } = record.value as { keyId: string; signature: string };
+    return { keyId, signature: Buffer.from(signature, "base64") };
+  }
+
+  async archiveRound(job: string, summary: RoundSummary): Promise<void> {
+    const value = summary as unknown as Json;
+    await this.#store.commit({ writes: [{ key: roundKey(job, summary.number), value }] });
+  }
+
+  /** All rounds of a job that have ended, in order. */
+  async rounds(job: string): Promise<RoundSummary[]> {
+    const summaries: RoundSummary[] = [];
+    const prefix = `round/${job}/`;
+    for (let after = prefix; ; ) {
+      const page = await this.#store.list(prefix, { after });
+      summaries.push(...page.map((record) => record.value as unknown as RoundSummary));
+      const last = page.at(-1);
+      if (last === undefined) return summaries;
+      after = last.key;
+    }
+  }
+}
+
+function signatureKey(job: string): string {
+  return `plan-signature/${job}`;
+}
+
+/** Padded, so that keys sort by number. */
+function roundKey(job: string, round: number): string {
+  return `round/${job}/${String(round).padStart(8, "0")}`;
+}
