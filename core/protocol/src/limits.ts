@@ -19,6 +19,8 @@ export const limits = {
   blobBytesMax: 4_294_967_296,
   /** A body of one operator or enrolment call, bytes. */
   requestBytesMax: 1_048_576,
+  /** The answer to one operator or enrolment call, bytes. */
+  responseBytesMax: 67_108_864,
   /** Largest byte range a blob is asked for in one request. */
   blobChunkBytes: 1_048_576,
   /** A blob read whole into memory, bytes; larger ones are streamed. */

@@ -1,0 +1,48 @@
+import { isDigest, SelvedgeError } from "@selvedge/protocol";
+import type { Accumulator } from "./accumulator.ts";
+import { decodeFrame, encodeFrame, type FrameFormat, isWhole } from "./float64-frame.ts";
+
+/** Equal accumulators have equal bytes. See float64-frame.ts for the layout. */
+export function encodeAccumulator(accumulator: Accumulator): Uint8Array {
+  const { format, configDigest, baseVersion, contributors, weight, sum } = accumulator;
+  const header = { baseVersion, configDigest, contributors, format, parameters: sum.length, weight };
+  return encodeFrame(frameFormat, header, [sum]);
+}
+
+/**
+ * Checks the form only: whether the sum belongs to a round and its values are
+ * within bounds is for the aggregator's `checkPartial` or `merge`.
+ *
+ * @throws SelvedgeError `corrupt`, `unsupported` or `too_large`
+ */
+export function decodeAccumulator(bytes: Uint8Array): Accumulator {
+  const { header, values } = decodeFrame(frameFormat, bytes);
+  const configDigest = header.get("configDigest");
+  const baseVersion = header.get("baseVersion");
+  const weight = header.get("weight");
+  const contributors = header.get("contributors");
+  if ([...header.keys()].join() !== "baseVersion,configDigest,contributors,format,parameters,weight") {
+    throw corrupt("set of fields");
+  }
+  if (header.get("format") !== "grid64") throw corrupt("format");
+  if (header.get("parameters") !== values.length) throw corrupt("parameters");
+  if (typeof configDigest !== "string" || !isDigest(configDigest)) throw corrupt("configDigest");
+  if (!isWhole(baseVersion)) throw corrupt("baseVersion");
+  if (!isWhole(weight)) throw corrupt("weight");
+  if (!Array.isArray(contributors) || !contributors.every((id) => typeof id === "string")) {
+    throw corrupt("contributors");
+  }
+  return { format: "grid64", configDigest, baseVersion, contributors, weight, sum: values };
+}
+
+function corrupt(field: string): SelvedgeError {
+  return new SelvedgeError("corrupt", `the header's ${field} is not as it must be`, { at: frameFormat.name });
+}
+
+const frameFormat: FrameFormat = {
+  magic: "SVAC",
+  version: 1,
+  // 10,000 contributors with names of 64 characters.
+  headerBytesMax: 1_048_576,
+  name: "accumulator",
+};

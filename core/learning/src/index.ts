@@ -1,0 +1,28 @@
+export type {
+  Accumulator,
+  ClientUpdate,
+} from "./accumulator.ts";
+export { decodeAccumulator, encodeAccumulator } from "./accumulator-codec.ts";
+export { aggregatorNamed, aggregatorNames } from "./aggregator-catalog.ts";
+export {
+  type AggregateReport,
+  type Aggregator,
+  openSumRound,
+  type RandomSource,
+  type RoundContext,
+  type SumRound,
+} from "./aggregators/aggregator.ts";
+export { type WeightedMeanConfig, weightedMean } from "./aggregators/weighted-mean.ts";
+export { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
+export { combineMetrics, type Metrics, type MetricsReport, validateMetrics } from "./federated-metrics.ts";
+export { addScaled, gridStep, roundToGrid, updateBound } from "./grid64.ts";
+export type { JsonObject, JsonValue } from "./json-object.ts";
+export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";
+export { type ServerOptimizerOptions, serverOptimizerNamed } from "./server-optimizer-catalog.ts";
+export { decodeServerOptimizerState, encodeServerOptimizerState } from "./server-optimizer-state-codec.ts";
+export type {
+  ServerOptimizer,
+  ServerOptimizerResult,
+  ServerOptimizerState,
+} from "./server-optimizers/server-optimizer.ts";
+export { decodeUpdate, encodeUpdate } from "./update-codec.ts";
