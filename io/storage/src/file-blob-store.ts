@@ -19,6 +19,7 @@ import {
   checkReference,
 } from "./blob-checks.ts";
 import type { BlobStore, GetOptions } from "./blob-store.ts";
+import { syncPath } from "./durable-file.ts";
 import { errnoOf, fileError } from "./file-error.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 
@@ -236,15 +237,5 @@ async function sizeOf(path: string): Promise<number | undefined> {
   } catch (thrown) {
     if (errnoOf(thrown) === "ENOENT") return undefined;
     throw fileError(thrown, path);
-  }
-}
-
-/** fsync of a file or folder. */
-async function syncPath(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

@@ -1,4 +1,5 @@
 export type { BlobStore, GetOptions } from "./blob-store.ts";
+export { writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, openFileBlobStore } from "./file-blob-store.ts";
 export type { JournalHooks, Step } from "./journal.ts";
