@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { fileError } from "./file-error.ts";
 
 /**
  * Replaces a file so that, after a crash at any point, a reader sees the old
@@ -8,6 +8,7 @@ import { dirname } from "node:path";
  * One writer per path at a time.
  *
  * @param mode - permission bits of the new file; by default only its owner reads it.
+ * @throws SelvedgeError `permission_denied`, `resource_exhausted`, `not_found`
  */
 export async function writeFileDurably(
   path: string,
@@ -15,17 +16,25 @@ export async function writeFileDurably(
   mode: number = 0o600,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
-  // What a crash left behind may have other permissions, so it is not reused.
-  await rm(temporary, { force: true });
-  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
+  try {
+    // What a crash left behind may have other permissions, so it is not reused.
+    await rm(temporary, { force: true });
+    await writeAndSync(temporary, content, mode);
+    await rename(temporary, path);
+    await syncPath(dirname(path));
+  } catch (thrown) {
+    throw fileError(thrown, path);
+  }
+}
+
+async function writeAndSync(path: string, content: Uint8Array | string, mode: number): Promise<void> {
+  const file = await open(path, "wx", mode);
   try {
     await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  await syncPath(dirname(path));
 }
 
 /** fsync of a file or a folder. */
