@@ -1,0 +1,222 @@
+import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import {
+  type ChallengeResponse,
+  ChallengeResponseSchema,
+  type EnrolRequest,
+  type EnrolResponse,
+  EnrolResponseSchema,
+  namePattern,
+  SelvedgeError,
+  verifyEnrolmentMac,
+} from "@selvedge/protocol";
+import type { Store } from "@selvedge/storage";
+import type { Authority, DeviceCertificate } from "./certificate-authority.ts";
+import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
+import { createChallenges } from "./challenges.ts";
+import type { DeviceRegistry } from "./device-registry.ts";
+import { retryOnConflict } from "./retry-on-conflict.ts";
+import { recordTokenReuse } from "./security-events.ts";
+import type { TokenRecord, TokenStore } from "./token-store.ts";
+
+/** Turns a join token and a certificate request into a device (SPEC section 2). */
+export interface EnrolmentService {
+  challenge(): ChallengeResponse;
+  /**
+   * @throws SelvedgeError `unauthenticated` alike for an unknown token and a
+   *   wrong MAC; `failed_precondition` for an old challenge or an expired
+   *   token; `invalid_argument`; `permission_denied` for another key on a used
+   *   token, or a revoked device.
+   */
+  enrol(request: EnrolRequest, connection: EnrolmentConnection): Promise<EnrolResponse>;
+}
+
+export interface EnrolmentConnection {
+  /** 32 bytes under `channelBinding.label`; undefined when the connection has none. */
+  readonly exporter?: Uint8Array | undefined;
+}
+
+export interface EnrolmentOptions {
+  readonly store: Store;
+  readonly authority: Authority;
+  readonly tokens: TokenStore;
+  readonly devices: DeviceRegistry;
+  /** What the reply tells a device besides its certificate. */
+  readonly trust: () => FleetTrust;
+  readonly log: EnrolmentLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** See `EnrolResponse` for each. */
+export interface FleetTrust {
+  readonly releaseRoot: Uint8Array;
+  readonly sealingKey: Uint8Array;
+  readonly operatorKeys: readonly Uint8Array[];
+}
+
+export interface EnrolmentLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export function createEnrolmentService(options: EnrolmentOptions): EnrolmentService {
+  const { store, authority, tokens, devices, trust, log, now } = options;
+  const challenges = createChallenges(now);
+  // Stands in for the key of a token that does not exist: both take the same path.
+  const strangerKey = new Uint8Array(randomBytes(32));
+
+  /** Proves that the caller holds the token, to this host, on this connection, now. */
+  async function authenticate(request: EnrolRequest, connection: EnrolmentConnection): Promise<TokenRecord> {
+    const { tokenId, host, nonce, csr, mac } = request;
+    challenges.check(nonce);
+    const token = tokenIdPattern.test(tokenId) ? (await tokens.read(tokenId))?.token : undefined;
+    const key = token === undefined ? strangerKey : Buffer.from(token.key, "base64url");
+    const exporter = exporterOf(request, connection);
+    const claim = { tokenId, trustDomain: authority.trustDomain, host, nonce, csr, exporter };
+    if (!verifyEnrolmentMac(key, claim, mac) || token === undefined) throw notAccepted();
+    challenges.consume(nonce);
+    return token;
+  }
+
+  /** @returns undefined when the token is used up by other keys. */
+  async function admit(tokenId: string, name: string, publicKey: KeyObject): Promise<Admission | undefined> {
+    const keyDigest = keyDigestOf(publicKey);
+    const stored = await tokens.read(tokenId);
+    if (stored === undefined) throw notAccepted();
+    const isRepeated = (await tokens.deviceOf(tokenId, keyDigest)) !== undefined;
+    if (!isRepeated && stored.token.used >= stored.token.usesMax) return undefined;
+    const known = await devices.findByKey(keyDigest);
+    if (known !== undefined && devices.isRevoked(known.id)) throw revoked(known.id);
+    const deviceId = known?.id ?? randomUUID();
+    const issued = await authority.issueDeviceCertificate(publicKey, deviceId, now());
+    const redemption = isRepeated ? [] : tokens.redemption(stored, keyDigest, deviceId);
+    const addition =
+      known === undefined
+        ? devices.addition({
+            ...newDevice,
+            ...certificateFields(issued),
+            id: deviceId,
+            name,
+            keyDigest,
+            enrolledAtMs: now(),
+          })
+        : [];
+    const writes = [...redemption, ...addition];
+    if (writes.length > 0) await store.commit({ writes });
+    if (known !== undefined) await devices.update(deviceId, certificateFields(issued));
+    return { deviceId, chain: issued.chain, isNew: known === undefined };
+  }
+
+  async function refuseReuse(request: EnrolRequest, publicKey: KeyObject): Promise<SelvedgeError> {
+    const { tokenId, name } = request;
+    const event = { tokenId, keyDigest: keyDigestOf(publicKey), name, atMs: now() };
+    log.warn(event, "a used-up join token was tried with another key: it may be stolen");
+    await recordTokenReuse(store, event);
+    return new SelvedgeError("permission_denied", "the join token was already used by another device", {
+      at: "join token",
+      fix: `${askForToken}; if nobody of yours used it, tell the operator`,
+    });
+  }
+
+  return {
+    challenge: () =>
+      create(ChallengeResponseSchema, { nonce: challenges.issue(), trustDomain: authority.trustDomain }),
+
+    // Every check comes before the first write (SPEC EN6).
+    async enrol(request, connection) {
+      checkName(request.name);
+      const token = await authenticate(request, connection);
+      checkExpiry(token, now());
+      checkHost(request.host, authority.hosts);
+      const publicKey = await readCertificateRequest(request.csr);
+      const admission = await retryOnConflict(() => admit(token.id, request.name, publicKey));
+      if (admission === undefined) throw await refuseReuse(request, publicKey);
+      const { deviceId, chain, isNew } = admission;
+      log.info({ deviceId, name: request.name, tokenId: token.id, isNew }, "a device enrolled");
+      const { releaseRoot, sealingKey, operatorKeys } = trust();
+      return create(EnrolResponseSchema, {
+        deviceId,
+        chain: [...chain],
+        trustBundle: [new Uint8Array(authority.root.raw)],
+        releaseRoot,
+        sealingKey,
+        operatorKeys: [...operatorKeys],
+      });
+    },
+  };
+}
+
+interface Admission {
+  readonly deviceId: string;
+  readonly chain: readonly Uint8Array[];
+  readonly isNew: boolean;
+}
+
+function exporterOf(request: EnrolRequest, connection: EnrolmentConnection): Uint8Array {
+  if (!request.channelBound) return new Uint8Array();
+  if (connection.exporter !== undefined) return connection.exporter;
+  throw new SelvedgeError("failed_precondition", "this connection has no TLS exporter to bind to", {
+    at: "EnrolRequest.channel_bound",
+    fix: "connect to the coordinator itself, without a proxy that ends TLS",
+  });
+}
+
+function certificateFields({ certificate }: DeviceCertificate): {
+  certificateSerial: string;
+  certificateExpiresAtMs: number;
+} {
+  return {
+    certificateSerial: certificate.serialNumber,
+    certificateExpiresAtMs: certificate.validToDate.getTime(),
+  };
+}
+
+function checkName(name: string): void {
+  if (namePattern.test(name)) return;
+  throw new SelvedgeError("invalid_argument", `not a device name: "${name.slice(0, 80)}"`, {
+    at: "EnrolRequest.name",
+    fix: "use lower-case letters, digits, dots, hyphens and underscores, at most 64",
+  });
+}
+
+function checkExpiry(token: TokenRecord, nowMs: number): void {
+  if (nowMs < token.expiresAtMs) return;
+  const at = new Date(token.expiresAtMs).toISOString();
+  throw new SelvedgeError("failed_precondition", `the join token expired at ${at}`, {
+    at: "join token",
+    fix: askForToken,
+  });
+}
+
+function checkHost(host: string, hosts: readonly string[]): void {
+  if (hosts.includes(host)) return;
+  throw new SelvedgeError("permission_denied", `this coordinator does not answer to "${host.slice(0, 80)}"`, {
+    at: "EnrolRequest.host",
+    fix: `dial one of: ${hosts.join(", ")}`,
+  });
+}
+
+function notAccepted(): SelvedgeError {
+  return new SelvedgeError("unauthenticated", "the join token is not accepted", {
+    at: "join token",
+    fix: `check that the whole token was copied, or ${askForToken}`,
+  });
+}
+
+function revoked(deviceId: string): SelvedgeError {
+  return new SelvedgeError("permission_denied", `this device was revoked: ${deviceId}`, {
+    at: "join token",
+    fix: "to join as a new device, remove its folder and use a new token",
+  });
+}
+
+const newDevice = {
+  revokedAtMs: null,
+  lastSeenAtMs: null,
+  softwareVersion: "",
+  architecture: "",
+  datasets: [],
+};
+const tokenIdPattern = /^[a-z0-9]{8,32}$/;
+const askForToken = "ask the operator for a new one: selvedge token create";

@@ -1,0 +1,28 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileDurably } from "@selvedge/storage";
+
+/** PEM files only this user reads; each is replaced whole or not at all. */
+export interface KeyFolder {
+  readonly path: string;
+  /** @returns undefined when there is no such file. */
+  read(name: string): Promise<string | undefined>;
+  write(name: string, pem: string): Promise<void>;
+}
+
+/** Creates the folder when it is missing, mode 0700. */
+export async function openKeyFolder(path: string): Promise<KeyFolder> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return {
+    path,
+    async read(name) {
+      try {
+        return await readFile(join(path, name), "utf8");
+      } catch (error) {
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+        throw error;
+      }
+    },
+    write: (name, pem) => writeFileDurably(join(path, name), pem, 0o600),
+  };
+}

@@ -1,0 +1,85 @@
+import { X509Certificate } from "node:crypto";
+import { type Authority, deviceUri } from "./certificate-authority.ts";
+import type { Operator, OperatorRole, OperatorTokens } from "./operator-tokens.ts";
+
+/** Who makes one call. */
+export type Principal =
+  | { readonly kind: "none" }
+  | { readonly kind: "device"; readonly deviceId: string }
+  /** A device in every respect but that its certificate ran out. */
+  | { readonly kind: "expired-device"; readonly deviceId: string }
+  | { readonly kind: "operator"; readonly name: string; readonly role: OperatorRole };
+
+/** What a connection and a request show of their sender; a gateway's `Call` is one. */
+export interface Caller {
+  /** What the peer proved to have the key of, in the TLS handshake. */
+  readonly certificate: ClientCertificate | undefined;
+  readonly headers: { readonly authorization?: string | undefined };
+}
+
+export interface ClientCertificate {
+  /** DER, leaf first. */
+  readonly chain: readonly Uint8Array[];
+  /** What the TLS library thought of it: needed, and never enough. */
+  readonly verifiedAtHandshake: boolean;
+}
+
+export interface PrincipalRules {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly authority: Pick<Authority, "trustDomain" | "issuers">;
+  isRevoked(deviceId: string): boolean;
+  readonly operatorTokens: Pick<OperatorTokens, "verify">;
+}
+
+/**
+ * Decides from scratch on each call, and on a timer for streams: a resumed
+ * TLS 1.3 session stays "authorized" after its client certificate expired.
+ * A bearer token, right or wrong, outweighs a certificate.
+ */
+export function resolvePrincipal(caller: Caller, rules: PrincipalRules): Principal {
+  const { authorization } = caller.headers;
+  if (authorization !== undefined) {
+    const operator = operatorOf(authorization, rules);
+    return operator === undefined ? none : { kind: "operator", ...operator };
+  }
+  const certificate = leafOf(caller);
+  const deviceId = certificate && deviceOf(certificate, rules);
+  if (certificate === undefined || deviceId === undefined || rules.isRevoked(deviceId)) return none;
+  if (rules.nowMs > certificate.validToDate.getTime()) return { kind: "expired-device", deviceId };
+  const isValid = rules.nowMs >= certificate.validFromDate.getTime();
+  return isValid && caller.certificate?.verifiedAtHandshake ? { kind: "device", deviceId } : none;
+}
+
+function leafOf({ certificate }: Caller): X509Certificate | undefined {
+  const [leaf] = certificate?.chain ?? [];
+  try {
+    return leaf && new X509Certificate(leaf);
+  } catch {
+    // What cannot be read vouches for nobody.
+    return undefined;
+  }
+}
+
+function operatorOf(authorization: string, { operatorTokens }: PrincipalRules): Operator | undefined {
+  const [, token] = /^Bearer ([\w.-]{1,256})$/i.exec(authorization) ?? [];
+  return token === undefined ? undefined : operatorTokens.verify(token);
+}
+
+/** @returns the device id that one of our issuers vouched for, expired or not. */
+function deviceOf(certificate: X509Certificate, { authority }: PrincipalRules): string | undefined {
+  const isOurs = authority.issuers.some(
+    (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
+  );
+  const isClient = !certificate.ca && certificate.keyUsage?.includes(clientAuth);
+  if (!isOurs || !isClient) return undefined;
+  const start = `URI:${deviceUri(authority.trustDomain, "")}`;
+  const names = certificate.subjectAltName ?? "";
+  const deviceId = names.startsWith(start) ? names.slice(start.length) : "";
+  return uuidPattern.test(deviceId) ? deviceId : undefined;
+}
+
+const none: Principal = { kind: "none" };
+/** RFC 5280 section 4.2.1.12. */
+const clientAuth = "1.3.6.1.5.5.7.3.2";
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
