@@ -1,0 +1,110 @@
+import { elementTypes } from "./element-type.ts";
+import type { ForwardGraph } from "./forward-graph.ts";
+import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
+import type { Value } from "./operators.ts";
+import type { ParameterLayout } from "./parameters.ts";
+
+/** How the examples lie in memory, and what turns them into what the model sees. */
+export interface InputFormat {
+  readonly inputType: "uint8" | "float32";
+  /** The model sees `input * scale`; 1/255 for 8-bit images. */
+  readonly scale: number;
+}
+
+/**
+ * Names of the inputs and outputs that every batch-loop graph has.
+ *
+ * | input | type | shape | |
+ * |---|---|---|---|
+ * | examples | uint8 or float32 | [N, ...inputShape] | the whole dataset; never copied |
+ * | labels | int32 | [N] | |
+ * | order | int32 | [n] | which examples, in which order; cut into batches |
+ * | batchSize | int64 | [] | |
+ * | steps | int64 | [] | how many batches: ceil(n / batchSize), the last one may be short |
+ * | learningRate | float32 | [] | training only |
+ *
+ * | output | type | shape | |
+ * |---|---|---|---|
+ * | loss | float32 | [steps] | sum over the examples of each batch |
+ * | correct | float32 | [steps] | examples of each batch predicted right |
+ */
+export const ports = {
+  examples: "examples",
+  labels: "labels",
+  order: "order",
+  batchSize: "batch_size",
+  steps: "steps",
+  learningRate: "learning_rate",
+  loss: "loss",
+  correct: "correct",
+} as const;
+
+/** A graph that runs a model over batches; its other inputs and outputs are {@link ports}. */
+export interface BatchGraph {
+  /** The ONNX file. */
+  readonly bytes: Uint8Array;
+  readonly layout: ParameterLayout;
+  /** Inputs that take the parameters, float32, in the order of the layout. */
+  readonly parameters: readonly string[];
+  /** Shape of one example, without the batch. */
+  readonly inputShape: readonly number[];
+  readonly inputType: InputFormat["inputType"];
+  readonly classes: number;
+}
+
+/** One batch, as the body of the loop sees it. */
+export interface Batch {
+  /** float32 [batch, ...inputShape], scaled. */
+  readonly input: Value;
+  /** int32 [batch]. */
+  readonly labels: Value;
+}
+
+/**
+ * One ONNX Loop over the batches of a dataset that lies outside it: batches are
+ * gathered by index, so a run of many steps copies neither the dataset nor, in
+ * between, what is carried from step to step.
+ */
+export function batchLoop(
+  g: GraphBuilder,
+  forward: ForwardGraph,
+  format: InputFormat,
+  carried: readonly Value[],
+  body: (graph: GraphBuilder, batch: Batch, carried: readonly Value[]) => LoopBody,
+): LoopBody {
+  const examples = g.input(ports.examples, format.inputType, ["examples", ...forward.inputShape]);
+  const labels = g.input(ports.labels, "int32", ["examples"]);
+  const order = g.input(ports.order, "int32", ["order"]);
+  const batchSize = g.input(ports.batchSize, "int64", []);
+  const steps = g.input(ports.steps, "int64", []);
+  const end = g.node("Shape", [order], {});
+  return g.loop(steps, carried, (inner, iteration, entering) => {
+    const start = inner.node("Mul", [iteration, batchSize], {});
+    const next = inner.node("Add", [start, batchSize], {});
+    const indices = inner.node(
+      "Slice",
+      [order, unsqueezed(inner, start), inner.node("Min", [unsqueezed(inner, next), end], {})],
+      {},
+    );
+    const input = inner.node("Gather", [examples, indices], { axis: 0 });
+    const batch = {
+      input: scaled(inner, input, format.scale),
+      labels: inner.node("Gather", [labels, indices], { axis: 0 }),
+    };
+    return body(inner, batch, entering);
+  });
+}
+
+/** One input per parameter; the prefix keeps a model's names apart from ours. */
+export function parameterInputs(g: GraphBuilder, layout: ParameterLayout): Value[] {
+  return layout.slots.map(({ name, shape }) => g.input(`parameter/${name}`, "float32", shape));
+}
+
+function unsqueezed(g: GraphBuilder, x: Value): Value {
+  return g.node("Unsqueeze", [x, g.integers(0)], {});
+}
+
+function scaled(g: GraphBuilder, x: Value, scale: number): Value {
+  const float = x.type === "float32" ? x : g.node("Cast", [x], { to: elementTypes.float32.code });
+  return scale === 1 ? float : g.node("Mul", [float, g.scalar(scale, "float32")], {});
+}

@@ -1,0 +1,58 @@
+import type { GraphBuilder } from "./graph-builder.ts";
+import type { Value } from "./operators.ts";
+import { type Shape, sameShape } from "./shape.ts";
+
+// What several gradient rules have in common.
+
+/**
+ * Undoes a broadcast: sums `x` over the axes along which `shape` was repeated,
+ * so that the result has exactly `shape`.
+ */
+export function sumTo(g: GraphBuilder, x: Value, shape: Shape): Value {
+  const added = x.shape.length - shape.length;
+  const leading = [...Array(added).keys()];
+  const repeated = shape.flatMap((size, axis) =>
+    size === 1 && x.shape[axis + added] !== 1 ? [axis + added] : [],
+  );
+  const kept = repeated.length === 0 ? x : g.node("ReduceSum", [x, g.integers(...repeated)], { keepdims: 1 });
+  return added === 0 ? kept : g.node("ReduceSum", [kept, g.integers(...leading)], { keepdims: 0 });
+}
+
+/** The same elements in the shape of another value. */
+export function reshapeLike(g: GraphBuilder, x: Value, like: Value): Value {
+  if (sameShape(x.shape, like.shape)) return x;
+  const names = like.shape.filter((dimension) => typeof dimension === "string");
+  if (names.length > 1)
+    return { ...g.node("Reshape", [x, g.node("Shape", [like], {})], {}), shape: like.shape };
+  const target = like.shape.map((dimension) => (typeof dimension === "string" ? -1 : dimension));
+  return { ...g.node("Reshape", [x, g.integers(...target)], { allowzero: 0 }), shape: like.shape };
+}
+
+export function unsqueeze(g: GraphBuilder, x: Value, ...axes: readonly number[]): Value {
+  return axes.length === 0 ? x : g.node("Unsqueeze", [x, g.integers(...axes)], {});
+}
+
+/** A batch of matrices as one matrix with the rows of all of them: [..., m, k] to [?, k]. */
+export function rowsOf(g: GraphBuilder, x: Value): Value {
+  if (x.shape.length === 2) return x;
+  const columns = x.shape.at(-1);
+  if (typeof columns !== "number") throw new TypeError("the last axis of a matrix has no fixed size");
+  return g.node("Reshape", [x, g.integers(-1, columns)], {});
+}
+
+/** The product of the last two axes, of either operand transposed; one Gemm where there is no batch. */
+export function matrixProduct(
+  g: GraphBuilder,
+  a: Value,
+  b: Value,
+  { transA = 0, transB = 0 }: { readonly transA?: 0 | 1; readonly transB?: 0 | 1 },
+): Value {
+  if (a.shape.length === 2 && b.shape.length === 2) return g.node("Gemm", [a, b], { transA, transB });
+  return g.node("MatMul", [transA ? swapLastAxes(g, a) : a, transB ? swapLastAxes(g, b) : b], {});
+}
+
+function swapLastAxes(g: GraphBuilder, x: Value): Value {
+  const rank = x.shape.length;
+  const batch = [...Array(rank - 2).keys()];
+  return g.node("Transpose", [x], { perm: [...batch, rank - 1, rank - 2] });
+}

@@ -1,0 +1,293 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { SelvedgeError } from "@selvedge/protocol";
+import { encodeAttribute } from "./attributes.ts";
+import { type ElementType, elementTypes } from "./element-type.ts";
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  type TensorShapeProto_DimensionSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./gen/onnx/onnx_pb.js";
+import type { OnnxModel } from "./model.ts";
+import {
+  type AttributeKind,
+  type AttributesOf,
+  type AttributeValue,
+  type Inference,
+  type InputsOf,
+  type Operator,
+  operators,
+  type TensorType,
+  type Value,
+} from "./operators.ts";
+import type { Dimension, Shape } from "./shape.ts";
+import { numbersOf, rawTensor } from "./tensor-proto.ts";
+
+/** Operator set and IR version of the graphs we emit. */
+export const opset = 18;
+const irVersion = 8n;
+
+/** A node as it was emitted, typed; the backward pass reads these from last to first. */
+export interface TapeNode<Op extends Operator> {
+  readonly op: Op;
+  readonly inputs: InputsOf<Op>;
+  readonly attributes: AttributesOf<Op>;
+  readonly output: Value;
+}
+
+/** A node of any operator; `op` tells which. */
+export type AnyTapeNode<Op extends Operator = Operator> = { [Each in Op]: TapeNode<Each> }[Op];
+
+export type Numbers = Float32Array | Float64Array | Int32Array | BigInt64Array;
+
+export interface LoopBody {
+  /** The carried values of the next iteration, in the order they came. */
+  readonly carried: readonly Value[];
+  /** One value per iteration; the loop returns them stacked. */
+  readonly scanned: readonly Value[];
+}
+
+/**
+ * Builds a graph node by node, knowing type and shape of each value. Names are
+ * unique within the builder and all its subgraphs; constants live in the
+ * outermost graph.
+ */
+export class GraphBuilder implements Inference {
+  /** Nodes emitted so far, in order, except loops. */
+  readonly tape: AnyTapeNode[] = [];
+  readonly #nodes: NodeProto[] = [];
+  readonly #inputs: Value[] = [];
+  readonly #outputs: Value[] = [];
+  readonly #shared: Shared;
+
+  constructor(outer?: GraphBuilder) {
+    this.#shared = outer === undefined ? new Shared() : outer.#shared;
+  }
+
+  /** Declares an input under exactly this name. */
+  input(name: string, type: ElementType, shape: Shape): Value {
+    return this.#input({ name: this.#shared.claim(name), type, shape });
+  }
+
+  /** Makes a value an output under exactly this name. */
+  output(name: string, value: Value): void {
+    this.#output(value, { ...value, name: this.#shared.claim(name) });
+  }
+
+  node<Op extends Operator>(op: Op, inputs: InputsOf<Op>, attributes: AttributesOf<Op>): Value {
+    const output = this.#value(op, operators[op].infer(inputs, attributes, this));
+    const proto = this.#emit(op, inputs, [output]);
+    const values = attributes as { readonly [name: string]: AttributeValue | undefined };
+    for (const [name, kind] of Object.entries<AttributeKind>(operators[op].attributes)) {
+      const value = values[name];
+      if (value !== undefined) proto.attribute.push(encodeAttribute(name, kind, value));
+    }
+    this.tape.push({ op, inputs, attributes, output } as AnyTapeNode);
+    return output;
+  }
+
+  /** A tensor known now; `data` in row-major order. With a name it is kept apart under exactly that name. */
+  constant(data: Numbers, shape: readonly number[] = [data.length], name?: string): Value {
+    return this.#shared.constant(data, shape, name);
+  }
+
+  /** A floating-point number of the given type. */
+  scalar(value: number, type: ElementType): Value {
+    return this.constant(type === "float64" ? Float64Array.of(value) : Float32Array.of(value), []);
+  }
+
+  /** The 1-D int64 tensor that axes, shapes and bounds are given as. */
+  integers(...values: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(values, BigInt));
+  }
+
+  constantOf(value: Value): readonly number[] | undefined {
+    return this.#shared.constantOf(value);
+  }
+
+  freshDimension(): string {
+    return this.#shared.fresh("size");
+  }
+
+  /** The node that produced a value, if it is of this graph. */
+  producerOf(value: Value): AnyTapeNode | undefined {
+    return this.tape.findLast((node) => node.output.name === value.name);
+  }
+
+  /**
+   * ONNX Loop: runs `body` `trips` times over values it carries along.
+   * The body may use values of this graph freely.
+   *
+   * @param trips int64 scalar
+   * @returns the carried values after the last iteration, and the scanned ones stacked along a new first axis
+   */
+  loop(
+    trips: Value,
+    carried: readonly Value[],
+    body: (graph: GraphBuilder, iteration: Value, carried: readonly Value[]) => LoopBody,
+  ): LoopBody {
+    const inner = new GraphBuilder(this);
+    const iteration = inner.#input(this.#value("iteration", { type: "int64", shape: [] }));
+    const condition = inner.#input(this.#value("condition", { type: "bool", shape: [] }));
+    const entering = carried.map((value) => inner.#input(this.#value("carried", value)));
+    const result = body(inner, iteration, entering);
+    for (const value of [condition, ...result.carried, ...result.scanned]) {
+      inner.#output(value, this.#value("next", value));
+    }
+    const final = result.carried.map((value) => this.#value("Loop", value));
+    const stacked = result.scanned.map(({ type, shape }) =>
+      this.#value("Loop", { type, shape: [this.freshDimension(), ...shape] }),
+    );
+    this.#emit("Loop", [trips, undefined, ...carried], [...final, ...stacked]).attribute.push(
+      create(AttributeProtoSchema, {
+        name: "body",
+        type: AttributeProto_AttributeType.GRAPH,
+        g: inner.#toGraph("body"),
+      }),
+    );
+    return { carried: final, scanned: stacked };
+  }
+
+  /** The finished model; nodes that no output depends on are left out. */
+  toModel(name: string): OnnxModel {
+    const graph = this.#toGraph(name);
+    const read = new Set(graph.node.flatMap(namesReadBy));
+    graph.initializer.push(...this.#shared.constantsAmong(read));
+    return create(ModelProtoSchema, {
+      irVersion,
+      opsetImport: [{ domain: "", version: BigInt(opset) }],
+      producerName: "selvedge",
+      graph,
+    });
+  }
+
+  #input(value: Value): Value {
+    this.#inputs.push(value);
+    return value;
+  }
+
+  #output(value: Value, named: Value): void {
+    this.#emit("Identity", [value], [named]);
+    this.#outputs.push(named);
+  }
+
+  #value(hint: string, type: TensorType): Value {
+    return { name: this.#shared.fresh(hint), type: type.type, shape: type.shape };
+  }
+
+  #emit(opType: string, inputs: readonly (Value | undefined)[], outputs: readonly Value[]): NodeProto {
+    const node = create(NodeProtoSchema, {
+      opType,
+      name: outputs[0]?.name ?? "",
+      input: inputs.map((value) => value?.name ?? ""),
+      output: outputs.map((value) => value.name),
+    });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  #toGraph(name: string): GraphProto {
+    return create(GraphProtoSchema, {
+      name,
+      node: liveNodes(this.#nodes, this.#outputs),
+      input: this.#inputs.map(valueInfo),
+      output: this.#outputs.map(valueInfo),
+    });
+  }
+}
+
+/** What a graph and its subgraphs have in common: names, and constants. */
+class Shared {
+  readonly #names = new Set<string>();
+  readonly #tensors = new Map<string, TensorProto>();
+  readonly #values = new Map<string, Value>();
+
+  claim(name: string): string {
+    if (this.#names.has(name))
+      throw new SelvedgeError("internal", `the name "${name}" is taken in this graph`);
+    this.#names.add(name);
+    return name;
+  }
+
+  fresh(hint: string): string {
+    let number = this.#names.size;
+    while (this.#names.has(`${hint}_${number}`)) number += 1;
+    return this.claim(`${hint}_${number}`);
+  }
+
+  constant(data: Numbers, shape: readonly number[], name: string | undefined): Value {
+    const type = typeOf(data);
+    const unshared = name ?? (data.length > smallConstant ? this.#names.size : undefined);
+    const key = unshared === undefined ? `${type} [${shape}] ${data}` : `${unshared}`;
+    const known = this.#values.get(key);
+    if (known !== undefined) return known;
+    const value: Value = {
+      name: name === undefined ? this.fresh("constant") : this.claim(name),
+      type,
+      shape,
+    };
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#tensors.set(value.name, rawTensor(value.name, type, shape, bytes));
+    this.#values.set(key, value);
+    return value;
+  }
+
+  constantOf(value: Value): readonly number[] | undefined {
+    const tensor = this.#tensors.get(value.name);
+    return tensor === undefined ? undefined : numbersOf(tensor);
+  }
+
+  constantsAmong(names: ReadonlySet<string>): TensorProto[] {
+    return [...this.#tensors.values()].filter((tensor) => names.has(tensor.name));
+  }
+}
+
+/** Constants of at most this many values are stored once however often they are made. */
+const smallConstant = 16;
+
+function typeOf(data: Numbers): ElementType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  return data instanceof Int32Array ? "int32" : "int64";
+}
+
+function liveNodes(nodes: readonly NodeProto[], outputs: readonly Value[]): NodeProto[] {
+  const needed = new Set(outputs.map((value) => value.name));
+  const live = nodes.toReversed().filter((node) => {
+    if (!node.output.some((name) => needed.has(name))) return false;
+    for (const name of namesReadBy(node)) needed.add(name);
+    return true;
+  });
+  return live.reverse();
+}
+
+/** Inputs of a node, and what the graphs inside it read, from wherever. */
+function namesReadBy(node: NodeProto): readonly string[] {
+  const inner = node.attribute.flatMap((attribute) => attribute.g?.node ?? []);
+  return [...node.input, ...inner.flatMap(namesReadBy)];
+}
+
+function valueInfo(value: Value): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name: value.name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: { elemType: elementTypes[value.type].code, shape: { dim: value.shape.map(dimension) } },
+      },
+    },
+  });
+}
+
+function dimension(size: Dimension): MessageInitShape<typeof TensorShapeProto_DimensionSchema> {
+  return typeof size === "number"
+    ? { value: { case: "dimValue", value: BigInt(size) } }
+    : { value: { case: "dimParam", value: size } };
+}

@@ -1,0 +1,41 @@
+/** One dimension: its size, or the name of a size that is known only when the graph runs. */
+export type Dimension = number | string;
+export type Shape = readonly Dimension[];
+
+/** Product of a shape whose dimensions are all numbers. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+export function isStatic(shape: Shape): shape is readonly number[] {
+  return shape.every((dimension) => typeof dimension === "number");
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
+}
+
+export function describeShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/**
+ * The shape of an element-wise result (ONNX, "Multidirectional Broadcasting"),
+ * or undefined when the shapes do not fit or two different names meet.
+ */
+export function broadcast(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const result: Dimension[] = [];
+  for (let axis = 0; axis < rank; axis += 1) {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) return undefined;
+    result.push(left === 1 ? right : left);
+  }
+  return result;
+}
+
+/** -1 counts from the end, as everywhere in ONNX. */
+export function axisOf(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
