@@ -44,11 +44,17 @@ export const culprits: Readonly<Record<ErrorCode, Culprit>> = {
   internal: "us",
 };
 
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(culprits, text);
+}
+
 export interface ErrorDetails {
   /** Where it happened: a file and line, a node of a graph, a field, a URL. */
   readonly at?: string;
   /** What the reader can do about it, as an imperative sentence. */
   readonly fix?: string;
+  /** How long to wait before trying again, when the other side said so. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -60,6 +66,7 @@ export class SelvedgeError extends Error {
   readonly code: ErrorCode;
   readonly at: string | undefined;
   readonly fix: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
@@ -67,6 +74,7 @@ export class SelvedgeError extends Error {
     this.code = code;
     this.at = details.at;
     this.fix = details.fix;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   get culprit(): Culprit {

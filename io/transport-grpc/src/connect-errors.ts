@@ -1,0 +1,115 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { type ErrorCode, ErrorDetailSchema, isErrorCode, SelvedgeError } from "@selvedge/protocol";
+import { networkError } from "./network-errors.ts";
+
+/** The nearest gRPC status; the exact code travels in `ErrorDetail`. */
+export const connectCodes: Readonly<Record<ErrorCode, Code>> = {
+  invalid_argument: Code.InvalidArgument,
+  not_found: Code.NotFound,
+  already_exists: Code.AlreadyExists,
+  failed_precondition: Code.FailedPrecondition,
+  permission_denied: Code.PermissionDenied,
+  unauthenticated: Code.Unauthenticated,
+  unsupported: Code.Unimplemented,
+  conflict: Code.Aborted,
+  out_of_range: Code.OutOfRange,
+  corrupt: Code.DataLoss,
+  too_large: Code.ResourceExhausted,
+  untrusted: Code.FailedPrecondition,
+  unavailable: Code.Unavailable,
+  deadline_exceeded: Code.DeadlineExceeded,
+  resource_exhausted: Code.ResourceExhausted,
+  cancelled: Code.Canceled,
+  internal: Code.Internal,
+};
+
+/** What a status without `ErrorDetail` means: other software answered. */
+const selvedgeCodes: Readonly<Record<Code, ErrorCode>> = {
+  [Code.Canceled]: "cancelled",
+  [Code.Unknown]: "internal",
+  [Code.InvalidArgument]: "invalid_argument",
+  [Code.DeadlineExceeded]: "deadline_exceeded",
+  [Code.NotFound]: "not_found",
+  [Code.AlreadyExists]: "already_exists",
+  [Code.PermissionDenied]: "permission_denied",
+  [Code.ResourceExhausted]: "resource_exhausted",
+  [Code.FailedPrecondition]: "failed_precondition",
+  [Code.Aborted]: "conflict",
+  [Code.OutOfRange]: "out_of_range",
+  [Code.Unimplemented]: "unsupported",
+  [Code.Internal]: "internal",
+  [Code.Unavailable]: "unavailable",
+  [Code.DataLoss]: "corrupt",
+  [Code.Unauthenticated]: "unauthenticated",
+};
+
+/**
+ * What goes on the wire for a caught value. Code, message, at and fix of a
+ * SelvedgeError survive; of anything else only that it happened, because its
+ * words may hold what the caller must not see.
+ */
+export function toConnectError(thrown: unknown): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  if (!(thrown instanceof SelvedgeError)) {
+    return new ConnectError("internal error", Code.Internal, undefined, undefined, thrown);
+  }
+  const { code, at = "", fix = "", retryAfterMs = 0 } = thrown;
+  const detail = { desc: ErrorDetailSchema, value: { code, at, fix, retryAfterMs } };
+  return new ConnectError(thrown.message, connectCodes[code], undefined, [detail], thrown);
+}
+
+/** The error the other side raised, from what a call rejected with. */
+export function fromConnectError(thrown: unknown, at: string): SelvedgeError {
+  if (thrown instanceof SelvedgeError) return thrown;
+  const error = ConnectError.from(thrown);
+  const local = error.cause instanceof SelvedgeError ? error.cause : networkError(error, at);
+  if (local !== undefined) return local;
+  const detail = error.findDetails(ErrorDetailSchema)[0];
+  if (detail === undefined || !isErrorCode(detail.code)) {
+    return new SelvedgeError(selvedgeCodes[error.code], error.rawMessage, { at, cause: error });
+  }
+  return new SelvedgeError(detail.code, error.rawMessage, {
+    at: detail.at === "" ? at : detail.at,
+    ...(detail.fix === "" ? {} : { fix: detail.fix }),
+    ...(detail.retryAfterMs === 0 ? {} : { retryAfterMs: detail.retryAfterMs }),
+    cause: error,
+  });
+}
+
+/** Client side: every call rejects with a SelvedgeError. */
+export function selvedgeErrors(at: string): Interceptor {
+  return mapErrors((thrown) => fromConnectError(thrown, at));
+}
+
+/** Server side: handlers throw SelvedgeErrors; the caller gets their details. */
+export function connectErrors(onInternal: (thrown: unknown, route: string) => void): Interceptor {
+  return mapErrors((thrown, route) => {
+    const error = toConnectError(thrown);
+    if (error.code === Code.Internal) onInternal(thrown, route);
+    return error;
+  });
+}
+
+function mapErrors(map: (thrown: unknown, route: string) => Error): Interceptor {
+  return (next) => async (request) => {
+    const route = `${request.service.typeName}/${request.method.name}`;
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      return { ...response, message: mapStreamErrors(response.message, (thrown) => map(thrown, route)) };
+    } catch (thrown) {
+      throw map(thrown, route);
+    }
+  };
+}
+
+async function* mapStreamErrors<T>(
+  messages: AsyncIterable<T>,
+  map: (thrown: unknown) => Error,
+): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } catch (thrown) {
+    throw map(thrown);
+  }
+}

@@ -1,0 +1,15 @@
+export type { Call, ClientCertificate } from "./call.ts";
+export { connectCodes, fromConnectError, toConnectError } from "./connect-errors.ts";
+export { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";
+export {
+  type ClientTls,
+  createGatewayClient,
+  type GatewayClient,
+  type GatewayClientOptions,
+} from "./gateway-client.ts";
+export { createGrpcDialer, type GrpcDialerOptions } from "./grpc-dialer.ts";
+export { type SessionServiceOptions, sessionService, sessionServiceLimits } from "./grpc-link-listener.ts";
+export { httpError } from "./http-errors.ts";
+export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-route.ts";
+export type { GatewayTls } from "./secure-server.ts";
+export type { Traffic } from "./traffic-meter.ts";

@@ -1,0 +1,19 @@
+import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import type { ServerRequest } from "./call.ts";
+
+/** The HTTP request an RPC came in. */
+export const requestKey: ContextKey<ServerRequest | undefined> = createContextKey<ServerRequest | undefined>(
+  undefined,
+  { description: "HTTP request of an RPC" },
+);
+
+/** Cuts the stream of a call whose caller no longer reads, so that nothing waits for it. */
+export function abortStream(context: HandlerContext): void {
+  const request = context.values.get(requestKey);
+  if (request === undefined) return;
+  if ("stream" in request) request.stream.close(cancel);
+  else request.destroy();
+}
+
+/** HTTP/2 error code CANCEL (RFC 9113, 7). */
+const cancel = 0x8;
