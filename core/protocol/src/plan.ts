@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type Digest, digestOf, isDigest } from "./digest.ts";
+import { type BlobReference, type Digest, digestOf, isDigest } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
 import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
@@ -24,6 +24,8 @@ const dayMs = 86_400_000;
 export interface CheckedPlan {
   readonly plan: Plan;
   readonly train: TrainTask;
+  /** The forward graph (ONNX). */
+  readonly model: BlobReference;
   readonly digest: Digest;
 }
 
@@ -54,9 +56,10 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
     throw invalid("task", "this version knows only the task kind 'train'");
   }
   checkTrain(train);
+  const model = checkModel(plan);
   checkRest(plan);
   checkSchedule(plan);
-  return { plan, train, digest: digestOf(bytes) };
+  return { plan, train, model, digest: digestOf(bytes) };
 }
 
 function decode(bytes: Uint8Array): Plan {
@@ -78,10 +81,16 @@ function checkTrain(train: TrainTask): void {
   range("task.max_examples_per_device", train.maxExamplesPerDevice, 1, 2 ** 31 - 1);
 }
 
+function checkModel(plan: Plan): BlobReference {
+  const digest = plan.model?.digest ?? "";
+  if (!isDigest(digest)) throw invalid("model", "a digest is needed");
+  const length = Number(plan.model?.length);
+  range("model.length", length, 1, limits.blobBytesMax);
+  return { digest, length };
+}
+
 function checkRest(plan: Plan): void {
   if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
-  if (plan.model === undefined || !isDigest(plan.model.digest)) throw invalid("model", "a digest is needed");
-  range("model.length", Number(plan.model.length), 1, limits.blobBytesMax);
   const dataset = plan.dataset;
   if (dataset === undefined || !namePattern.test(dataset.name))
     throw invalid("dataset.name", "a name is needed");

@@ -1,3 +1,4 @@
+import type { Digest } from "../digest.ts";
 import type { Transition } from "../transition.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import type { JobState, JobStatus, Member, Metrics, RoundState, RoundSummary } from "./job-state.ts";
@@ -118,7 +119,8 @@ export function completeRound(
     roundsCompleted: state.roundsCompleted + 1,
     last: summary,
   };
-  const effects: JobEffect[] = [archive(summary), ...discardOf(round)];
+  const spent = state.base.weights.digest === round.outcome.weights.digest ? [] : [state.base.weights.digest];
+  const effects: JobEffect[] = [archive(summary), ...discardOf(round, spent)];
   if (isLastRoundDone(next)) {
     return { state: next, effects: [...effects, { type: "writeModel", weights: round.outcome.weights }] };
   }
@@ -195,9 +197,9 @@ function noticesOf(round: RoundState, reason: string): JobEffect[] {
 }
 
 /** Blobs that nothing needs once the round is over. */
-function discardOf(round: RoundState): JobEffect[] {
+function discardOf(round: RoundState, spent: readonly Digest[] = []): JobEffect[] {
   const pending = [...round.queue, ...round.folding].map((contribution) => contribution.body.digest);
-  const blobs = round.accumulator === null ? pending : [...pending, round.accumulator.digest];
+  const blobs = [...spent, ...pending, ...(round.accumulator === null ? [] : [round.accumulator.digest])];
   return blobs.length === 0 ? [] : [{ type: "discard", blobs }];
 }
 

@@ -161,10 +161,22 @@ function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalise
     const decided: RoundState = { ...round, phase: "evaluating", outcome };
     const next: JobState = { ...state, optimizerState: event.optimizerState, current: decided };
     const dataset = state.plan.evaluationDataset;
-    if (dataset === null) return completeRound(next, decided, {}, event.now);
-    const effect: JobEffect = { type: "evaluate", round: round.number, weights: event.weights, dataset };
-    return { state: next, effects: [effect] };
+    const evaluation: JobTransition =
+      dataset === null
+        ? completeRound(next, decided, {}, event.now)
+        : {
+            state: next,
+            effects: [{ type: "evaluate", round: round.number, weights: event.weights, dataset }],
+          };
+    return { state: evaluation.state, effects: [...discardReplaced(state, next), ...evaluation.effects] };
   });
+}
+
+/** The optimizer state before this round is of no more use. */
+function discardReplaced(before: JobState, after: JobState): JobEffect[] {
+  const old = before.optimizerState;
+  if (old === null || old.digest === after.optimizerState?.digest) return [];
+  return [{ type: "discard", blobs: [old.digest] }];
 }
 
 function onTick(state: JobState, now: number): JobTransition {

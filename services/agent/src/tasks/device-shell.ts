@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { aggregatorNamed } from "@selvedge/learning";
+import { aggregatorNamed, type RandomSource } from "@selvedge/learning";
 import { encodeSafetensors } from "@selvedge/onnx";
 import {
   ContributionSchema,
@@ -8,8 +8,8 @@ import {
   decodePlan,
   type EnvelopeBody,
   type OfferAnswer,
-  OfferReplySchema,
   type OfferFacts,
+  OfferReplySchema,
   SelvedgeError,
   SubmissionSchema,
   type TrainingResult,
@@ -17,7 +17,6 @@ import {
 import type { BlobStore } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { AuditEntry } from "../audit-log.ts";
-import { readBlobRef } from "../offers/verify-offer.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -32,8 +31,8 @@ export interface DeviceShellOptions {
   /** Sends now or not at all: what matters is sent again until it is answered. */
   send(body: EnvelopeBody): void;
   now(): number;
-  /** In [0, 1); for aggregators whose device half is random. */
-  random(): number;
+  /** For aggregators whose device half is random. */
+  readonly random: RandomSource;
 }
 
 /** Performs what `stepDevice` asks for. Everything here may run more than once. */
@@ -67,7 +66,12 @@ export class DeviceShell {
   failed(effect: DeviceEffect, error: SelvedgeError): DeviceEvent | "retry" {
     if (effect.type !== "train") return "retry";
     if (error.culprit === "environment" && error.code !== "cancelled") return "retry";
-    return { type: "trainingFailed", job: effect.offer.job, round: effect.offer.round, reason: error.message };
+    return {
+      type: "trainingFailed",
+      job: effect.offer.job,
+      round: effect.offer.round,
+      reason: error.message,
+    };
   }
 
   /** Kills a training that is under way; its effect stays in the journal and starts again after a restart. */
@@ -94,15 +98,18 @@ export class DeviceShell {
     this.#training.set(key, abort);
     try {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
-      const model = readBlobRef(plan.plan.model, "plan.model");
+      const { model } = plan;
       await fetchBlob(model, blobs, channel, abort.signal);
       await fetchBlob(offer.base, blobs, channel, abort.signal);
-      const trained = await trainer.train({ plan, model, base: offer.base, round: offer.round }, abort.signal);
+      const trained = await trainer.train(
+        { plan, model, base: offer.base, round: offer.round },
+        abort.signal,
+      );
       const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-      const config = aggregator.readConfig(JSON.parse(offer.config));
+      const config = aggregator.parseConfig(JSON.parse(offer.config));
       const wire = aggregator.encode(config, trained.update, random);
       const body = await blobs.put(encodeSafetensors(trained.layout, wire));
-      const weight = aggregator.weightOf(config, trained.examples);
+      const weight = aggregator.weigh(config, trained.examples);
       const metrics = Object.fromEntries(
         Object.entries(trained.metrics).filter(([name]) => plan.plan.metrics.includes(name)),
       );

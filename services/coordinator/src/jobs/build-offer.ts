@@ -1,12 +1,18 @@
 import { create } from "@bufbuild/protobuf";
-import { type JobState, type Offer, OfferSchema, type PlanSignature, type RoundState } from "@selvedge/protocol";
+import {
+  type JobState,
+  type Offer,
+  OfferSchema,
+  type OperatorSignature,
+  type RoundState,
+} from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
 
 export interface OfferParts {
   readonly job: string;
   readonly state: JobState;
   readonly round: RoundState;
-  readonly signature: PlanSignature;
+  readonly signature: OperatorSignature;
   /** Signed by the round key; vouches for the base weights. */
   readonly roundMetadata: Uint8Array;
 }

@@ -1,4 +1,4 @@
-import type { PlanSignature, RoundSummary } from "@selvedge/protocol";
+import type { OperatorSignature, RoundSummary } from "@selvedge/protocol";
 import type { Json, Store } from "@selvedge/storage";
 
 /** What is kept of a job beside its state: the operator's signature and the archive of its rounds. */
@@ -10,12 +10,12 @@ export class JobRecords {
   }
 
   /** Idempotent: the same signature may be written again. */
-  async writeSignature(job: string, signature: PlanSignature): Promise<void> {
+  async writeSignature(job: string, signature: OperatorSignature): Promise<void> {
     const value = { keyId: signature.keyId, signature: Buffer.from(signature.signature).toString("base64") };
     await this.#store.commit({ writes: [{ key: signatureKey(job), value }] });
   }
 
-  async readSignature(job: string): Promise<{ keyId: string; signature: Uint8Array } | undefined> {
+  async readSignature(job: string): Promise<OperatorSignature | undefined> {
     const record = await this.#store.read(signatureKey(job));
     if (record === undefined) return undefined;
     const { keyId, signature } = record.value as { keyId: string; signature: string };

@@ -1,0 +1,197 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  readParameters,
+  serializeModel,
+  writeParameters,
+} from "@selvedge/onnx";
+import {
+  type BlobReference,
+  type CheckedPlan,
+  decodePlan,
+  type EnvelopeBody,
+  type JobEffect,
+  type JobEvent,
+  type JobState,
+  ReceiptSchema,
+  type ReceiptVerdict,
+  RoundClosedSchema,
+  SelvedgeError,
+  Verdict,
+} from "@selvedge/protocol";
+import type { BlobStore } from "@selvedge/storage";
+import { buildOffer } from "./build-offer.ts";
+import type { Evaluator } from "./evaluator.ts";
+import type { JobRecords } from "./job-records.ts";
+import type { ModelLayouts } from "./model-layouts.ts";
+import { openRound } from "./open-round.ts";
+import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
+
+export interface JobShellOptions {
+  readonly blobs: BlobStore;
+  readonly records: JobRecords;
+  readonly layouts: ModelLayouts;
+  readonly evaluator: Evaluator;
+  /** The job's present state; undefined when there is none. */
+  stateOf(job: string): JobState | undefined;
+  allJobs(): Iterable<JobState>;
+  /** Devices that are online, may take part and have this dataset. */
+  eligible(dataset: string): readonly string[];
+  /** Sends now or not at all; false when the device is not there. */
+  send(device: string, body: EnvelopeBody): boolean;
+  /** Signs round metadata with the round key. */
+  signRound(job: string, round: number, weights: BlobReference, expires: number): Uint8Array;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+/** Performs what `stepJob` asks for. Everything here may run more than once. */
+export class JobShell {
+  readonly #options: JobShellOptions;
+
+  constructor(options: JobShellOptions) {
+    this.#options = options;
+  }
+
+  async perform(job: string, effect: JobEffect): Promise<JobEvent | undefined> {
+    const { blobs, records, evaluator, now } = this.#options;
+    switch (effect.type) {
+      case "openRound":
+        return this.#openRound(job, effect);
+      case "offer":
+        return this.#offer(job, effect.round, effect.device);
+      case "receipt":
+        return this.#receipt(job, effect);
+      case "roundClosed":
+        return this.#roundClosed(job, effect);
+      case "fold": {
+        const arithmetic = await this.#arithmetic(job, effect.config);
+        return {
+          type: "folded",
+          round: effect.round,
+          accumulator: await fold(effect, arithmetic, blobs),
+          now: now(),
+        };
+      }
+      case "finalise": {
+        const arithmetic = await this.#arithmetic(job, effect.config);
+        return {
+          type: "finalised",
+          round: effect.round,
+          ...(await finalise(effect, arithmetic, blobs)),
+          now: now(),
+        };
+      }
+      case "evaluate": {
+        const { model } = await this.#plan(job);
+        const metrics = await evaluator.evaluate(model, effect.weights, effect.dataset);
+        return { type: "evaluated", round: effect.round, metrics, now: now() };
+      }
+      case "writeModel":
+        return { type: "modelWritten", model: await this.#writeModel(job, effect.weights), now: now() };
+      case "archiveRound":
+        await records.archiveRound(job, effect.summary);
+        return undefined;
+      case "discard":
+        return this.#discard(effect);
+    }
+  }
+
+  /** What a failed effect becomes: trouble around us is waited out, anything else ends the job and says why. */
+  failed(effect: JobEffect, error: SelvedgeError): JobEvent | "retry" {
+    if (error.culprit === "environment") return "retry";
+    return { type: "effectFailed", what: effect.type, reason: error.message, now: this.#options.now() };
+  }
+
+  /** The weights a plan's model comes with, as a blob of their own: version 0 of a job. */
+  async initialWeights(model: BlobReference): Promise<BlobReference> {
+    const { blobs, layouts } = this.#options;
+    const layout = await layouts.of(model);
+    return blobs.put(encodeSafetensors(layout, readParameters(await layouts.model(model), layout)));
+  }
+
+  async #openRound(job: string, effect: Extract<JobEffect, { type: "openRound" }>): Promise<JobEvent> {
+    const { blobs, eligible, layouts, now } = this.#options;
+    const { plan, model } = await this.#plan(job);
+    const layout = await layouts.of(model);
+    const devices = eligible(plan.plan.dataset?.name ?? "");
+    return openRound({ effect, plan, layout, eligible: devices, now: now() }, blobs);
+  }
+
+  async #offer(job: string, number: number, device: string): Promise<undefined> {
+    const { blobs, records, send, signRound } = this.#options;
+    const state = this.#state(job);
+    const round = state.current;
+    if (round === null || round.number !== number) return undefined;
+    const signature = await records.readSignature(job);
+    if (signature === undefined) throw new SelvedgeError("internal", `job ${job} has no plan signature`);
+    const roundMetadata = signRound(job, number, state.base.weights, round.deadlineAt);
+    const parts = { job, state, round, signature, roundMetadata };
+    send(device, { case: "offer", value: await buildOffer(parts, blobs) });
+    return undefined;
+  }
+
+  #receipt(job: string, effect: Extract<JobEffect, { type: "receipt" }>): undefined {
+    const { round, digest, verdict, reason } = effect;
+    const value = create(ReceiptSchema, { job, round, digest, verdict: verdicts[verdict], reason });
+    this.#options.send(effect.device, { case: "receipt", value });
+  }
+
+  #roundClosed(job: string, effect: Extract<JobEffect, { type: "roundClosed" }>): undefined {
+    const value = create(RoundClosedSchema, { job, round: effect.round, reason: effect.reason });
+    this.#options.send(effect.device, { case: "roundClosed", value });
+  }
+
+  async #writeModel(job: string, weights: BlobReference): Promise<BlobReference> {
+    const { blobs, layouts } = this.#options;
+    const { model } = await this.#plan(job);
+    const layout = await layouts.of(model);
+    const flat = decodeSafetensors(await blobs.get(weights.digest), layout);
+    return blobs.put(serializeModel(writeParameters(await layouts.model(model), layout, flat)));
+  }
+
+  /** Equal contents share one blob, so it goes only when no job needs it any more. */
+  async #discard(effect: Extract<JobEffect, { type: "discard" }>): Promise<undefined> {
+    const needed = new Set([...this.#options.allJobs()].flatMap(blobsOf));
+    for (const digest of effect.blobs) {
+      if (!needed.has(digest)) await this.#options.blobs.delete(digest);
+    }
+    return undefined;
+  }
+
+  async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
+    const { blobs, layouts } = this.#options;
+    const { plan, model } = await this.#plan(job);
+    return openArithmetic(plan, config, this.#state(job).base.version, await layouts.of(model), blobs);
+  }
+
+  async #plan(job: string): Promise<{ plan: CheckedPlan; model: BlobReference }> {
+    const plan = decodePlan(await this.#options.blobs.get(this.#state(job).plan.body.digest));
+    return { plan, model: plan.model };
+  }
+
+  #state(job: string): JobState {
+    const state = this.#options.stateOf(job);
+    if (state === undefined) throw new SelvedgeError("internal", `no job ${job}`);
+    return state;
+  }
+}
+
+/** Every blob a job's state names. */
+export function blobsOf(state: JobState): string[] {
+  const round = state.current;
+  const references = [state.plan.body, state.base.weights, state.optimizerState, state.model];
+  if (round !== null) {
+    references.push(round.config, round.accumulator, round.outcome?.weights ?? null);
+    references.push(...[...round.queue, ...round.folding].map((contribution) => contribution.body));
+  }
+  return references.flatMap((reference) => reference?.digest ?? []);
+}
+
+const verdicts: Readonly<Record<ReceiptVerdict, Verdict>> = {
+  accepted: Verdict.ACCEPTED,
+  refused: Verdict.REFUSED,
+  roundClosed: Verdict.ROUND_CLOSED,
+  bodyMissing: Verdict.BODY_MISSING,
+};

@@ -1,0 +1,36 @@
+import { aggregatorNamed, encodeClientConfig, selectCohort } from "@selvedge/learning";
+import type { ParameterLayout } from "@selvedge/onnx";
+import type { CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
+import type { BlobStore } from "@selvedge/storage";
+
+export interface RoundOpening {
+  readonly effect: Extract<JobEffect, { type: "openRound" }>;
+  readonly plan: CheckedPlan;
+  readonly layout: ParameterLayout;
+  /** Devices that are online and have the plan's dataset. */
+  readonly eligible: readonly string[];
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * Picks a round's cohort, or says that it must wait: the full cohort at once,
+ * a smaller one that still has a quorum only after the grace time (SPEC RC7).
+ */
+export async function openRound(opening: RoundOpening, blobs: BlobStore): Promise<JobEvent> {
+  const { effect, plan, layout, eligible, now } = opening;
+  const { cohort = 1, quorum = 1, graceMs = 0 } = plan.plan.schedule ?? {};
+  const isPatient = now < effect.waitingSince + graceMs;
+  if (eligible.length < (isPatient ? cohort : quorum)) {
+    return { type: "cohortShort", round: effect.round, eligible: eligible.length, now };
+  }
+  const devices = selectCohort({ eligible, cohort, seed: plan.plan.seed, round: effect.round });
+  const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
+  const config = aggregator.prepare(aggregator.initialState(), {
+    cohort: devices.length,
+    maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
+    parameters: layout.length,
+  });
+  const stored = await blobs.put(encodeClientConfig(config).bytes);
+  return { type: "cohortSelected", round: effect.round, devices, config: stored, now };
+}

@@ -1,0 +1,112 @@
+import {
+  type Accumulator,
+  type Aggregator,
+  aggregatorNamed,
+  combineMetrics,
+  decodeAccumulator,
+  decodeClientConfig,
+  decodeServerOptimizerState,
+  encodeAccumulator,
+  encodeServerOptimizerState,
+  openSumRound,
+  type ServerOptimizer,
+  type SumRound,
+  serverOptimizerNamed,
+} from "@selvedge/learning";
+import { decodeSafetensors, encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
+import type { BlobReference, CheckedPlan, JobEffect, JobEvent, Metrics } from "@selvedge/protocol";
+import type { BlobStore } from "@selvedge/storage";
+
+type Fold = Extract<JobEffect, { type: "fold" }>;
+type Finalise = Extract<JobEffect, { type: "finalise" }>;
+type Finalised = Extract<JobEvent, { type: "finalised" }>;
+
+/** What a round's arithmetic is done with. */
+export interface RoundArithmetic {
+  readonly aggregator: Aggregator;
+  readonly optimizer: ServerOptimizer;
+  readonly round: SumRound;
+  readonly layout: ParameterLayout;
+}
+
+export async function openArithmetic(
+  plan: CheckedPlan,
+  config: BlobReference,
+  baseVersion: number,
+  layout: ParameterLayout,
+  blobs: BlobStore,
+): Promise<RoundArithmetic> {
+  const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
+  const parsed = aggregator.parseConfig(decodeClientConfig(await blobs.get(config.digest)));
+  const { name = "", learningRate = 1 } = plan.plan.serverOptimizer ?? {};
+  return {
+    aggregator,
+    optimizer: serverOptimizerNamed(name, { learningRate }),
+    round: openSumRound(parsed, baseVersion),
+    layout,
+  };
+}
+
+/**
+ * Adds contributions to a round's partial sum and stores the new one. In
+ * memory there are one sum and one update, whatever the cohort.
+ */
+export async function fold(
+  effect: Fold,
+  arithmetic: RoundArithmetic,
+  blobs: BlobStore,
+): Promise<BlobReference> {
+  const { aggregator, round, layout } = arithmetic;
+  let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
+  for (const contribution of effect.contributions) {
+    const values = decodeSafetensors(await blobs.get(contribution.body.digest), layout);
+    accumulator = aggregator.accumulate(round, accumulator, {
+      format: "f32",
+      contributors: [contribution.device],
+      configDigest: round.configDigest,
+      baseVersion: round.baseVersion,
+      weight: contribution.weight,
+      values,
+    });
+  }
+  return blobs.put(encodeAccumulator(accumulator));
+}
+
+/** The mean update, through the server optimizer, onto the base: the round's weights. */
+export async function finalise(
+  effect: Finalise,
+  arithmetic: RoundArithmetic,
+  blobs: BlobStore,
+): Promise<Omit<Finalised, "type" | "round" | "now">> {
+  const { aggregator, optimizer, round, layout } = arithmetic;
+  const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
+  const base = decodeSafetensors(await blobs.get(effect.base.digest), layout);
+  const state =
+    effect.optimizerState === null
+      ? optimizer.init(base.length)
+      : decodeServerOptimizerState(await blobs.get(effect.optimizerState.digest));
+  const updated = optimizer.update(state, base, aggregator.report(round, accumulator).result);
+  return {
+    weights: await blobs.put(encodeSafetensors(layout, updated.parameters)),
+    optimizerState: await blobs.put(encodeServerOptimizerState(updated.state)),
+    federated: federatedOf(effect),
+  };
+}
+
+async function readAccumulator(
+  reference: BlobReference | null,
+  { aggregator, round }: RoundArithmetic,
+  blobs: BlobStore,
+): Promise<Accumulator> {
+  return reference === null ? aggregator.zero(round) : decodeAccumulator(await blobs.get(reference.digest));
+}
+
+/** What devices reported, for the whole cohort. */
+function federatedOf(effect: Finalise): Metrics {
+  return combineMetrics(
+    Object.entries(effect.metrics).map(([device, metrics]) => ({
+      metrics,
+      weight: effect.weights[device] ?? 0,
+    })),
+  );
+}
