@@ -94,7 +94,7 @@ export class ReleaseRepository {
       const { root, current } = this.#state;
       if (Buffer.compare(targets, current.targets.bytes) === 0) return;
       const next = checkPublication(targets, current.targets, root, this.#now());
-      await this.#replace(root.bytes, next.bytes);
+      await this.#replace(root, next.bytes);
     });
   }
 
@@ -111,7 +111,7 @@ export class ReleaseRepository {
       const { current } = this.#state;
       const next = checkNextRoot(root, this.#state.root, this.#now());
       if (targets !== undefined) checkPublication(targets, current.targets, next, this.#now());
-      await this.#replace(next.bytes, targets ?? current.targets.bytes);
+      await this.#replace(next, targets ?? current.targets.bytes);
     });
   }
 
@@ -125,7 +125,7 @@ export class ReleaseRepository {
     return this.#change(async () => {
       const { root, current } = this.#state;
       const left = Date.parse(current.timestamp.signed.expires) - this.#now();
-      if (left < metadataLifetimes.online / 2) await this.#replace(root.bytes, current.targets.bytes);
+      if (left < metadataLifetimes.online / 2) await this.#replace(root, current.targets.bytes);
     });
   }
 
@@ -136,20 +136,27 @@ export class ReleaseRepository {
     return change.then(() => this.timestampVersion());
   }
 
-  /** A commit that reported failure may still have happened: the store has the last word. */
+  /** A commit that reported failure may have happened all the same: the store has the last word. */
   async #reload(): Promise<void> {
     const record = await this.#store.read(storeKey("timestamp.json"));
     if (record?.version !== this.timestampVersion()) this.#state = await readState(this.#store);
   }
 
-  async #replace(root: Uint8Array, targets: Uint8Array): Promise<void> {
+  async #replace(root: SignedMetadata<Root>, targets: Uint8Array): Promise<void> {
+    const { snapshot, timestamp } = root.signed.roles;
+    if (![snapshot, timestamp].every((role) => role?.keyIDs.includes(this.#onlineKey.id))) {
+      throw new SelvedgeError("failed_precondition", "the root metadata does not name this online key", {
+        at: "online key",
+        fix: "start with the online key of this repository, or publish a root that names the new one",
+      });
+    }
     const { current } = this.#state;
     const versions = {
       snapshot: current.snapshot.signed.version + 1,
       timestamp: current.timestamp.signed.version + 1,
     };
     const online = signOnlineMetadata(targets, versions, this.#onlineKey, this.#now());
-    const next = loadState({ root, targets, ...online });
+    const next = loadState({ root: root.bytes, targets, ...online });
     await this.#store.commit({ writes: documentWrites(next, this.#state) });
     this.#state = next;
   }

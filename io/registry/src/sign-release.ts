@@ -5,7 +5,14 @@ import { newestByName, type Release, releasesOf, releaseToTarget } from "./relea
 import type { SigningKey } from "./release-keys.ts";
 import { roundPaths, roundRole } from "./round-metadata.ts";
 import { type PublicKey, tufKey } from "./sign-root.ts";
-import { isoTime, parseTargets, type SignedMetadata, signMetadata, specVersion, untrusted } from "./signed-metadata.ts";
+import {
+  isoTime,
+  parseTargets,
+  type SignedMetadata,
+  signMetadata,
+  specVersion,
+  untrusted,
+} from "./signed-metadata.ts";
 
 export interface AddedRelease {
   /** New targets metadata, for `ReleaseRepository.publish`. */

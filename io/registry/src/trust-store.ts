@@ -130,7 +130,7 @@ export class TrustStore {
     return { targets: this.#freshTargets().metadata };
   }
 
-  /** A commit that reported failure may still have happened: the store has the last word. */
+  /** A commit that reported failure may have happened all the same: the store has the last word. */
   async #reload(): Promise<TrustedMetadata> {
     const record = await this.#store.read(trustRecordKey);
     if (record !== undefined && record.version !== this.#recordVersion) {
