@@ -38,14 +38,17 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
     }
   });
 
-  linkTest("[SE1] envelopes that come before there is a handler are kept", async ({ device, coordinator }) => {
-    device.send(envelope(1));
-    coordinator.send(envelope(2));
-    // Once the answer is here, so is what was sent before it.
-    assert.deepEqual(await collect(device, 1), [envelope(2)]);
-    device.send(envelope(3));
-    assert.deepEqual(await collect(coordinator, 2), [envelope(1), envelope(3)]);
-  });
+  linkTest(
+    "[SE1] envelopes that come before there is a handler are kept",
+    async ({ device, coordinator }) => {
+      device.send(envelope(1));
+      coordinator.send(envelope(2));
+      // Once the answer is here, so is what was sent before it.
+      assert.deepEqual(await collect(device, 1), [envelope(2)]);
+      device.send(envelope(3));
+      assert.deepEqual(await collect(coordinator, 2), [envelope(1), envelope(3)]);
+    },
+  );
 
   linkTest("[SE2] the largest envelope passes", async ({ device, coordinator }) => {
     const received = collect(coordinator, 1);
@@ -66,19 +69,25 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
   });
 
   for (const side of ["device", "coordinator"] as const) {
-    linkTest(`[SE2] an envelope above the limit closes the link of the ${side} that receives it`, async (pair) => {
-      pair[side].onEnvelope(() => assert.fail("delivered"));
-      const closed = whenClosed(pair[side]);
-      pair.inject(side, oversized());
-      await closed;
-    });
+    linkTest(
+      `[SE2] an envelope above the limit closes the link of the ${side} that receives it`,
+      async (pair) => {
+        pair[side].onEnvelope(() => assert.fail("delivered"));
+        const closed = whenClosed(pair[side]);
+        pair.inject(side, oversized());
+        await closed;
+      },
+    );
 
-    linkTest(`[SE3] bytes that are no envelope close the link of the ${side} that receives them`, async (pair) => {
-      pair[side].onEnvelope(() => assert.fail("delivered"));
-      const closed = whenClosed(pair[side]);
-      pair.inject(side, Uint8Array.of(0xff, 0xff, 0xff));
-      assert.match(await closed, /not an envelope/);
-    });
+    linkTest(
+      `[SE3] bytes that are no envelope close the link of the ${side} that receives them`,
+      async (pair) => {
+        pair[side].onEnvelope(() => assert.fail("delivered"));
+        const closed = whenClosed(pair[side]);
+        pair.inject(side, Uint8Array.of(0xff, 0xff, 0xff));
+        assert.match(await closed, /not an envelope/);
+      },
+    );
 
     linkTest(`[SE4] closing by the ${side} closes both ends, once`, async (pair) => {
       const closes = { device: 0, coordinator: 0 };
