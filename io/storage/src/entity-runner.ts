@@ -13,7 +13,7 @@ export interface EntityRunnerOptions<State, Event, Effect> {
    * once per `key`, so it must be idempotent. `signal` is aborted by `stop`.
    */
   perform(id: string, effect: Effect, key: string, signal: AbortSignal): Promise<Event | undefined>;
-  /** What a failed effect becomes: an event for its entity, or another attempt. */
+  /** What a failed effect becomes: an event for its entity, or another attempt. Throwing halts the runner. */
   onError(id: string, effect: Effect, error: unknown): Event | "retry";
   /** How long to wait after attempt 1, 2, …, ms. */
   retryDelay(attempt: number): number;
@@ -34,8 +34,8 @@ export interface EntityRunnerOptions<State, Event, Effect> {
  *
  * Events of one entity take turns, different entities run concurrently. Effects
  * of an entity start in the order decided and then run concurrently, so a stuck
- * one holds up nothing else. A step may not throw on an event it cannot use from
- * the outside; `dispatch` passes on what it throws and the state stays.
+ * one holds up nothing else. When a step throws, nothing changes: `dispatch` passes
+ * the error on, and an effect's result goes to `onError` with it.
  *
  * Deterministic as far as `store`, `perform` and `sleep` are.
  */
@@ -212,6 +212,7 @@ export class EntityRunner<State, Event, Effect> {
       if (!this.#isRunning()) return "retry";
       outcome = this.#options.onError(id, effect, error);
     }
+    if (!this.#isRunning()) return "retry";
     await this.#hook(() => hooks?.afterEffect?.(id, effect, key));
     return outcome;
   }

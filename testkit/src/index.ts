@@ -1,0 +1,2 @@
+export { type BlobStoreUnderTest, registerBlobStoreContract } from "./contracts/blob-store-contract.ts";
+export { registerStoreContract, type StoreUnderTest } from "./contracts/store-contract.ts";
