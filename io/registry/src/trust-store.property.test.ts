@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { FetchMetadata } from "./client-workflow.ts";
+import type { Release } from "./release.ts";
 import { type Fleet, fetchFrom, keys, publish, startFleet } from "./release-repository.fixture.ts";
 import { signNextRoot } from "./sign-root.ts";
 
@@ -88,7 +89,7 @@ test("[RL9] whatever arrives, the device trusts only what the keys signed, and n
 async function perform(fleet: Fleet, next: Action, signed: Set<string>): Promise<void> {
   switch (next.kind) {
     case "publish":
-      signed.add(JSON.stringify(await publish(fleet.repository, next.name, next.label, fleet.now)));
+      signed.add(identity(await publish(fleet.repository, next.name, next.label, fleet.now)));
       return;
     case "publish root":
       await fleet.repository.publishRoot(
@@ -111,15 +112,15 @@ async function perform(fleet: Fleet, next: Action, signed: Set<string>): Promise
   }
 }
 
-function checkInvariants(
-  fleet: Fleet,
-  signed: ReadonlySet<string>,
-  before: ReturnType<Fleet["device"]["releases"]>,
-) {
-  for (const release of fleet.device.releases()) assert.ok(signed.has(JSON.stringify(release)));
+function checkInvariants(fleet: Fleet, signed: ReadonlySet<string>, before: readonly Release[]) {
+  for (const release of fleet.device.releases()) assert.ok(signed.has(identity(release)));
   for (const { name, version } of before) {
     assert.ok((fleet.device.newestRelease(name)?.version ?? 0) >= version);
   }
+}
+
+function identity({ name, version, job, blob }: Release): string {
+  return `${name}@${version} of ${job}: ${blob.digest}, ${blob.length} bytes`;
 }
 
 /** The honest answers, but for the one asked for in place `file`. */
