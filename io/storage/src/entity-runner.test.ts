@@ -237,6 +237,17 @@ test("stop lets no event or effect start, drops late results, and they run again
   assert.deepEqual(second.runner.get("p1")?.delivered, ["cup"]);
 });
 
+test("a runner stopped while it starts performs nothing", async () => {
+  const { options: all, performed } = options({});
+  const runner = new EntityRunner(all);
+  const starting = runner.start();
+  await assert.rejects(runner.start(), { code: "failed_precondition" });
+  await runner.stop();
+  await starting;
+  await assert.rejects(runner.dispatch("p1", { type: "order", items: ["cup"] }), /is stopped/);
+  assert.deepEqual(performed, []);
+});
+
 test("somebody else writing its records halts the runner", async () => {
   const halted: unknown[] = [];
   const { runner, store, performed } = await started({ onHalt: (error) => void halted.push(error) });

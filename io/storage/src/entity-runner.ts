@@ -46,7 +46,7 @@ export class EntityRunner<State, Event, Effect> {
   readonly #stopping = new AbortController();
   readonly #listeners = new Set<(id: string, state: State | undefined) => void>();
   #states = new Map<string, State>();
-  #phase: "new" | "running" | "stopped" | "halted" = "new";
+  #phase: "new" | "starting" | "running" | "stopped" | "halted" = "new";
   #haltedBy: unknown;
   /** Events waiting for their turn and effects not yet performed for good. */
   #open = 0;
@@ -61,7 +61,9 @@ export class EntityRunner<State, Event, Effect> {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SelvedgeError("failed_precondition", "the runner was already started");
+    this.#phase = "starting";
     const { states, effects } = await this.#journal.open();
+    if (this.#phase !== "starting") return; // stopped meanwhile
     this.#states = states;
     this.#phase = "running";
     this.#startEffects(effects);
@@ -69,7 +71,7 @@ export class EntityRunner<State, Event, Effect> {
 
   /**
    * Resolves after the commit with the new state, before the effects end.
-   * @throws what the step or the store throws; then nothing has changed.
+   * @throws what the step or the store throws; then nothing has changed, unless the runner halted.
    */
   async dispatch(id: string, event: Event): Promise<State | undefined> {
     if (id === "") throw new SelvedgeError("invalid_argument", "an entity needs an id", { fix: "give one" });
