@@ -1,0 +1,12 @@
+export { type CallOptions, Child, type ChildOptions } from "./child.ts";
+export type { Handlers, MethodShape, MethodTable, ProgressOf } from "./child-methods.ts";
+export { NativeSession } from "./native-session.ts";
+export { serveChild } from "./serve-child.ts";
+export {
+  type ElementData,
+  type ElementType,
+  elementTypes,
+  type Tensor,
+  type TensorDeclaration,
+  type Tensors,
+} from "./tensor.ts";
