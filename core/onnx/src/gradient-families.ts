@@ -18,6 +18,11 @@ export function sumTo(g: GraphBuilder, x: Value, shape: Shape): Value {
   return added === 0 ? kept : g.node("ReduceSum", [kept, g.integers(...leading)], { keepdims: 0 });
 }
 
+/** The sum of all elements, a scalar. */
+export function sumAll(g: GraphBuilder, x: Value): Value {
+  return x.shape.length === 0 ? x : g.node("ReduceSum", [x, g.integers(...x.shape.keys())], { keepdims: 0 });
+}
+
 /** The same elements in the shape of another value. */
 export function reshapeLike(g: GraphBuilder, x: Value, like: Value): Value {
   if (sameShape(x.shape, like.shape)) return x;

@@ -16,4 +16,5 @@ export {
   writeParameters,
 } from "./parameters.ts";
 export { permutation, type Random, seededRandom } from "./random.ts";
+export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";

@@ -1,5 +1,5 @@
 import { elementTypes } from "./element-type.ts";
-import { unsqueeze } from "./gradient-families.ts";
+import { sumAll, unsqueeze } from "./gradient-families.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { Value } from "./operators.ts";
 
@@ -50,8 +50,4 @@ function countCorrect(g: GraphBuilder, scores: Value, labels: Value): Value {
   const predicted = g.node("ArgMax", [scores], { axis: -1, keepdims: 0 });
   const hits = g.node("Equal", [g.node("Cast", [predicted], { to: elementTypes.int32.code }), labels], {});
   return sumAll(g, g.node("Cast", [hits], { to: elementTypes[scores.type].code }));
-}
-
-function sumAll(g: GraphBuilder, x: Value): Value {
-  return g.node("ReduceSum", [x, g.integers(...x.shape.keys())], { keepdims: 0 });
 }

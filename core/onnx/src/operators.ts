@@ -1,5 +1,14 @@
 import { type ElementType, elementTypes } from "./element-type.ts";
-import { axisOf, broadcast, type Dimension, describeShape, type Shape, sizeOf } from "./shape.ts";
+import {
+  axisOf,
+  broadcast,
+  type Dimension,
+  describeShape,
+  isStatic,
+  productOf,
+  quotientOf,
+  type Shape,
+} from "./shape.ts";
 
 /** A tensor in a graph under construction. */
 export interface Value extends TensorType {
@@ -100,11 +109,11 @@ export const operators: { readonly [Op in Operator]: OperatorSpec<Op> } = {
   Flatten: {
     arity: [1, 1],
     attributes: { axis: "int" },
-    infer: ([x], { axis = 1 }, graph) => {
+    infer: ([x], { axis = 1 }) => {
       const at = axisOf(axis, x.shape.length);
       return {
         type: x.type,
-        shape: [productOf(x.shape.slice(0, at), graph), productOf(x.shape.slice(at), graph)],
+        shape: [productOf(x.shape.slice(0, at)), productOf(x.shape.slice(at))],
       };
     },
   },
@@ -159,7 +168,7 @@ export const operators: { readonly [Op in Operator]: OperatorSpec<Op> } = {
     attributes: { allowzero: "int" },
     infer: ([x, shape], { allowzero = 0 }, graph) => ({
       type: x.type,
-      shape: reshaped(x, graph.constantOf(shape), allowzero, graph),
+      shape: reshaped(x, shape, allowzero, graph),
     }),
   },
   Shape: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: "int64", shape: [x.shape.length] }) },
@@ -244,35 +253,20 @@ function reduced(shape: Shape, axes: readonly number[], keepdims: Flag): Shape {
   return shape.flatMap((dimension, axis) => (axes.includes(axis) ? (keepdims ? [1] : []) : [dimension]));
 }
 
-function productOf(shape: Shape, graph: Inference): Dimension {
-  const names = shape.filter((dimension) => typeof dimension === "string");
-  const size = sizeOf(numbersIn(shape));
-  const [name] = names;
-  if (name === undefined) return size;
-  return names.length === 1 && size === 1 ? name : graph.freshDimension();
-}
-
-function numbersIn(shape: Shape): number[] {
-  return shape.filter((dimension) => typeof dimension === "number");
-}
-
 /** ONNX Reshape: 0 copies the input's dimension (unless allowzero), one -1 takes what is left. */
-function reshaped(x: Value, target: readonly number[] | undefined, allowzero: Flag, graph: Inference): Shape {
-  if (target === undefined) throw new TypeMismatch("the new shape must be constant");
-  const shape = target.map((size, axis) => (size === 0 && !allowzero ? (x.shape[axis] ?? 0) : size));
-  const names = new Set(x.shape.filter((dimension) => typeof dimension === "string"));
-  for (const dimension of shape) if (typeof dimension === "string") names.delete(dimension);
-  const [missing] = names;
-  const ratio = sizeOf(numbersIn(x.shape)) / sizeOf(numbersIn(shape).filter((size) => size !== -1));
-  const free = shape.indexOf(-1);
-  if (free === -1) {
-    if (missing !== undefined || ratio !== 1) throw reshapeMismatch(x, target);
-    return shape;
+function reshaped(x: Value, to: Value, allowzero: Flag, graph: Inference): Shape {
+  const target = graph.constantOf(to);
+  if (target === undefined) {
+    const [rank] = to.shape;
+    if (typeof rank !== "number") throw new TypeMismatch("the rank of the new shape is not known");
+    return Array.from({ length: rank }, () => graph.freshDimension());
   }
-  if (missing === undefined && !Number.isInteger(ratio)) throw reshapeMismatch(x, target);
-  const rest =
-    missing === undefined ? ratio : ratio === 1 && names.size === 1 ? missing : graph.freshDimension();
-  return shape.with(free, rest);
+  const shape: Shape = target.map((size, axis) => (size === 0 && !allowzero ? (x.shape[axis] ?? 0) : size));
+  const free = shape.indexOf(-1);
+  const rest = quotientOf(x.shape, free === -1 ? shape : shape.toSpliced(free, 1));
+  if (free === -1 && rest === 1) return shape;
+  if (free === -1 || (rest === undefined && isStatic(x.shape))) throw reshapeMismatch(x, target);
+  return shape.with(free, rest ?? graph.freshDimension());
 }
 
 function reshapeMismatch(x: Value, target: readonly number[]): TypeMismatch {

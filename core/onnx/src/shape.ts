@@ -1,4 +1,7 @@
-/** One dimension: its size, or the name of a size that is known only when the graph runs. */
+/**
+ * One dimension: its size, or the name of a size that is known only when the
+ * graph runs. Products of such sizes have names as well: "2*batch".
+ */
 export type Dimension = number | string;
 export type Shape = readonly Dimension[];
 
@@ -35,7 +38,43 @@ export function broadcast(a: Shape, b: Shape): Shape | undefined {
   return result;
 }
 
+/** The number of elements of a shape, as a dimension. */
+export function productOf(shape: Shape): Dimension {
+  return toDimension(factorsOf(shape));
+}
+
+/** What is left of one shape's elements when another's are divided out; undefined if it is no known whole number. */
+export function quotientOf(shape: Shape, divisor: Shape): Dimension | undefined {
+  const { size, names } = factorsOf(shape);
+  const by = factorsOf(divisor);
+  const rest = [...names];
+  for (const name of by.names) {
+    const index = rest.indexOf(name);
+    if (index === -1) return undefined;
+    rest.splice(index, 1);
+  }
+  const ratio = size / by.size;
+  return Number.isInteger(ratio) ? toDimension({ size: ratio, names: rest }) : undefined;
+}
+
 /** -1 counts from the end, as everywhere in ONNX. */
 export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
+}
+
+interface Factors {
+  readonly size: number;
+  readonly names: readonly string[];
+}
+
+function factorsOf(shape: Shape): Factors {
+  const factors = shape.flatMap((dimension) => String(dimension).split("*"));
+  const names = factors.filter((factor) => Number.isNaN(Number(factor)));
+  const sizes = factors.filter((factor) => !Number.isNaN(Number(factor)));
+  return { size: sizeOf(sizes.map(Number)), names: names.sort() };
+}
+
+function toDimension({ size, names }: Factors): Dimension {
+  if (names.length === 0 || size === 0) return size;
+  return [...(size === 1 ? [] : [size]), ...names].join("*");
 }
