@@ -1,3 +1,4 @@
+export { type BlobRoutesOptions, blobRoutes } from "./blob-routes.ts";
 export type { Call, ClientCertificate } from "./call.ts";
 export { connectCodes, fromConnectError, toConnectError } from "./connect-errors.ts";
 export { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";
@@ -9,6 +10,11 @@ export {
 } from "./gateway-client.ts";
 export { createGrpcDialer, type GrpcDialerOptions } from "./grpc-dialer.ts";
 export { type SessionServiceOptions, sessionService, sessionServiceLimits } from "./grpc-link-listener.ts";
+export {
+  createHttpBlobChannel,
+  type HttpBlobChannel,
+  type HttpBlobChannelOptions,
+} from "./http-blob-channel.ts";
 export { httpError } from "./http-errors.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-route.ts";
 export type { GatewayTls } from "./secure-server.ts";

@@ -88,8 +88,13 @@ async function serveRoute<Principal>(
 
 async function write(request: ServerRequest, response: Response, answer: HttpAnswer): Promise<void> {
   const head: Record<string, string> = { ...answer.headers };
-  // An unread body would have to be read to reach the next request behind it.
-  if (request.httpVersionMajor === 1 && !request.complete) head.connection = "close";
+  if (request.httpVersionMajor === 1 && !request.complete) {
+    // An unread body stands between this answer and the next request. A small
+    // rest is read, so that the answer is not lost to a reset; else we close.
+    if (Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY) <= drainBytesMax)
+      request.resume();
+    else head.connection = "close";
+  }
   response.writeHead(answer.status, head);
   const { body } = answer;
   if (body === undefined || request.method === "HEAD") response.end();
@@ -141,6 +146,8 @@ function notFound(path: string): SelvedgeError {
 function matches(routePath: string, path: string): boolean {
   return routePath.endsWith("/") ? path.startsWith(routePath) : path === routePath;
 }
+
+const drainBytesMax = 1_048_576;
 
 /** Whether an error only says that the other side left. */
 function isGone(thrown: unknown): boolean {
