@@ -1,0 +1,57 @@
+import { globSync } from "node:fs";
+import { join, resolve, sep } from "node:path";
+
+export const root: string = resolve(import.meta.dirname, "../..");
+
+const MINUTE_MS = 60_000;
+
+export interface TestGroup {
+  readonly name: string;
+  readonly patterns: readonly string[];
+  /** "none" runs all files in one process; "process" gives each its own. */
+  readonly isolation: "none" | "process";
+  /** A test that takes longer hangs: far above what any needs on a slow, busy machine. */
+  readonly testTimeoutMs: number;
+}
+
+/** In the order in which `npm test` runs them. A test file outside these patterns fails test/tidy. */
+export const testGroups: readonly TestGroup[] = [
+  {
+    name: "unit",
+    patterns: [
+      "{core,io,services,apps}/*/src/**/*.test.ts",
+      "testkit/src/**/*.test.ts",
+      "scripts/**/*.test.ts",
+      "test/tidy.test.ts",
+      "test/tidy/**/*.test.ts",
+    ],
+    isolation: "none",
+    testTimeoutMs: 2 * MINUTE_MS,
+  },
+  {
+    name: "simulation",
+    patterns: ["test/simulation/**/*.test.ts"],
+    isolation: "process",
+    testTimeoutMs: 10 * MINUTE_MS,
+  },
+  {
+    name: "conformance",
+    patterns: ["test/conformance/**/*.test.ts"],
+    isolation: "process",
+    testTimeoutMs: 10 * MINUTE_MS,
+  },
+  {
+    name: "e2e",
+    patterns: ["test/e2e/**/*.test.ts"],
+    isolation: "process",
+    testTimeoutMs: 10 * MINUTE_MS,
+  },
+];
+
+/** Absolute paths of a group's test files, sorted; only those at or under one of `only`, if any is given. */
+export function testFiles(group: TestGroup, only: readonly string[] = []): string[] {
+  return globSync(group.patterns, { cwd: root, exclude: (path) => path.includes("node_modules") })
+    .map((path) => join(root, path))
+    .filter((file) => only.length === 0 || only.some((path) => file === path || file.startsWith(path + sep)))
+    .sort();
+}
