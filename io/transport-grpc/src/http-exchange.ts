@@ -35,10 +35,16 @@ export function httpExchange(options: HttpExchangeOptions, call: HttpCall): Prom
       headers: { ...options.headers, ...call.headers },
       timeout: stallTimeoutMs,
     });
-    const abort = (): void => void outgoing.destroy(cancelled(url));
+    let response: IncomingMessage | undefined;
+    // Once there is a response, its reader is who must learn why it ends.
+    const stop = (error: SelvedgeError): void => void (response ?? outgoing).destroy(error);
+    const abort = (): void => stop(cancelled(url));
     outgoing.once("close", () => call.signal.removeEventListener("abort", abort));
-    outgoing.on("timeout", () => outgoing.destroy(stalled(url, stallTimeoutMs)));
-    outgoing.once("response", resolve);
+    outgoing.on("timeout", () => stop(stalled(url, stallTimeoutMs)));
+    outgoing.once("response", (incoming) => {
+      response = incoming;
+      resolve(incoming);
+    });
     // A server may answer and close before it has read the body: the answer counts.
     outgoing.on("error", (thrown) => reject(exchangeError(thrown, url)));
     if (call.signal.aborted) abort();
@@ -53,7 +59,7 @@ export async function* responseBody(response: IncomingMessage, url: URL): AsyncG
   try {
     for await (const chunk of response) yield chunk;
   } catch (thrown) {
-    throw exchangeError(response.errored ?? thrown, url);
+    throw exchangeError(thrown, url);
   }
 }
 

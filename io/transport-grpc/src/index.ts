@@ -17,5 +17,6 @@ export {
 } from "./http-blob-channel.ts";
 export { httpError } from "./http-errors.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-route.ts";
+export { exporterOf } from "./rpc-context.ts";
 export type { GatewayTls } from "./secure-server.ts";
 export type { Traffic } from "./traffic-meter.ts";

@@ -1,5 +1,5 @@
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import type { ServerRequest } from "./call.ts";
+import { callOf, type ServerRequest } from "./call.ts";
 
 /** The HTTP request an RPC came in. */
 export const requestKey: ContextKey<ServerRequest | undefined> = createContextKey<ServerRequest | undefined>(
@@ -13,6 +13,12 @@ export function abortStream(context: HandlerContext): void {
   if (request === undefined) return;
   if ("stream" in request) request.stream.close(cancel);
   else request.destroy();
+}
+
+/** Keying material of the TLS connection a call came over (RFC 9266); undefined outside a gateway. */
+export function exporterOf(context: HandlerContext): Uint8Array | undefined {
+  const request = context.values.get(requestKey);
+  return request === undefined ? undefined : callOf(context.method.name, request).exporter();
 }
 
 /** HTTP/2 error code CANCEL (RFC 9113, 7). */
