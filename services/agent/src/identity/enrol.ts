@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, type X509Certificate } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
 import {
   EnrolmentService,
@@ -8,7 +8,7 @@ import {
   parseJoinToken,
   SelvedgeError,
 } from "@selvedge/protocol";
-import { createGatewayClient, type GatewayClient } from "@selvedge/transport-grpc";
+import { createGatewayClient, fromConnectError, type GatewayClient } from "@selvedge/transport-grpc";
 import { createCertificateRequest } from "./certificate-request.ts";
 import { type CoordinatorAddress, parseCoordinatorUrl } from "./coordinator-address.ts";
 import type { DeviceFolder } from "./device-folder.ts";
@@ -56,9 +56,7 @@ export async function enrolDevice(options: EnrolOptions): Promise<DeviceIdentity
 
   const signal = AbortSignal.timeout(timeoutMs);
   const privateKey = await openDeviceKey(folder);
-  const root = await fetchPinnedRoot(address, token.rootPin, signal);
-  log.info({ url: address.url }, "the coordinator's root certificate is the one the token pins");
-  const { trustDomain, reply } = await join({ address, token, name, privateKey, root, signal });
+  const { trustDomain, reply } = await join({ address, token, name, privateKey, signal, log });
   const identity = identityOf(reply, { address, trustDomain, privateKey, enrolledAtMs: now() });
   await storeDeviceIdentity(folder, identity);
   log.info({ deviceId: identity.deviceId, url: address.url }, "enrolled");
@@ -87,8 +85,8 @@ interface JoinContext {
   readonly token: JoinToken;
   readonly name: string;
   readonly privateKey: KeyObject;
-  readonly root: X509Certificate;
   readonly signal: AbortSignal;
+  readonly log: EnrolOptions["log"];
 }
 
 interface Joined {
@@ -96,14 +94,23 @@ interface Joined {
   readonly reply: CheckedReply;
 }
 
-/** Over one connection that trusts only the pinned root: challenge, then enrolment. */
+/**
+ * Two connections: one that believes nothing, to learn the root, and one that
+ * believes only that root, for challenge and enrolment.
+ */
 async function join(context: JoinContext): Promise<Joined> {
-  const { address, root } = context;
-  const gateway = createGatewayClient({ url: address.url, tls: { ca: root.toString() } });
+  const { address, token, signal, log } = context;
   try {
-    return await prove(context, gateway);
-  } finally {
-    gateway.close();
+    const root = await fetchPinnedRoot(address, token.rootPin, signal);
+    log.info({ url: address.url }, "the coordinator's root certificate is the one the token pins");
+    const gateway = createGatewayClient({ url: address.url, tls: { ca: root.toString() } });
+    try {
+      return await prove(context, gateway);
+    } finally {
+      gateway.close();
+    }
+  } catch (thrown) {
+    throw signal.aborted ? timedOut(address.url, thrown) : fromConnectError(thrown, address.url);
   }
 }
 
@@ -147,4 +154,12 @@ function identityOf(
     sealingKey: reply.sealingKey,
     operatorKeys: reply.operatorKeys,
   };
+}
+
+function timedOut(url: string, cause: unknown): SelvedgeError {
+  return new SelvedgeError("deadline_exceeded", "the coordinator did not answer in time", {
+    at: url,
+    fix: "run the same command again: the token is still good for this device",
+    cause,
+  });
 }

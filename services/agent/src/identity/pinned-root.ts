@@ -1,7 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { limits, SelvedgeError } from "@selvedge/protocol";
-import { fromConnectError } from "@selvedge/transport-grpc";
 import type { CoordinatorAddress } from "./coordinator-address.ts";
 
 /**
@@ -10,8 +9,8 @@ import type { CoordinatorAddress } from "./coordinator-address.ts";
  * Nothing is sent but the question, and the connection is not used again.
  *
  * @param pin - SHA-256, 32 bytes.
- * @throws SelvedgeError `unavailable`, `too_large`, `corrupt`, or `untrusted`
- *   when no root has the pin.
+ * @throws SelvedgeError `too_large`, `corrupt`, or `untrusted` when no root has
+ *   the pin; and what the connection failed with.
  */
 export async function fetchPinnedRoot(
   address: CoordinatorAddress,
@@ -57,8 +56,6 @@ async function fetchUntrusted(address: CoordinatorAddress, signal: AbortSignal):
   sent.end();
   try {
     return await promise;
-  } catch (thrown) {
-    throw fromConnectError(thrown, url);
   } finally {
     sent.destroy();
   }

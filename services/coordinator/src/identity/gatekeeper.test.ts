@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { createPublicKey } from "node:crypto";
+import { test } from "node:test";
+import { newDeviceKey, openFixtureFleet } from "./fleet.fixture.ts";
+import { createGatekeeper, type GuardedCall } from "./gatekeeper.ts";
+import { openOperatorTokens } from "./operator-tokens.ts";
+
+const deviceId = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
+
+async function openDoor() {
+  const fleet = await openFixtureFleet();
+  const operatorTokens = await openOperatorTokens(fleet.store, () => fleet.nowMs);
+  const { authority, devices } = fleet;
+  const gatekeeper = createGatekeeper({ authority, devices, operatorTokens, now: () => fleet.nowMs });
+  const token = await operatorTokens.create({ name: "ada", role: "admin" });
+  const ask = (headers: GuardedCall["headers"], route = "selvedge.v1.OperatorService/ListJobs") =>
+    gatekeeper({ route, certificate: undefined, headers: { authorization: `Bearer ${token}`, ...headers } });
+  return { fleet, gatekeeper, ask };
+}
+
+test("[EN14] an operator's call comes from our own pages or from none", async () => {
+  const { ask } = await openDoor();
+  const host = "fleet.example:7443";
+  assert.equal(ask({ host }).kind, "operator");
+  assert.equal(ask({ ":authority": host }).kind, "operator");
+  assert.equal(ask({ host, origin: "https://fleet.example:7443" }).kind, "operator");
+  assert.equal(ask({ host: "127.0.0.1" }).kind, "operator");
+  for (const origin of [
+    "https://evil.example",
+    "https://fleet.example",
+    "http://fleet.example:7443",
+    "https://fleet.example:7443.evil.example",
+    "https://fleet.example:7443/x",
+    "null",
+    "",
+  ]) {
+    assert.throws(() => ask({ host, origin }), { code: "permission_denied", at: "Origin header" }, origin);
+  }
+});
+
+test("[EN14] an operator's call names this coordinator as its host", async () => {
+  const { ask } = await openDoor();
+  for (const host of [
+    "evil.example:7443",
+    "fleet.example.evil.example",
+    "",
+    "x@fleet.example",
+    "fleet.example/x",
+  ]) {
+    assert.throws(() => ask({ host }), { code: "permission_denied", at: "Host header" }, host);
+    assert.throws(() => ask({ host, origin: `https://${host}` }), { code: "permission_denied" });
+  }
+  assert.throws(() => ask({}), { code: "permission_denied", at: "Host header" });
+});
+
+test("[EN12] a connection that was let in is refused once its device is revoked or has expired", async () => {
+  const { fleet, gatekeeper } = await openDoor();
+  const publicKey = createPublicKey(newDeviceKey());
+  const { chain } = await fleet.authority.issueDeviceCertificate(publicKey, deviceId, fleet.nowMs);
+  const route = "selvedge.v1.SessionService/Connect";
+  const call = { route, certificate: { chain, verifiedAtHandshake: true }, headers: {} };
+  assert.deepEqual(gatekeeper(call), { kind: "device", deviceId });
+  assert.throws(() => gatekeeper({ ...call, route: "selvedge.v1.OperatorService/ListJobs" }), {
+    code: "permission_denied",
+  });
+  fleet.nowMs += 8 * 86_400_000;
+  assert.throws(() => gatekeeper(call), { code: "unauthenticated", message: /expired/ });
+  assert.equal(gatekeeper({ ...call, route: "selvedge.v1.EnrolmentService/Enrol" }).kind, "expired-device");
+});

@@ -1,0 +1,12 @@
+export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
+export { type DeviceRecord, type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
+export {
+  createEnrolmentService,
+  type EnrolmentOptions,
+  type EnrolmentService,
+} from "./identity/enrolment-service.ts";
+export { createGatekeeper, type GatekeeperOptions } from "./identity/gatekeeper.ts";
+export { type KeyFolder, openKeyFolder } from "./identity/key-folder.ts";
+export { type OperatorTokens, openOperatorTokens } from "./identity/operator-tokens.ts";
+export { listTokenReuse, type TokenReuse } from "./identity/security-events.ts";
+export { createTokenStore, type TokenStore } from "./identity/token-store.ts";
