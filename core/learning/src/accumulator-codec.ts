@@ -11,7 +11,7 @@ export function encodeAccumulator(accumulator: Accumulator): Uint8Array {
 
 /**
  * Checks the form only: whether the sum belongs to a round and its values are
- * within bounds is for the aggregator's `checkPartial` or `merge`.
+ * within bounds is for the aggregator's `merge` to say.
  *
  * @throws SelvedgeError `corrupt`, `unsupported` or `too_large`
  */

@@ -33,7 +33,7 @@ test("[AG8] a metric the plan does not name is refused, on the closed list or no
   }
 });
 
-test("means are weighted by what they were measured on, counts are added", () => {
+test("[AG8] means are weighted by what they were measured on, counts are added", () => {
   const reports = [
     { weight: 10, metrics: { train_loss: 1, eval_accuracy: 0.5, eval_examples: 30, examples: 12 } },
     { weight: 30, metrics: { train_loss: 2, eval_accuracy: 1, eval_examples: 10, examples: 30, seconds: 4 } },

@@ -26,7 +26,7 @@ test("addScaled adds rounded products", () => {
   assert.deepEqual(sum, Float64Array.of(1 + onGrid(0.15), 1 + onGrid(Math.fround(-0.1) * 0.3)));
 });
 
-test("addScaled takes values up to the bound and restores the sum when it refuses one", () => {
+test("[AG3] addScaled takes values up to the bound and restores the sum when it refuses one", () => {
   const largest = updateBound - 2 ** -13;
   const sum = Float64Array.of(roundToGrid(0.1), roundToGrid(-0.7), 3);
   addScaled(sum, Float32Array.of(largest, -largest, 0), 1);
@@ -37,6 +37,24 @@ test("addScaled takes values up to the bound and restores the sum when it refuse
   }
   assert.throws(() => addScaled(sum, Float32Array.of(1, 2), 1), SelvedgeError);
   assert.deepEqual(sum, before);
+});
+
+test("[AG3] addScaled restores a sum of many blocks, wherever the bad value is", () => {
+  const length = 10_000;
+  const update = Float32Array.from({ length }, (_, index) => Math.sin(index));
+  const sum = new Float64Array(length);
+  addScaled(sum, update, 0.5);
+  assert.deepEqual(
+    sum,
+    Float64Array.from(update, (value) => roundToGrid(value * 0.5)),
+  );
+  const before = sum.slice();
+  for (const index of [0, 4_095, 4_096, length - 1]) {
+    const bad = update.slice();
+    bad[index] = Number.NaN;
+    assert.throws(() => addScaled(sum, bad, 0.3), refusal(index));
+    assert.deepEqual(sum, before);
+  }
 });
 
 test("checkUpdate names the first bad value", () => {

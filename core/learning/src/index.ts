@@ -15,7 +15,7 @@ export {
 export { type WeightedMeanConfig, weightedMean } from "./aggregators/weighted-mean.ts";
 export { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
 export { combineMetrics, type Metrics, type MetricsReport, validateMetrics } from "./federated-metrics.ts";
-export { addScaled, gridStep, roundToGrid, updateBound } from "./grid64.ts";
+export { checkUpdate, updateBound } from "./grid64.ts";
 export type { JsonObject, JsonValue } from "./json-object.ts";
 export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";
 export { type ServerOptimizerOptions, serverOptimizerNamed } from "./server-optimizer-catalog.ts";
@@ -25,4 +25,3 @@ export type {
   ServerOptimizerResult,
   ServerOptimizerState,
 } from "./server-optimizers/server-optimizer.ts";
-export { decodeUpdate, encodeUpdate } from "./update-codec.ts";

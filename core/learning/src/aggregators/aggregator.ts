@@ -62,8 +62,6 @@ export interface Aggregator<State extends JsonObject = JsonObject, Config extend
   accumulate(round: SumRound<Config>, accumulator: Accumulator, update: ClientUpdate): Accumulator;
   /** Takes over `accumulator`; `partial` is only read. */
   merge(round: SumRound<Config>, accumulator: Accumulator, partial: Accumulator): Accumulator;
-  /** Checks a partial sum that came from outside or from disk. */
-  checkPartial(round: SumRound<Config>, partial: Accumulator): void;
 
   /** @throws SelvedgeError `failed_precondition` for an empty sum */
   report(round: SumRound<Config>, accumulator: Accumulator): AggregateReport;

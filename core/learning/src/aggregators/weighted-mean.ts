@@ -3,7 +3,6 @@ import {
   type Accumulator,
   addUpdate,
   type ClientUpdate,
-  checkAccumulator,
   emptyAccumulator,
   mergeAccumulators,
   type SumIdentity,
@@ -101,10 +100,6 @@ export const weightedMean: Aggregator<JsonObject, WeightedMeanConfig> = {
 
   merge(round: SumRound<WeightedMeanConfig>, accumulator: Accumulator, partial: Accumulator): Accumulator {
     return mergeAccumulators(identityOf(round), accumulator, partial);
-  },
-
-  checkPartial(round: SumRound<WeightedMeanConfig>, partial: Accumulator): void {
-    checkAccumulator(identityOf(round), partial);
   },
 
   report(round: SumRound<WeightedMeanConfig>, accumulator: Accumulator): AggregateReport {

@@ -29,7 +29,7 @@ test("another seed or another round gives another cohort", () => {
   assert.notDeepEqual(selectCohort({ eligible, cohort: 10, seed: 2, round: 1 }), chosen);
 });
 
-test("over many rounds every device and every pair is chosen equally often", () => {
+test("[AG7] over many rounds every device and every pair is chosen equally often", () => {
   const rounds = 2_000;
   const devices = new Map<string, number>();
   const pairs = new Map<string, number>();
