@@ -15,9 +15,9 @@ import type { Authority, DeviceCertificate } from "./certificate-authority.ts";
 import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
 import { createChallenges } from "./challenges.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
-import { retryOnConflict } from "./retry-on-conflict.ts";
 import { recordTokenReuse } from "./security-events.ts";
 import type { TokenRecord, TokenStore } from "./token-store.ts";
+import { createTurns } from "./turns.ts";
 
 /** Turns a join token and a certificate request into a device (SPEC section 2). */
 export interface EnrolmentService {
@@ -63,6 +63,8 @@ export interface EnrolmentLog {
 export function createEnrolmentService(options: EnrolmentOptions): EnrolmentService {
   const { store, authority, tokens, devices, trust, log, now } = options;
   const challenges = createChallenges(now);
+  // Many devices may come with one token at once: they would only be in each other's way.
+  const inTurn = createTurns();
   // Stands in for the key of a token that does not exist: both take the same path.
   const strangerKey = new Uint8Array(randomBytes(32));
 
@@ -130,8 +132,8 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
       checkExpiry(token, now());
       checkHost(request.host, authority.hosts);
       const publicKey = await readCertificateRequest(request.csr);
-      const admission = await retryOnConflict(() => admit(token.id, request.name, publicKey));
-      if (admission === undefined) throw await refuseReuse(request, publicKey);
+      const admission = await inTurn(() => admit(token.id, request.name, publicKey));
+      if (admission === undefined) throw await inTurn(() => refuseReuse(request, publicKey));
       const { deviceId, chain, isNew } = admission;
       log.info({ deviceId, name: request.name, tokenId: token.id, isNew }, "a device enrolled");
       const { releaseRoot, sealingKey, operatorKeys } = trust();
