@@ -91,9 +91,14 @@ export function registerAggregatorContract<State extends JsonObject, Config exte
       }
     });
 
-    test("[AG2] partial sums cannot weigh more than the round announced", () => {
-      const heavy = { ...fold([second]), weight: cohort * maxExamplesPerDevice };
-      refuses("out_of_range", (sum) => aggregator.merge(round, sum, heavy), /announced total/);
+    test("[AG2] a partial sum cannot weigh more than its contributors may, nor the total than was announced", () => {
+      for (const weight of [maxExamplesPerDevice + 1, 0, -1, 1.5, Number.NaN]) {
+        const heavy = { ...fold([second]), weight };
+        refuses("out_of_range", (sum) => aggregator.merge(round, sum, heavy), /weight/);
+      }
+      const contributors = Array.from({ length: cohort }, (_, index) => `b${index}`);
+      const crowded = { ...fold([second]), contributors, weight: cohort * maxExamplesPerDevice };
+      refuses("out_of_range", (sum) => aggregator.merge(round, sum, crowded), /announced total/);
     });
 
     test("[AG3] NaN, infinities and values out of bounds are refused by index, on both halves", () => {

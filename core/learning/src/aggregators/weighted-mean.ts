@@ -89,16 +89,12 @@ export const weightedMean: Aggregator<JsonObject, WeightedMeanConfig> = {
     accumulator: Accumulator,
     update: ClientUpdate,
   ): Accumulator {
-    if (update.weight > round.config.weightCap) {
-      throw new SelvedgeError("out_of_range", `weight ${update.weight} exceeds the cap`, {
-        at: "update: weight",
-        fix: `count at most ${round.config.weightCap} examples`,
-      });
-    }
+    checkCap(round.config, update.weight, 1);
     return addUpdate(identityOf(round), accumulator, update);
   },
 
   merge(round: SumRound<WeightedMeanConfig>, accumulator: Accumulator, partial: Accumulator): Accumulator {
+    checkCap(round.config, partial.weight, partial.contributors.length);
     return mergeAccumulators(identityOf(round), accumulator, partial);
   },
 
@@ -121,6 +117,16 @@ export const weightedMean: Aggregator<JsonObject, WeightedMeanConfig> = {
     return state;
   },
 };
+
+/** No contribution counts more than its contributors may. */
+function checkCap(config: WeightedMeanConfig, weight: number, devices: number): void {
+  const cap = config.weightCap * devices;
+  if (weight <= cap) return;
+  throw new SelvedgeError("out_of_range", `weight ${weight} exceeds the cap of ${cap}`, {
+    at: "contribution: weight",
+    fix: `count at most ${config.weightCap} examples per device`,
+  });
+}
 
 function identityOf(round: SumRound<WeightedMeanConfig>): SumIdentity {
   const { config, configDigest, baseVersion } = round;
