@@ -13,7 +13,10 @@ const bin = (program: string): string => join(root, "node_modules/.bin", program
 
 /** What `npm run check` runs beside the unit tests. Independent of each other. */
 const tools: readonly Tool[] = [
-  { name: "biome", command: [bin("biome"), "ci", "--colors=off"] },
+  {
+    name: "biome",
+    command: [bin("biome"), "ci", "--colors=off", "--error-on-warnings", "--max-diagnostics=200"],
+  },
   { name: "tsc", command: [bin("tsc"), "-b", "--pretty", "false"] },
   { name: "knip", command: [bin("knip"), "--no-progress"] },
   { name: "buf lint", command: [bin("buf"), "lint"] },
