@@ -11,6 +11,7 @@ import {
   fetchOnly,
   forge,
   keys,
+  listingSnapshot,
   model,
   publish,
   startFleet,
@@ -102,6 +103,32 @@ test("[RL2] a round-signed list offered as a release list is refused", async () 
   }
 });
 
+describe("timestamp and snapshot count only when the online key signed them", () => {
+  const signers = { nobody: [], "a stranger": [keys.stranger], "the release key": [keys.release] };
+  for (const [name, by] of Object.entries(signers)) {
+    test(`[RL5] signed by ${name}`, async () => {
+      const fleet = await startFleet();
+      const timestamp = forge(fleet.initial.timestamp, (signed) => signed, ...by);
+      await assertRefused(fleet, fetchFrom(fleet.repository, { "timestamp.json": timestamp }), {
+        code: "untrusted",
+        message: /role "timestamp"/,
+      });
+      const online = signOnlineMetadata(
+        fleet.initial.targets,
+        { snapshot: 9, timestamp: 9 },
+        keys.online,
+        fleet.now,
+      );
+      const snapshot = forge(online.snapshot, (signed) => signed, ...by);
+      const listing = forge(online.timestamp, listingSnapshot(snapshot), keys.online);
+      await assertRefused(fleet, fetchOnly({ "timestamp.json": listing, "9.snapshot.json": snapshot }), {
+        code: "untrusted",
+        message: /role "snapshot"/,
+      });
+    });
+  }
+});
+
 describe("documents that do not belong together are refused", () => {
   test("[RL5] snapshot_hash_mismatch and targets_hash_mismatch", async () => {
     const fleet = await startFleet();
@@ -149,6 +176,26 @@ describe("documents that do not belong together are refused", () => {
     await assertRefused(fleet, fetchOnly(files), {
       code: "untrusted",
       message: /version is 7 where 8 is listed/,
+    });
+  });
+
+  test("[RL5] a release list of another version than the snapshot lists", async () => {
+    const fleet = await startFleet();
+    const targets = fleet.initial.targets;
+    const online = signOnlineMetadata(targets, { snapshot: 9, timestamp: 9 }, keys.online, fleet.now);
+    const snapshot = forge(
+      online.snapshot,
+      (signed) => {
+        const listed = (signed.meta as Record<string, object>)["targets.json"];
+        return { ...signed, meta: { "targets.json": { ...listed, version: 8 } } };
+      },
+      keys.online,
+    );
+    const timestamp = forge(online.timestamp, listingSnapshot(snapshot), keys.online);
+    const files = { "timestamp.json": timestamp, "9.snapshot.json": snapshot, "8.targets.json": targets };
+    await assertRefused(fleet, fetchOnly(files), {
+      code: "untrusted",
+      message: /version is 1 where 8 is listed/,
     });
   });
 

@@ -10,7 +10,7 @@ import type { Release } from "./release.ts";
 import { type SigningKey, signingKeyFromPem } from "./release-keys.ts";
 import { ReleaseRepository } from "./release-repository.ts";
 import { addRelease } from "./sign-release.ts";
-import { signMetadata } from "./signed-metadata.ts";
+import { sha256, signMetadata } from "./signed-metadata.ts";
 import { TrustStore } from "./trust-store.ts";
 
 export const start: number = Date.parse("2026-03-01T12:00:00Z");
@@ -158,4 +158,11 @@ export async function assertRefused(
   assert.deepEqual(fleet.device.releases(), before.releases);
   assert.deepEqual([...fleet.deviceRecords], before.record);
   assert.deepEqual((await fleet.openDevice()).releases(), before.releases);
+}
+
+/** For `forge`: lets a timestamp list the given snapshot. */
+export function listingSnapshot(snapshot: Uint8Array): (signed: Json) => Json {
+  const { version } = JSON.parse(new TextDecoder().decode(snapshot)).signed;
+  const listed = { version, length: snapshot.length, hashes: { sha256: sha256(snapshot) } };
+  return (signed) => ({ ...signed, meta: { "snapshot.json": listed } });
 }

@@ -198,6 +198,20 @@ test("[RL14] every root and the last eight lists and snapshots are served, and n
   assert.equal(fleet.device.newestRelease("digits")?.version, 10);
 });
 
+test("[RL6] a root that has expired or is too large is not published", async () => {
+  const { initial, repository, now } = await startFleet();
+  const root = signNextRoot(initial.root, keys.root, keys, now);
+  const expired = forge(root, (signed) => ({ ...signed, expires: "2026-02-01T00:00:00Z" }), keys.root);
+  await assert.rejects(repository.publishRoot(expired), { code: "untrusted" });
+  const large = forge(
+    root,
+    (signed) => ({ ...signed, padding: "x".repeat(limits.rootMetadataBytesMax) }),
+    keys.root,
+  );
+  await assert.rejects(repository.publishRoot(large), { code: "too_large" });
+  assert.throws(() => signNextRoot(initial.root, keys.stranger, keys, now), { code: "permission_denied" });
+});
+
 test("a repository is created once, and opened only where there is one", async () => {
   const fleet = await startFleet();
   const store = openMemoryStore(fleet.repositoryRecords);

@@ -45,7 +45,6 @@ export function parseRoot(bytes: Uint8Array, at: string): SignedMetadata<Root> {
   return parse(bytes, at, (json) => {
     const metadata = Metadata.fromJSON(MetadataKind.Root, json);
     checkKeys(metadata.signed.keys);
-    Object.values(metadata.signed.roles).forEach(checkThreshold);
     if (!metadata.signed.consistentSnapshot) throw new TypeError("consistent_snapshot must be true");
     return metadata;
   });
@@ -71,10 +70,7 @@ export function parseTargets(bytes: Uint8Array, at: string): SignedMetadata<Targ
   return parse(bytes, at, (json) => {
     const metadata = Metadata.fromJSON(MetadataKind.Targets, json);
     const { delegations } = metadata.signed;
-    if (delegations !== undefined) {
-      checkKeys(delegations.keys);
-      Object.values(delegations.roles ?? {}).forEach(checkThreshold);
-    }
+    if (delegations !== undefined) checkKeys(delegations.keys);
     return metadata;
   });
 }
@@ -182,10 +178,6 @@ function checkKeys(keys: Readonly<Record<string, Key>>): void {
     }
     if (keyIdOf(publicKey) !== id) throw new TypeError(`key id ${id.slice(0, 80)} is not the key's own hash`);
   }
-}
-
-function checkThreshold(role: { readonly threshold: number }): void {
-  if (!isCounter(role.threshold)) throw new TypeError("threshold must be a whole number from 1");
 }
 
 function isCounter(value: number | undefined): value is number {

@@ -9,6 +9,7 @@ import {
   fetchOnly,
   forge,
   keys,
+  listingSnapshot,
   model,
   publish,
   startFleet,
@@ -40,6 +41,17 @@ describe("what is older than what was seen is refused, also after a restart", ()
     await assertRefused(fleet, fetchFrom(fleet.repository, { "timestamp.json": old.timestamp }), {
       code: "untrusted",
       message: /rollback: version 2 is older than 3/,
+    });
+  });
+
+  test("[RL3] an older timestamp that lists the same snapshot", async () => {
+    const { fleet } = await fleetAtTwo();
+    const current = (await fleet.repository.metadata("timestamp.json")) ?? new Uint8Array();
+    const older = forge(current, (signed) => ({ ...signed, version: 2 }), keys.online);
+    await assertRefused(fleet, fetchFrom(fleet.repository, { "timestamp.json": older }), {
+      code: "untrusted",
+      message: /rollback: version 2 is older than 3/,
+      at: "timestamp.json",
     });
   });
 
@@ -137,7 +149,11 @@ describe("expired metadata brings nothing new, and what is installed stays", () 
     assert.equal(fleet.device.isStale(), true);
     assert.equal(fleet.device.releaseToInstall("digits", undefined), undefined);
     assert.deepEqual(fleet.device.newestRelease("digits"), release);
-    await assertRefused(fleet, fetchFrom(fleet.repository), { code: "untrusted", message: /expired on/ });
+    await assertRefused(fleet, fetchFrom(fleet.repository), {
+      code: "untrusted",
+      message: /expired on/,
+      at: "timestamp.json",
+    });
     await fleet.repository.refresh();
     await fleet.device.update(fetchFrom(fleet.repository));
     assert.equal(fleet.device.isStale(), false);
@@ -300,6 +316,36 @@ describe("an update that fails or is interrupted changes nothing", () => {
       await publish(fleet.repository, "digits", "a");
       assert.equal((await device.update(fetchFrom(fleet.repository))).releases.length, 1);
     }
+  });
+
+  test("[RL9] stored documents that are wrongly signed or do not fit together are dropped", async () => {
+    const fleet = await startFleet();
+    await publish(fleet.repository, "digits", "a");
+    await fleet.device.update(fetchFrom(fleet.repository));
+    const [[key, stored]] = [...fleet.deviceRecords] as [[string, { version: number; json: string }]];
+    const record = JSON.parse(stored.json);
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    const unsigned = (document: string) => forge(encode(document), (signed) => signed);
+    const snapshot = unsigned(record.snapshot);
+    const versions = { snapshot: 9, timestamp: 9 };
+    const another = signOnlineMetadata(encode(record.targets), versions, keys.online, fleet.now);
+    const damaged = {
+      "an unsigned timestamp": { timestamp: decode(unsigned(record.timestamp)) },
+      "another snapshot": { snapshot: decode(another.snapshot) },
+      "an unsigned snapshot": {
+        snapshot: decode(snapshot),
+        timestamp: decode(forge(encode(record.timestamp), listingSnapshot(snapshot), keys.online)),
+      },
+      "another list": { targets: decode(fleet.initial.targets) },
+      "no list": { targets: null },
+    };
+    for (const [name, change] of Object.entries(damaged)) {
+      fleet.deviceRecords.set(key, { ...stored, json: JSON.stringify({ ...record, ...change }) });
+      assert.equal((await fleet.openDevice()).timestampVersion(), 0, name);
+    }
+    fleet.deviceRecords.set(key, stored);
+    assert.equal((await fleet.openDevice()).timestampVersion(), 2);
   });
 
   test("[RL9] an enrolment root that did not sign itself is refused", async () => {
