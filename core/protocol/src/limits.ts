@@ -13,6 +13,10 @@ export const limits = {
   rootMetadataBytesMax: 65_536,
   /** Release timestamp metadata, whose length nothing signed announces, bytes. */
   timestampMetadataBytesMax: 16_384,
+  /** The signed release list, bytes; some 1,300 releases. Parsing takes time quadratic in it. */
+  releaseListBytesMax: 262_144,
+  /** Signed metadata of one round, as it stands in an offer, bytes. */
+  roundMetadataBytesMax: 16_384,
   /** Root versions a device follows in one update. */
   rootRotationsMax: 1_024,
   /** One blob (a model, weights, an update), bytes. */
@@ -21,6 +25,8 @@ export const limits = {
   requestBytesMax: 1_048_576,
   /** The answer to one operator or enrolment call, bytes. */
   responseBytesMax: 67_108_864,
+  /** The body of one inference request, bytes. */
+  inferenceRequestBytesMax: 16_777_216,
   /** Largest byte range a blob is asked for in one request. */
   blobChunkBytes: 1_048_576,
   /** A blob read whole into memory, bytes; larger ones are streamed. */

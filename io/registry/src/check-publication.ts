@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { limits, SelvedgeError } from "@selvedge/protocol";
 import type { Root, Targets } from "@tufjs/models";
-import { type Release, releasesOf } from "./release.ts";
+import { checkListSize, type Release, releasesOf } from "./release.ts";
 import { roundRole } from "./round-metadata.ts";
 import {
   checkFresh,
@@ -29,9 +29,7 @@ export function checkPublication(
   root: SignedMetadata<Root>,
   now: number,
 ): SignedMetadata<Targets> {
-  if (bytes.length > limits.metadataBytesMax) {
-    throw new SelvedgeError("too_large", `larger than ${limits.metadataBytesMax} bytes`, { at });
-  }
+  checkListSize(bytes, at);
   const next = parseTargets(bytes, at);
   checkSignatures(root.metadata, "targets", next, at);
   checkFresh(next.signed, now, at);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "@selvedge/protocol";
 import { openMemoryStore } from "@selvedge/storage";
-import { signOnlineMetadata } from "./online-metadata.ts";
 import {
   assertRefused,
   day,
@@ -14,6 +13,7 @@ import {
   listingSnapshot,
   model,
   publish,
+  signOnline,
   startFleet,
   testKey,
   withOnlineKey,
@@ -113,12 +113,7 @@ describe("timestamp and snapshot count only when the online key signed them", ()
         code: "untrusted",
         message: /role "timestamp"/,
       });
-      const online = signOnlineMetadata(
-        fleet.initial.targets,
-        { snapshot: 9, timestamp: 9 },
-        keys.online,
-        fleet.now,
-      );
+      const online = signOnline(fleet.initial.targets, { snapshot: 9, timestamp: 9 }, fleet.now);
       const snapshot = forge(online.snapshot, (signed) => signed, ...by);
       const listing = forge(online.timestamp, listingSnapshot(snapshot), keys.online);
       await assertRefused(fleet, fetchOnly({ "timestamp.json": listing, "9.snapshot.json": snapshot }), {
@@ -159,7 +154,7 @@ describe("documents that do not belong together are refused", () => {
   test("[RL5] url_and_metadata_version_mismatch", async () => {
     const fleet = await startFleet();
     const targets = fleet.initial.targets;
-    const online = signOnlineMetadata(targets, { snapshot: 7, timestamp: 7 }, keys.online, fleet.now);
+    const online = signOnline(targets, { snapshot: 7, timestamp: 7 }, fleet.now);
     const timestamp = forge(
       online.timestamp,
       (signed) => {
@@ -182,7 +177,7 @@ describe("documents that do not belong together are refused", () => {
   test("[RL5] a release list of another version than the snapshot lists", async () => {
     const fleet = await startFleet();
     const targets = fleet.initial.targets;
-    const online = signOnlineMetadata(targets, { snapshot: 9, timestamp: 9 }, keys.online, fleet.now);
+    const online = signOnline(targets, { snapshot: 9, timestamp: 9 }, fleet.now);
     const snapshot = forge(
       online.snapshot,
       (signed) => {
@@ -201,12 +196,7 @@ describe("documents that do not belong together are refused", () => {
 
   test("[RL5] targets_role_removal and files listed without a hash", async () => {
     const fleet = await startFleet();
-    const online = signOnlineMetadata(
-      fleet.initial.targets,
-      { snapshot: 9, timestamp: 9 },
-      keys.online,
-      fleet.now,
-    );
+    const online = signOnline(fleet.initial.targets, { snapshot: 9, timestamp: 9 }, fleet.now);
     const unhashed = forge(
       online.timestamp,
       (signed) => ({ ...signed, meta: { "snapshot.json": { version: 9 } } }),

@@ -195,7 +195,11 @@ async function updateSnapshot(
   const listed = fileInfo(timestamp.signed.snapshotMeta);
   const name = `${listed.version}.snapshot.json`;
   // 5.5.1, 5.5.2
-  const snapshot = parseSnapshot(await fetchListed(fetch, name, listed, known?.bytes), name);
+  const snapshot = await fetchListed(
+    fetch,
+    { name, listed, known, bytesMax: limits.metadataBytesMax },
+    parseSnapshot,
+  );
   // 5.5.3
   checkSignatures(root.metadata, "snapshot", snapshot, name);
   // 5.5.4
@@ -219,7 +223,11 @@ async function updateTargets(
   const listed = targetsInfo(snapshot.signed);
   const name = `${listed.version}.targets.json`;
   // 5.6.1, 5.6.2
-  const targets = parseTargets(await fetchListed(fetch, name, listed, known?.bytes), name);
+  const targets = await fetchListed(
+    fetch,
+    { name, listed, known, bytesMax: limits.releaseListBytesMax },
+    parseTargets,
+  );
   // 5.6.3
   checkSignatures(root.metadata, "targets", targets, name);
   // 5.6.4
@@ -256,18 +264,23 @@ function checkListedVersion(version: number, listed: FileInfo, at: string): void
     throw untrusted(`version is ${version} where ${listed.version} is listed`, at);
 }
 
-/** Fetches a file whose length and hash are known, unless `known` already is that file. */
-async function fetchListed(
+/** Fetches a document whose length and hash are listed, unless `known` already is that document. */
+async function fetchListed<T extends Snapshot | Targets>(
   fetch: FetchMetadata,
-  name: string,
-  listed: FileInfo,
-  known: Uint8Array | undefined,
-): Promise<Uint8Array> {
-  if (known !== undefined && matchesFile(known, listed)) return known;
-  if (listed.length > limits.metadataBytesMax) throw tooLarge(name, limits.metadataBytesMax);
+  file: {
+    readonly name: string;
+    readonly listed: FileInfo;
+    readonly known: SignedMetadata<T> | undefined;
+    readonly bytesMax: number;
+  },
+  parse: (bytes: Uint8Array, at: string) => SignedMetadata<T>,
+): Promise<SignedMetadata<T>> {
+  const { name, listed, known, bytesMax } = file;
+  if (known !== undefined && matchesFile(known.bytes, listed)) return known;
+  if (listed.length > bytesMax) throw tooLarge(name, bytesMax);
   const bytes = await fetchRequired(fetch, name, listed.length);
   checkFile(bytes, listed, name);
-  return bytes;
+  return parse(bytes, name);
 }
 
 async function fetchRequired(fetch: FetchMetadata, name: string, bytesMax: number): Promise<Uint8Array> {

@@ -3,6 +3,7 @@ import { signOnlineMetadata } from "./online-metadata.ts";
 import type { SigningKey } from "./release-keys.ts";
 import { signFirstTargets } from "./sign-release.ts";
 import { type PublicKey, signFirstRoot } from "./sign-root.ts";
+import { parseTargets } from "./signed-metadata.ts";
 
 export interface RepositoryKeys {
   /** Held by the releaser, used to replace keys; best kept off the coordinator. */
@@ -49,6 +50,6 @@ export function createReleaseRepository(options: {
   return {
     root: signFirstRoot(keys, now),
     targets,
-    ...signOnlineMetadata(targets, versions, keys.online, now),
+    ...signOnlineMetadata(parseTargets(targets, "targets.json"), versions, keys.online, now),
   };
 }

@@ -1,7 +1,7 @@
-import { MetaFile, Snapshot, Timestamp } from "@tufjs/models";
+import { MetaFile, Snapshot, type Targets, Timestamp } from "@tufjs/models";
 import { metadataLifetimes } from "./metadata-lifetimes.ts";
 import type { SigningKey } from "./release-keys.ts";
-import { isoTime, parseTargets, sha256, signMetadata, specVersion } from "./signed-metadata.ts";
+import { isoTime, type SignedMetadata, sha256, signMetadata, specVersion } from "./signed-metadata.ts";
 
 export interface OnlineMetadata {
   readonly snapshot: Uint8Array;
@@ -12,12 +12,11 @@ export interface OnlineMetadata {
  * Signs what the coordinator's online key vouches for: which targets document
  * is current (snapshot) and that this was so lately (timestamp). TUF §6.3.2-3.
  *
- * @param targets - encoded targets metadata.
  * @param versions - the new versions of the two documents.
  * @param now - ms since 1970.
  */
 export function signOnlineMetadata(
-  targets: Uint8Array,
+  targets: SignedMetadata<Targets>,
   versions: { readonly snapshot: number; readonly timestamp: number },
   onlineKey: SigningKey,
   now: number,
@@ -28,7 +27,7 @@ export function signOnlineMetadata(
       specVersion,
       version: versions.snapshot,
       expires,
-      meta: { "targets.json": listed(targets, parseTargets(targets, "targets.json").signed.version) },
+      meta: { "targets.json": listed(targets.bytes, targets.signed.version) },
     }),
     [onlineKey],
   );

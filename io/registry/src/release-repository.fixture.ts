@@ -5,12 +5,12 @@ import { type MemoryRecords, openMemoryStore, type Store } from "@selvedge/stora
 import { Metadata, MetadataKind } from "@tufjs/models";
 import type { FetchMetadata } from "./client-workflow.ts";
 import { createReleaseRepository, type InitialMetadata } from "./create-release-repository.ts";
-import { signOnlineMetadata } from "./online-metadata.ts";
+import { type OnlineMetadata, signOnlineMetadata } from "./online-metadata.ts";
 import type { Release } from "./release.ts";
 import { type SigningKey, signingKeyFromPem } from "./release-keys.ts";
 import { ReleaseRepository } from "./release-repository.ts";
 import { addRelease } from "./sign-release.ts";
-import { sha256, signMetadata } from "./signed-metadata.ts";
+import { parseTargets, sha256, signMetadata } from "./signed-metadata.ts";
 import { TrustStore } from "./trust-store.ts";
 
 export const start: number = Date.parse("2026-03-01T12:00:00Z");
@@ -138,8 +138,8 @@ export function withOnlineKey(
   snapshot = 50,
   timestamp = 50,
 ): Readonly<Record<string, Uint8Array>> {
-  const version = JSON.parse(new TextDecoder().decode(targets)).signed.version;
-  const online = signOnlineMetadata(targets, { snapshot, timestamp }, keys.online, fleet.now);
+  const { version } = JSON.parse(new TextDecoder().decode(targets)).signed;
+  const online = signOnline(targets, { snapshot, timestamp }, fleet.now);
   return {
     "timestamp.json": online.timestamp,
     [`${snapshot}.snapshot.json`]: online.snapshot,
@@ -165,4 +165,13 @@ export function listingSnapshot(snapshot: Uint8Array): (signed: Json) => Json {
   const { version } = JSON.parse(new TextDecoder().decode(snapshot)).signed;
   const listed = { version, length: snapshot.length, hashes: { sha256: sha256(snapshot) } };
   return (signed) => ({ ...signed, meta: { "snapshot.json": listed } });
+}
+
+/** What a holder of the online key signs over a list. */
+export function signOnline(
+  targets: Uint8Array,
+  versions: { readonly snapshot: number; readonly timestamp: number },
+  now: number,
+): OnlineMetadata {
+  return signOnlineMetadata(parseTargets(targets, "test"), versions, keys.online, now);
 }

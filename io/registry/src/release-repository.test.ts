@@ -136,7 +136,7 @@ describe("a list is refused that", () => {
 
   test("[RL12] is too large", async () => {
     const { repository } = await startFleet();
-    await assert.rejects(repository.publish(new Uint8Array(limits.metadataBytesMax + 1)), {
+    await assert.rejects(repository.publish(new Uint8Array(limits.releaseListBytesMax + 1)), {
       code: "too_large",
     });
   });

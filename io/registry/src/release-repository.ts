@@ -1,6 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Store, Write } from "@selvedge/storage";
-import type { Root } from "@tufjs/models";
+import type { Root, Targets } from "@tufjs/models";
 import { checkNextRoot, checkPublication } from "./check-publication.ts";
 import { type CurrentMetadata, loadCurrent, loadRoot } from "./client-workflow.ts";
 import type { InitialMetadata } from "./create-release-repository.ts";
@@ -8,7 +8,13 @@ import { metadataLifetimes } from "./metadata-lifetimes.ts";
 import { signOnlineMetadata } from "./online-metadata.ts";
 import { type Release, releasesOf } from "./release.ts";
 import type { SigningKey } from "./release-keys.ts";
-import { parseSnapshot, parseTimestamp, type SignedMetadata, targetsInfo } from "./signed-metadata.ts";
+import {
+  checkSignatures,
+  parseSnapshot,
+  parseTimestamp,
+  type SignedMetadata,
+  targetsInfo,
+} from "./signed-metadata.ts";
 
 export interface ReleaseRepositoryOptions {
   readonly store: Store;
@@ -94,7 +100,7 @@ export class ReleaseRepository {
       const { root, current } = this.#state;
       if (Buffer.compare(targets, current.targets.bytes) === 0) return;
       const next = checkPublication(targets, current.targets, root, this.#now());
-      await this.#replace(root, next.bytes);
+      await this.#replace(root, next);
     });
   }
 
@@ -110,8 +116,12 @@ export class ReleaseRepository {
     return this.#change(async () => {
       const { current } = this.#state;
       const next = checkNextRoot(root, this.#state.root, this.#now());
-      if (targets !== undefined) checkPublication(targets, current.targets, next, this.#now());
-      await this.#replace(next, targets ?? current.targets.bytes);
+      await this.#replace(
+        next,
+        targets === undefined
+          ? current.targets
+          : checkPublication(targets, current.targets, next, this.#now()),
+      );
     });
   }
 
@@ -125,7 +135,7 @@ export class ReleaseRepository {
     return this.#change(async () => {
       const { root, current } = this.#state;
       const left = Date.parse(current.timestamp.signed.expires) - this.#now();
-      if (left < metadataLifetimes.online / 2) await this.#replace(root, current.targets.bytes);
+      if (left < metadataLifetimes.online / 2) await this.#replace(root, current.targets);
     });
   }
 
@@ -142,23 +152,28 @@ export class ReleaseRepository {
     if (record?.version !== this.timestampVersion()) this.#state = await readState(this.#store);
   }
 
-  async #replace(root: SignedMetadata<Root>, targets: Uint8Array): Promise<void> {
-    const { snapshot, timestamp } = root.signed.roles;
-    if (![snapshot, timestamp].every((role) => role?.keyIDs.includes(this.#onlineKey.id))) {
-      throw new SelvedgeError("failed_precondition", "the root metadata does not name this online key", {
-        at: "online key",
-        fix: "start with the online key of this repository, or publish a root that names the new one",
-      });
-    }
+  async #replace(root: SignedMetadata<Root>, targets: SignedMetadata<Targets>): Promise<void> {
+    this.#checkOnlineKey(root.signed);
+    checkSignatures(root.metadata, "targets", targets, "targets.json");
     const { current } = this.#state;
     const versions = {
       snapshot: current.snapshot.signed.version + 1,
       timestamp: current.timestamp.signed.version + 1,
     };
     const online = signOnlineMetadata(targets, versions, this.#onlineKey, this.#now());
-    const next = loadState({ root: root.bytes, targets, ...online });
+    const timestamp = parseTimestamp(online.timestamp, "timestamp.json");
+    const snapshot = parseSnapshot(online.snapshot, "snapshot.json");
+    const next = { root, current: { timestamp, snapshot, targets } };
     await this.#store.commit({ writes: documentWrites(next, this.#state) });
     this.#state = next;
+  }
+
+  #checkOnlineKey({ roles }: Root): void {
+    if ([roles.snapshot, roles.timestamp].every((role) => role?.keyIDs.includes(this.#onlineKey.id))) return;
+    throw new SelvedgeError("failed_precondition", "the root metadata does not name this online key", {
+      at: "online key",
+      fix: "start with the online key of this repository, or publish a root that names the new one",
+    });
   }
 }
 
@@ -185,7 +200,7 @@ async function readState(store: Store): Promise<RepositoryState> {
   return loadState({ root, timestamp, snapshot, targets: await read(`${targetsVersion}.targets.json`) });
 }
 
-/** Verifies as a device would, so that nothing is published that devices refuse. */
+/** Verifies as a device would. */
 function loadState(bytes: InitialMetadata): RepositoryState {
   const root = loadRoot(bytes.root, "root.json");
   return { root, current: loadCurrent(root, bytes) };

@@ -1,4 +1,4 @@
-import { type BlobReference, limits, namePattern } from "@selvedge/protocol";
+import { type BlobReference, limits, namePattern, SelvedgeError } from "@selvedge/protocol";
 import type { Targets } from "@tufjs/models";
 import { TargetFile } from "@tufjs/models";
 import { type SignedMetadata, untrusted } from "./signed-metadata.ts";
@@ -45,6 +45,19 @@ export function releasesOf(targets: SignedMetadata<Targets>, at: string): readon
 /** The release with the highest version of each name; expects `releasesOf` order. */
 export function newestByName(releases: readonly Release[]): ReadonlyMap<string, Release> {
   return new Map(releases.map((release) => [release.name, release]));
+}
+
+/** @throws SelvedgeError `too_large` when an encoded release list has outgrown what devices read. */
+export function checkListSize(bytes: Uint8Array, at: string): void {
+  if (bytes.length <= limits.releaseListBytesMax) return;
+  throw new SelvedgeError(
+    "too_large",
+    `the release list is larger than ${limits.releaseListBytesMax} bytes`,
+    {
+      at,
+      fix: "start a new release repository; this one is full",
+    },
+  );
 }
 
 /** @throws SelvedgeError `untrusted` when the target carries no usable SHA-256 or length. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { limits } from "@selvedge/protocol";
 import { day, fetchFrom, forge, keys, model, startFleet } from "./release-repository.fixture.ts";
 import { type ExpectedRound, signRound, verifyRound } from "./round-metadata.ts";
 import { parseTargets } from "./signed-metadata.ts";
@@ -57,6 +58,13 @@ describe("a base model is refused when", () => {
     for (const garbage of [new Uint8Array(), bytes.subarray(1), new Uint8Array(64).fill(0x5b)]) {
       assert.throws(() => verifyRound(garbage, expected), { code: "untrusted" });
     }
+  });
+
+  test("[RL11] the document is too large", async () => {
+    const { expected, bytes } = await signedRound();
+    const padding = "x".repeat(limits.roundMetadataBytesMax);
+    const large = forge(bytes, (signed) => ({ ...signed, padding }), keys.round);
+    assert.throws(() => verifyRound(large, expected), { code: "untrusted", message: /larger than/ });
   });
 
   test("[RL11] the release list delegates other paths only", async () => {

@@ -1,4 +1,4 @@
-import { type BlobReference, namePattern, SelvedgeError } from "@selvedge/protocol";
+import { type BlobReference, limits, namePattern, SelvedgeError } from "@selvedge/protocol";
 import { type Metadata, TargetFile, Targets } from "@tufjs/models";
 import { targetToBlob } from "./release.ts";
 import type { SigningKey } from "./release-keys.ts";
@@ -69,6 +69,9 @@ export function signRound(model: RoundModel, roundKey: SigningKey): Uint8Array {
 export function verifyRound(bytes: Uint8Array, expected: ExpectedRound): void {
   const path = roundPath(expected.job, expected.round);
   const at = `round metadata of ${path}`;
+  if (bytes.length > limits.roundMetadataBytesMax) {
+    throw untrusted(`it is larger than ${limits.roundMetadataBytesMax} bytes`, at);
+  }
   const document = parseTargets(bytes, at);
   checkSignatures(expected.delegation.targets, roundRole, document, at);
   if (expected.delegation.targets.signed.delegations?.roles?.[roundRole]?.isDelegatedPath(path) !== true) {

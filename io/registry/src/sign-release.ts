@@ -1,7 +1,7 @@
 import { namePattern, SelvedgeError } from "@selvedge/protocol";
 import { MetadataKind, Targets } from "@tufjs/models";
 import { metadataLifetimes } from "./metadata-lifetimes.ts";
-import { newestByName, type Release, releasesOf, releaseToTarget } from "./release.ts";
+import { checkListSize, newestByName, type Release, releasesOf, releaseToTarget } from "./release.ts";
 import type { SigningKey } from "./release-keys.ts";
 import { roundPaths, roundRole } from "./round-metadata.ts";
 import { type PublicKey, tufKey } from "./sign-root.ts";
@@ -45,7 +45,8 @@ export function signFirstTargets(release: SigningKey, round: PublicKey, now: num
  *
  * @param now - ms since 1970.
  * @throws SelvedgeError `untrusted` when `currentTargets` is not signed with
- * `releaseKey`, `invalid_argument` for a name that cannot be a release's.
+ * `releaseKey`, `invalid_argument` for a name that cannot be a release's,
+ * `too_large` when the list is full.
  */
 export function addRelease(
   currentTargets: Uint8Array,
@@ -64,7 +65,9 @@ export function addRelease(
   const added = { ...release, version: (newest?.version ?? 0) + 1 };
   const { signed } = current;
   signed.addTarget(releaseToTarget(added));
-  return { targets: signNext(signed, releaseKey, now), release: added };
+  const targets = signNext(signed, releaseKey, now);
+  checkListSize(targets, "targets.json");
+  return { targets, release: added };
 }
 
 /**

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { openMemoryStore, type Store } from "@selvedge/storage";
-import { signOnlineMetadata } from "./online-metadata.ts";
 import {
   assertRefused,
   day,
@@ -12,6 +11,7 @@ import {
   listingSnapshot,
   model,
   publish,
+  signOnline,
   startFleet,
   withOnlineKey,
 } from "./release-repository.fixture.ts";
@@ -163,12 +163,7 @@ describe("expired metadata brings nothing new, and what is installed stays", () 
   test("[RL4] snapshot_expired", async () => {
     const fleet = await startFleet();
     const targets = fleet.repository.currentTargets();
-    const online = signOnlineMetadata(
-      targets,
-      { snapshot: 9, timestamp: 9 },
-      keys.online,
-      fleet.now - 8 * day,
-    );
+    const online = signOnline(targets, { snapshot: 9, timestamp: 9 }, fleet.now - 8 * day);
     const fresh = forge(
       online.timestamp,
       (signed) => ({ ...signed, expires: "2026-03-08T00:00:00Z" }),
@@ -329,7 +324,7 @@ describe("an update that fails or is interrupted changes nothing", () => {
     const unsigned = (document: string) => forge(encode(document), (signed) => signed);
     const snapshot = unsigned(record.snapshot);
     const versions = { snapshot: 9, timestamp: 9 };
-    const another = signOnlineMetadata(encode(record.targets), versions, keys.online, fleet.now);
+    const another = signOnline(encode(record.targets), versions, fleet.now);
     const damaged = {
       "an unsigned timestamp": { timestamp: decode(unsigned(record.timestamp)) },
       "another snapshot": { snapshot: decode(another.snapshot) },
