@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly timeoutMs: number;
   /** Lets the child write to our stdout and stderr instead of collecting what it writes. */
   readonly inherit?: boolean;
+  /** Added to our environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 const running = new Set<ChildProcess>();
@@ -30,7 +32,7 @@ export function runChild(
   const { NODE_TEST_CONTEXT: _ours, ...env } = process.env; // set inside node:test: it would mute a nested one
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env,
+    env: { ...env, ...options.env },
     stdio: ["ignore", ...(options.inherit ? (["inherit", "inherit"] as const) : (["pipe", "pipe"] as const))],
     timeout: options.timeoutMs,
     killSignal: "SIGKILL",

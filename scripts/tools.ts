@@ -18,7 +18,7 @@ const tools: readonly Tool[] = [
     command: [bin("biome"), "ci", "--colors=off", "--error-on-warnings", "--max-diagnostics=200"],
   },
   { name: "tsc", command: [bin("tsc"), "-b", "--pretty", "false"] },
-  { name: "knip", command: [bin("knip"), "--no-progress"] },
+  { name: "knip", command: [bin("knip"), "--no-progress", "--no-config-hints"] },
   { name: "buf lint", command: [bin("buf"), "lint"] },
   { name: "buf breaking", command: [bin("buf"), "breaking", "--against", "proto/released.binpb"] },
   { name: "generated code", command: [process.execPath, join(root, "scripts/check-generated.ts")] },
