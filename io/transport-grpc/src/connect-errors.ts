@@ -1,4 +1,4 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { type ErrorCode, ErrorDetailSchema, isErrorCode, SelvedgeError } from "@selvedge/protocol";
 import { networkError } from "./network-errors.ts";
 
@@ -76,29 +76,43 @@ export function fromConnectError(thrown: unknown, at: string): SelvedgeError {
   });
 }
 
-/** Client side: every call rejects with a SelvedgeError. */
-export function selvedgeErrors(at: string): Interceptor {
-  return mapErrors((thrown) => fromConnectError(thrown, at));
+/** Client side: the same transport, whose calls reject with SelvedgeErrors. */
+export function withSelvedgeErrors(transport: Transport, at: string): Transport {
+  // Not an interceptor: what those throw becomes a ConnectError again.
+  const map = (thrown: unknown): SelvedgeError => fromConnectError(thrown, at);
+  return {
+    async unary(...call) {
+      try {
+        return await transport.unary(...call);
+      } catch (thrown) {
+        throw map(thrown);
+      }
+    },
+    async stream(...call) {
+      try {
+        const response = await transport.stream(...call);
+        return { ...response, message: mapStreamErrors(response.message, map) };
+      } catch (thrown) {
+        throw map(thrown);
+      }
+    },
+  };
 }
 
 /** Server side: handlers throw SelvedgeErrors; the caller gets their details. */
 export function connectErrors(onInternal: (thrown: unknown, route: string) => void): Interceptor {
-  return mapErrors((thrown, route) => {
-    const error = toConnectError(thrown);
-    if (error.code === Code.Internal) onInternal(thrown, route);
-    return error;
-  });
-}
-
-function mapErrors(map: (thrown: unknown, route: string) => Error): Interceptor {
   return (next) => async (request) => {
-    const route = `${request.service.typeName}/${request.method.name}`;
+    const map = (thrown: unknown): ConnectError => {
+      const error = toConnectError(thrown);
+      if (error.code === Code.Internal)
+        onInternal(thrown, `${request.service.typeName}/${request.method.name}`);
+      return error;
+    };
     try {
       const response = await next(request);
-      if (!response.stream) return response;
-      return { ...response, message: mapStreamErrors(response.message, (thrown) => map(thrown, route)) };
+      return response.stream ? { ...response, message: mapStreamErrors(response.message, map) } : response;
     } catch (thrown) {
-      throw map(thrown, route);
+      throw map(thrown);
     }
   };
 }

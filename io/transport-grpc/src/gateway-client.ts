@@ -3,7 +3,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { channelBinding, limits, SelvedgeError } from "@selvedge/protocol";
-import { selvedgeErrors } from "./connect-errors.ts";
+import { withSelvedgeErrors } from "./connect-errors.ts";
 
 /** PEM. Only the given roots are trusted, never the system's. */
 export interface ClientTls {
@@ -49,14 +49,15 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
       },
     },
   );
+  const transport = createGrpcTransport({
+    baseUrl: options.url,
+    sessionManager,
+    interceptors: [withHeaders(options.headers ?? {})],
+    readMaxBytes: options.readMaxBytes ?? limits.responseBytesMax,
+    acceptCompression: [],
+  });
   return {
-    transport: createGrpcTransport({
-      baseUrl: options.url,
-      sessionManager,
-      interceptors: [selvedgeErrors(options.url), withHeaders(options.headers ?? {})],
-      readMaxBytes: options.readMaxBytes ?? limits.responseBytesMax,
-      acceptCompression: [],
-    }),
+    transport: withSelvedgeErrors(transport, options.url),
     async exporter() {
       await sessionManager.connect();
       if (socket === undefined || sessionManager.error() !== undefined) {
