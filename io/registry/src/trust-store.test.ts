@@ -325,6 +325,8 @@ describe("an update that fails or is interrupted changes nothing", () => {
     const snapshot = unsigned(record.snapshot);
     const versions = { snapshot: 9, timestamp: 9 };
     const another = signOnline(encode(record.targets), versions, fleet.now);
+    const list = unsigned(record.targets);
+    const listing = signOnline(list, versions, fleet.now);
     const damaged = {
       "an unsigned timestamp": { timestamp: decode(unsigned(record.timestamp)) },
       "another snapshot": { snapshot: decode(another.snapshot) },
@@ -333,6 +335,11 @@ describe("an update that fails or is interrupted changes nothing", () => {
         timestamp: decode(forge(encode(record.timestamp), listingSnapshot(snapshot), keys.online)),
       },
       "another list": { targets: decode(fleet.initial.targets) },
+      "an unsigned list": {
+        targets: decode(list),
+        snapshot: decode(listing.snapshot),
+        timestamp: decode(listing.timestamp),
+      },
       "no list": { targets: null },
     };
     for (const [name, change] of Object.entries(damaged)) {
