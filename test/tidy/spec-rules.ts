@@ -3,7 +3,7 @@ import type { RepositoryFile, SourceFile, Violation } from "./repository.ts";
 /** Every rule of SPEC.md is carried by a test whose name begins with its id, and every id in a test is a rule. */
 export function specViolations(spec: RepositoryFile, files: readonly SourceFile[]): Violation[] {
   const rules = ruleIds(spec.text);
-  const tested = files.flatMap(({ path, code }) => testedIds(code).map((id) => ({ id, path })));
+  const tested = files.flatMap(({ path, code }) => [...new Set(testedIds(code))].map((id) => ({ id, path })));
   return [
     ...malformedRules(spec),
     ...rules
@@ -24,7 +24,8 @@ function ruleIds(spec: string): string[] {
 
 function malformedRules({ path, text }: RepositoryFile): Violation[] {
   return text.split("\n").flatMap((line, index): Violation[] => {
-    const looksLikeRule = /\*\*\[?[A-Z]{2}\d+/.test(line) && !/^- \*\*[A-Z]{2}\d+\*\* \S/.test(line);
+    const looksLikeRule =
+      /\*\*\[?[A-Z]{2}\d+/.test(line.replaceAll(/`[^`]*`/g, "")) && !/^- \*\*[A-Z]{2}\d+\*\* \S/.test(line);
     return looksLikeRule ? [`${path}:${index + 1}: write a rule as "- **EN1** text"`] : [];
   });
 }
