@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { finished } from "node:stream/promises";
-import { culprits, type ErrorCode, SelvedgeError } from "@selvedge/protocol";
+import { isErrorCode, SelvedgeError } from "@selvedge/protocol";
 import type { ErrorMessage, MethodTable, ProgressOf, ReplyMessage } from "./child-methods.ts";
 
 export interface ChildOptions {
@@ -217,8 +217,7 @@ export function inheritedOptions(execArgv: readonly string[]): string[] {
 }
 
 function fromMessage({ code, message, at, fix, stack }: ErrorMessage): SelvedgeError {
-  const known: ErrorCode = Object.hasOwn(culprits, code) ? (code as ErrorCode) : "internal";
-  return new SelvedgeError(known, message, {
+  return new SelvedgeError(isErrorCode(code) ? code : "internal", message, {
     cause: stack,
     ...(at === undefined ? {} : { at }),
     ...(fix === undefined ? {} : { fix }),

@@ -1,0 +1,50 @@
+import type { ServerResponse } from "node:http";
+import type { ErrorCode, SelvedgeError } from "@selvedge/protocol";
+
+/** What a route answers. */
+export interface HttpReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON text, or metrics text with its own content type among the headers. */
+  readonly body: string;
+}
+
+export function jsonReply(value: unknown, headers: Readonly<Record<string, string>> = {}): HttpReply {
+  return { status: 200, headers, body: JSON.stringify(value) };
+}
+
+/** The protocol's error object, `{"error": "…"}`, with the status the error's code stands for. */
+export function errorReply(error: SelvedgeError): HttpReply {
+  const status = statusOf(error);
+  const text = error.fix === undefined ? error.message : `${error.message} (${error.fix})`;
+  return {
+    status,
+    headers: status === 503 ? { "retry-after": "1" } : {},
+    body: JSON.stringify({ error: text }),
+  };
+}
+
+export function statusOf(error: SelvedgeError): number {
+  return statuses[error.code] ?? 500;
+}
+
+export function send(response: ServerResponse, { status, headers, body }: HttpReply): void {
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+const statuses: { readonly [Code in ErrorCode]?: number } = {
+  invalid_argument: 400,
+  out_of_range: 400,
+  not_found: 404,
+  too_large: 413,
+  // Nobody reads it; the number is what logs and metrics of other servers use.
+  cancelled: 499,
+  unavailable: 503,
+  resource_exhausted: 503,
+  deadline_exceeded: 504,
+};

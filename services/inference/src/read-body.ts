@@ -1,0 +1,36 @@
+import type { IncomingMessage } from "node:http";
+import { SelvedgeError } from "@selvedge/protocol";
+
+/**
+ * A request's body as JSON.
+ *
+ * @throws SelvedgeError `too_large` once it has more than `bytesMax` bytes, the rest is discarded;
+ *   `invalid_argument` when it is not JSON in UTF-8
+ */
+export async function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<unknown> {
+  const declared = Number(request.headers["content-length"] ?? 0);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop early must not destroy the socket: the refusal has to reach the caller.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    length += chunk.length;
+    if (length > bytesMax) {
+      request.resume();
+      throw tooLarge(bytesMax);
+    }
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+  } catch (thrown) {
+    const { message } = SelvedgeError.from(thrown);
+    throw new SelvedgeError("invalid_argument", `the request's body is not JSON: ${message}`);
+  }
+}
+
+function tooLarge(bytesMax: number): SelvedgeError {
+  return new SelvedgeError("too_large", `the request's body has more than ${bytesMax} bytes`, {
+    fix: "send fewer examples in one request",
+  });
+}

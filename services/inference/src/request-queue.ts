@@ -1,0 +1,102 @@
+import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
+import type { Tensors } from "@selvedge/runtime";
+import type { InferRequest } from "./infer-request.ts";
+
+interface Waiting {
+  readonly request: InferRequest;
+  resolve(results: Tensors): void;
+  reject(error: unknown): void;
+}
+
+export interface QueueOptions {
+  /** Requests that may wait, besides those being run. */
+  readonly maxQueue: number;
+  /** How many of the requests, from the first on, one run can take together; at least 1. */
+  readonly batchLength: (requests: readonly InferRequest[]) => number;
+  /** Runs them together and gives each its own results, in order. */
+  readonly run: (requests: readonly InferRequest[]) => Promise<readonly Tensors[]>;
+}
+
+/** A bounded queue in front of a model: one run at a time, first come first served. */
+export class RequestQueue {
+  readonly #options: QueueOptions;
+  readonly #waiting: Waiting[] = [];
+  #draining: Promise<void> = Promise.resolve();
+  #running = 0;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+  }
+
+  /** Requests waiting or being run. */
+  get pending(): number {
+    return this.#waiting.length + this.#running;
+  }
+
+  /**
+   * Waits its turn and runs. An abort takes a waiting request out; one that is
+   * being run goes on and its results are dropped.
+   *
+   * @throws SelvedgeError `resource_exhausted` when the queue is full, `cancelled` on abort,
+   *   and whatever the run throws
+   */
+  async add(request: InferRequest, signal: AbortSignal): Promise<Tensors> {
+    if (signal.aborted) throw gone();
+    if (this.#waiting.length >= this.#options.maxQueue) {
+      throw new SelvedgeError("resource_exhausted", `${this.#waiting.length} requests are waiting already`, {
+        fix: "try again in a moment, or send fewer at a time",
+      });
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Tensors>();
+    const waiting: Waiting = { request, resolve, reject };
+    this.#waiting.push(waiting);
+    const onAbort = (): void => {
+      const place = this.#waiting.indexOf(waiting);
+      if (place >= 0) this.#waiting.splice(place, 1);
+      reject(gone());
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (this.#running === 0) this.#draining = this.#drain();
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Resolves once nothing waits and nothing runs. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const length = this.#options.batchLength(this.#waiting.map(({ request }) => request));
+      const batch = this.#waiting.splice(0, length);
+      this.#running = batch.length;
+      await this.#runBatch(batch);
+      this.#running = 0;
+    }
+  }
+
+  async #runBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await this.#options.run(batch.map(({ request }) => request));
+      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] ?? {});
+    } catch (thrown) {
+      if (batch.length > 1 && !(thrown instanceof SelvedgeError && isDown.has(thrown.code))) {
+        // One of them may be at fault; the others deserve their answer.
+        for (const each of batch) await this.#runBatch([each]);
+      } else {
+        for (const waiting of batch) waiting.reject(thrown);
+      }
+    }
+  }
+}
+
+/** The process died or was killed: running the requests one by one would only kill it again. */
+const isDown: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded"]);
+
+function gone(): SelvedgeError {
+  return new SelvedgeError("cancelled", "the caller went away");
+}

@@ -1,0 +1,148 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { SelvedgeError } from "@selvedge/protocol";
+import { type CallOptions, Child, type Tensors } from "@selvedge/runtime";
+import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
+import type { ModelSignature } from "./infer-request.ts";
+import type { ModelWorkerMethods } from "./model-worker-methods.ts";
+
+export interface SupervisionOptions {
+  /** Pause before each restart in a row, milliseconds; after the last one fails the model stays down. */
+  readonly restartDelaysMs: readonly number[];
+  /** A run that takes longer is killed, milliseconds. */
+  readonly runTimeoutMs: number;
+  readonly onRestart: () => void;
+  readonly log: InferenceLog;
+}
+
+/**
+ * The child process of one model version, brought back when it dies. An answered
+ * inference proves it well and makes the count of restarts start again.
+ */
+export class SupervisedWorker {
+  readonly signature: ModelSignature;
+  readonly #model: DeployedModel;
+  readonly #options: SupervisionOptions;
+  readonly #stopping = new AbortController();
+  #child: Promise<Child<ModelWorkerMethods>>;
+  #pid: number | undefined;
+  #restarts = 0;
+
+  /** @throws SelvedgeError as `Child.start`, and as the model's loading and first run do. */
+  static async start(model: DeployedModel, options: SupervisionOptions): Promise<SupervisedWorker> {
+    const exit = Promise.withResolvers<SelvedgeError | undefined>();
+    const { child, signature } = await startChild(model, exit.resolve);
+    return new SupervisedWorker(model, options, child, signature, exit.promise);
+  }
+
+  private constructor(
+    model: DeployedModel,
+    options: SupervisionOptions,
+    child: Child<ModelWorkerMethods>,
+    signature: ModelSignature,
+    exit: Promise<SelvedgeError | undefined>,
+  ) {
+    this.#model = model;
+    this.#options = options;
+    this.signature = signature;
+    this.#child = Promise.resolve(child);
+    this.#adopt(child, exit);
+  }
+
+  /** Whether a loaded child is there to take the next run. */
+  get ready(): boolean {
+    return this.#pid !== undefined;
+  }
+
+  /** Process id of the child; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  /**
+   * Runs the model once; while the child is being restarted, waits for it.
+   * @throws SelvedgeError `unavailable` when the child dies in the run or could not be brought back,
+   *   `deadline_exceeded` after `runTimeoutMs`, `invalid_argument` when the graph refuses the feeds.
+   */
+  async infer(argument: ModelWorkerMethods["infer"]["argument"]): Promise<Tensors> {
+    const child = await this.#child;
+    const options: CallOptions<never> = { timeoutMs: this.#options.runTimeoutMs };
+    const results = await child.call("infer", argument, options);
+    this.#restarts = 0;
+    return results;
+  }
+
+  /** From now on a death is final: what still waits for this worker fails rather than waits for a restart. */
+  endRestarts(): void {
+    this.#stopping.abort();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const child = await this.#child.catch(() => undefined);
+    await child?.stop();
+  }
+
+  #adopt(child: Child<ModelWorkerMethods>, exit: Promise<SelvedgeError | undefined>): void {
+    this.#pid = child.pid;
+    void exit.then((reason) => {
+      this.#pid = undefined;
+      if (reason === undefined) return;
+      this.#options.log.warn(
+        { model: this.#model.name, version: this.#model.version, reason: reason.message },
+        "the model's process ended",
+      );
+      this.#child = this.#restart(reason);
+      // Whoever runs the model next hears of it; nobody may.
+      this.#child.catch(() => {});
+    });
+  }
+
+  async #restart(reason: SelvedgeError): Promise<Child<ModelWorkerMethods>> {
+    let last = reason;
+    for (;;) {
+      const pause = this.#options.restartDelaysMs[this.#restarts];
+      if (pause === undefined) throw this.#givenUp(last);
+      this.#restarts++;
+      await delay(pause, undefined, { signal: this.#stopping.signal }).catch(() => {});
+      if (this.#stopping.signal.aborted) throw last;
+      this.#options.onRestart();
+      try {
+        const exit = Promise.withResolvers<SelvedgeError | undefined>();
+        const { child } = await startChild(this.#model, exit.resolve);
+        this.#adopt(child, exit.promise);
+        return child;
+      } catch (thrown) {
+        last = SelvedgeError.from(thrown);
+      }
+    }
+  }
+
+  #givenUp(last: SelvedgeError): SelvedgeError {
+    const { name, version } = this.#model;
+    const error = new SelvedgeError(
+      "unavailable",
+      `model "${name}" version ${version} is down after ${this.#restarts} restarts: ${last.message}`,
+      { fix: "deploy another version, or this one again", cause: last },
+    );
+    this.#options.log.warn({ model: name, version, reason: last.message }, "gave up restarting the model");
+    return error;
+  }
+}
+
+async function startChild(
+  model: DeployedModel,
+  onExit: (reason: SelvedgeError | undefined) => void,
+): Promise<{ readonly child: Child<ModelWorkerMethods>; readonly signature: ModelSignature }> {
+  const child = await Child.start<ModelWorkerMethods>(workerModule, { startTimeoutMs, onExit });
+  try {
+    const { path, digest } = model;
+    return { child, signature: await child.call("load", { path, digest }, { timeoutMs: loadTimeoutMs }) };
+  } catch (thrown) {
+    child.kill();
+    throw thrown;
+  }
+}
+
+const workerModule = new URL("./model-worker.ts", import.meta.url);
+const startTimeoutMs = 30_000;
+const loadTimeoutMs = 120_000;
