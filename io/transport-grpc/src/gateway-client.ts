@@ -51,7 +51,7 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
   );
   const transport = createGrpcTransport({
     baseUrl: options.url,
-    sessionManager,
+    sessionManager: quietSessions(sessionManager),
     interceptors: [withHeaders(options.headers ?? {})],
     readMaxBytes: options.readMaxBytes ?? limits.responseBytesMax,
     acceptCompression: [],
@@ -66,6 +66,29 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
       return socket.exportKeyingMaterial(channelBinding.bytes, channelBinding.label, Buffer.alloc(0));
     },
     close: () => sessionManager.abort(),
+  };
+}
+
+type SessionManager = Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead">;
+
+/**
+ * A session that fails while it is being closed reports its error after the
+ * manager took its listener away, and would end the process. Its streams have
+ * told us already.
+ */
+function quietSessions(manager: SessionManager): SessionManager {
+  const seen = new WeakSet<object>();
+  return {
+    authority: manager.authority,
+    notifyResponseByteRead: (stream) => manager.notifyResponseByteRead(stream),
+    async request(...call) {
+      const stream = await manager.request(...call);
+      if (stream.session !== undefined && !seen.has(stream.session)) {
+        seen.add(stream.session);
+        stream.session.on("error", () => {});
+      }
+      return stream;
+    },
   };
 }
 
