@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { FixtureMethods } from "./child.fixture.ts";
@@ -12,6 +15,15 @@ function start(onExit?: (reason: SelvedgeError | undefined) => void): Promise<Ch
     startTimeoutMs,
     ...(onExit === undefined ? {} : { onExit }),
   });
+}
+
+/** Whether the process exists and is no zombie waiting to be reaped. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 function failsWith(code: string, pattern: RegExp): (error: unknown) => true {
@@ -116,6 +128,21 @@ test("a child ignores the signals a terminal sends to the whole group", async ()
   process.kill(child.pid, "SIGTERM");
   assert.equal(await child.call("echo", "alive"), "alive");
   await child.stop();
+});
+
+test("a child ends by itself when its parent is killed", async () => {
+  const program = `
+    const { Child } = await import(${JSON.stringify(new URL("./child.ts", import.meta.url).href)});
+    const child = await Child.start(new URL(${JSON.stringify(fixture.href)}), { startTimeoutMs: 60000 });
+    console.log(child.pid);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(line);
+  assert.ok(isRunning(pid));
+  parent.kill("SIGKILL");
+  while (isRunning(pid)) await new Promise(setImmediate);
 });
 
 test("a module that does not load fails the start with what it printed", async () => {

@@ -169,12 +169,13 @@ function invalid(at: string, problem: string): SelvedgeError {
   return new SelvedgeError("invalid_argument", `${at} ${problem}`, { at });
 }
 
-/** A caller's value in a message: as JSON, short whatever it holds. */
+/** A caller's value in a message: short, whatever it holds and however deep. */
 function show(value: unknown): string {
   if (value === undefined) return "missing";
-  if (Array.isArray(value) && value.length > limits.tensorRankMax) return `an array of ${value.length}`;
-  const text = JSON.stringify(value);
-  return text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text;
+  if (typeof value === "string") return JSON.stringify(value.slice(0, shownLengthMax));
+  if (!Array.isArray(value)) return typeof value === "object" && value !== null ? "an object" : String(value);
+  const isShort = value.length <= limits.tensorRankMax && value.every((each) => !(each instanceof Object));
+  return isShort ? `[${value.map(show).join()}]` : `an array of ${value.length}`;
 }
 
 function quoted(declared: readonly TensorDeclaration[]): string {
