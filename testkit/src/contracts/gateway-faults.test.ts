@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
-import { test } from "node:test";
+import { test as registerTest } from "node:test";
 import { createClient } from "@connectrpc/connect";
 import { EnrolmentService, limits, SelvedgeError } from "@selvedge/protocol";
 import type { Link } from "@selvedge/transport";
@@ -19,12 +19,12 @@ interface Scene {
   dial(options?: Partial<GrpcDialerOptions>): Promise<Link>;
 }
 
-function sceneTest(
+function test(
   title: string,
   options: Parameters<typeof startTestGateway>[0],
   body: (scene: Scene) => Promise<void>,
 ): void {
-  test(title, async () => {
+  registerTest(title, async () => {
     const fixture = await startTestGateway(options);
     const proxy = await startCuttingProxy(fixture.gateway.port);
     const url = `https://127.0.0.1:${proxy.port}`;
@@ -39,59 +39,54 @@ function sceneTest(
   });
 }
 
-sceneTest(
-  "[SE8] lasting streams are rechecked by themselves",
-  { recheckEveryMs: 5 },
-  async ({ fixture, dial }) => {
-    const closed = whenClosed(await dial());
-    fixture.refuse(new SelvedgeError("permission_denied", "revoked"));
-    assert.match(await closed, /revoked/);
-  },
-);
+test("[SE8] lasting streams are rechecked by themselves", { recheckEveryMs: 5 }, async ({
+  fixture,
+  dial,
+}) => {
+  const closed = whenClosed(await dial());
+  fixture.refuse(new SelvedgeError("permission_denied", "revoked"));
+  assert.match(await closed, /revoked/);
+});
 
-sceneTest(
-  "[SE9] errors keep code, message, place and fix; others say nothing",
-  {
-    services(router) {
-      router.service(EnrolmentService, {
-        challenge() {
-          throw new SelvedgeError("conflict", "two at once", {
-            at: "table",
-            fix: "try again",
-            retryAfterMs: 1_500,
-          });
-        },
-        enrol() {
-          throw new TypeError("secret detail");
-        },
-      });
-    },
-  },
-  async ({ fixture }) => {
-    const client = createGatewayClient(fixture);
-    const enrolment = createClient(EnrolmentService, client.transport);
-    await assert.rejects(enrolment.challenge({}), (thrown) => {
-      assert.ok(thrown instanceof SelvedgeError);
-      const { code, message, at, fix, retryAfterMs } = thrown;
-      assert.deepEqual(
-        [code, message, at, fix, retryAfterMs],
-        ["conflict", "two at once", "table", "try again", 1_500],
-      );
-      return true;
+test("[SE9] errors keep code, message, place and fix; others say nothing", {
+  services(router) {
+    router.service(EnrolmentService, {
+      challenge() {
+        throw new SelvedgeError("conflict", "two at once", {
+          at: "table",
+          fix: "try again",
+          retryAfterMs: 1_500,
+        });
+      },
+      enrol() {
+        throw new TypeError("secret detail");
+      },
     });
-    await assert.rejects(enrolment.enrol({}), (thrown) => {
-      withCode("internal")(thrown);
-      assert.doesNotMatch(String(thrown), /secret/);
-      return true;
-    });
-    assert.match(String(fixture.internalErrors[0]), /secret detail/);
-    const large = { csr: Buffer.alloc(limits.requestBytesMax + 1) };
-    await assert.rejects(enrolment.enrol(large), withCode("resource_exhausted"));
-    client.close();
   },
-);
+}, async ({ fixture }) => {
+  const client = createGatewayClient(fixture);
+  const enrolment = createClient(EnrolmentService, client.transport);
+  await assert.rejects(enrolment.challenge({}), (thrown) => {
+    assert.ok(thrown instanceof SelvedgeError);
+    const { code, message, at, fix, retryAfterMs } = thrown;
+    assert.deepEqual(
+      [code, message, at, fix, retryAfterMs],
+      ["conflict", "two at once", "table", "try again", 1_500],
+    );
+    return true;
+  });
+  await assert.rejects(enrolment.enrol({}), (thrown) => {
+    withCode("internal")(thrown);
+    assert.doesNotMatch(String(thrown), /secret/);
+    return true;
+  });
+  assert.match(String(fixture.internalErrors[0]), /secret detail/);
+  const large = { csr: Buffer.alloc(limits.requestBytesMax + 1) };
+  await assert.rejects(enrolment.enrol(large), withCode("resource_exhausted"));
+  client.close();
+});
 
-sceneTest("[SE10] a device that reads too slowly loses its link", {}, async ({ fixture, proxy, dial }) => {
+test("[SE10] a device that reads too slowly loses its link", {}, async ({ fixture, proxy, dial }) => {
   const accepted = fixture.nextLink();
   const device = await dial();
   const coordinator = await accepted;
@@ -109,7 +104,7 @@ sceneTest("[SE10] a device that reads too slowly loses its link", {}, async ({ f
   device.close("done");
 });
 
-sceneTest("[SE11] shutting down ends every link and connection at once", {}, async ({ fixture, dial }) => {
+test("[SE11] shutting down ends every link and connection at once", {}, async ({ fixture, dial }) => {
   const agent = new Agent({ keepAlive: true, ca: [fixture.tls.ca].flat() });
   const idle = request(fixture.url, { agent }).end();
   const [response] = await once(idle, "response");
@@ -122,17 +117,13 @@ sceneTest("[SE11] shutting down ends every link and connection at once", {}, asy
   agent.destroy();
 });
 
-sceneTest(
-  "[SE11] a peer that does not let go is cut after the grace",
-  { closeGraceMs: 10 },
-  async (scene) => {
-    await scene.dial();
-    scene.proxy.freeze();
-    await scene.fixture.gateway.close();
-  },
-);
+test("[SE11] a peer that does not let go is cut after the grace", { closeGraceMs: 10 }, async (scene) => {
+  await scene.dial();
+  scene.proxy.freeze();
+  await scene.fixture.gateway.close();
+});
 
-sceneTest("[SE12] the coordinator notices a device that vanished", { pingEveryMs: 20 }, async (scene) => {
+test("[SE12] the coordinator notices a device that vanished", { pingEveryMs: 20 }, async (scene) => {
   const accepted = scene.fixture.nextLink();
   await scene.dial();
   const closed = whenClosed(await accepted);
@@ -140,14 +131,14 @@ sceneTest("[SE12] the coordinator notices a device that vanished", { pingEveryMs
   await closed;
 });
 
-sceneTest("[SE12] the device notices a coordinator that vanished", {}, async ({ proxy, dial }) => {
+test("[SE12] the device notices a coordinator that vanished", {}, async ({ proxy, dial }) => {
   const device = await dial({ pingEveryMs: 20, pingTimeoutMs: 20 });
   const closed = whenClosed(device);
   proxy.freeze();
   await closed;
 });
 
-sceneTest("a link cut inside an envelope closes on both sides", {}, async ({ fixture, proxy, dial }) => {
+test("a link cut inside an envelope closes on both sides", {}, async ({ fixture, proxy, dial }) => {
   const accepted = fixture.nextLink();
   const device = await dial();
   const coordinator = await accepted;
@@ -159,7 +150,7 @@ sceneTest("a link cut inside an envelope closes on both sides", {}, async ({ fix
   await Promise.all([whenClosed(device), whenClosed(coordinator)]);
 });
 
-sceneTest("a renewed certificate serves new links while old ones go on", {}, async ({ fixture, dial }) => {
+test("a renewed certificate serves new links while old ones go on", {}, async ({ fixture, dial }) => {
   const accepted = fixture.nextLink();
   const old = await dial();
   const renewed = await createTestAuthority("renewed root");
@@ -172,7 +163,7 @@ sceneTest("a renewed certificate serves new links while old ones go on", {}, asy
   fresh.close("done");
 });
 
-test("[SE5] dialling where nobody listens, or nobody answers, is unavailable", async () => {
+registerTest("[SE5] dialling where nobody listens, or nobody answers, is unavailable", async () => {
   const silent = createServer((socket) => void socket.resume());
   silent.listen(0, "127.0.0.1");
   await once(silent, "listening");

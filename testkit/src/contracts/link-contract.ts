@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test as registerTest } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { type Envelope, EnvelopeSchema, limits, SelvedgeError } from "@selvedge/protocol";
 import type { Link } from "@selvedge/transport";
@@ -15,8 +15,8 @@ export interface LinkPair {
 
 /** What every implementation of `Link` must do; see `io/transport/src/link.ts`. */
 export function registerLinkContract(name: string, open: () => Promise<LinkPair>): void {
-  const linkTest = (title: string, body: (pair: LinkPair) => Promise<void>): void => {
-    test(`${title} (${name})`, async () => {
+  const test = (title: string, body: (pair: LinkPair) => Promise<void>): void => {
+    registerTest(`${title} (${name})`, async () => {
       const pair = await open();
       try {
         await body(pair);
@@ -26,7 +26,7 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
     });
   };
 
-  linkTest("[SE1] envelopes cross both ways, in order and whole", async ({ device, coordinator }) => {
+  test("[SE1] envelopes cross both ways, in order and whole", async ({ device, coordinator }) => {
     for (const [from, to] of [
       [device, coordinator],
       [coordinator, device],
@@ -38,25 +38,22 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
     }
   });
 
-  linkTest(
-    "[SE1] envelopes that come before there is a handler are kept",
-    async ({ device, coordinator }) => {
-      device.send(envelope(1));
-      coordinator.send(envelope(2));
-      // Once the answer is here, so is what was sent before it.
-      assert.deepEqual(await collect(device, 1), [envelope(2)]);
-      device.send(envelope(3));
-      assert.deepEqual(await collect(coordinator, 2), [envelope(1), envelope(3)]);
-    },
-  );
+  test("[SE1] envelopes that come before there is a handler are kept", async ({ device, coordinator }) => {
+    device.send(envelope(1));
+    coordinator.send(envelope(2));
+    // Once the answer is here, so is what was sent before it.
+    assert.deepEqual(await collect(device, 1), [envelope(2)]);
+    device.send(envelope(3));
+    assert.deepEqual(await collect(coordinator, 2), [envelope(1), envelope(3)]);
+  });
 
-  linkTest("[SE2] the largest envelope passes", async ({ device, coordinator }) => {
+  test("[SE2] the largest envelope passes", async ({ device, coordinator }) => {
     const received = collect(coordinator, 1);
     device.send(envelopeOfBytes(limits.envelopeBytesMax));
     assert.deepEqual(await received, [envelopeOfBytes(limits.envelopeBytesMax)]);
   });
 
-  linkTest("[SE2] sending an envelope above the limit throws and leaves the link open", async (pair) => {
+  test("[SE2] sending an envelope above the limit throws and leaves the link open", async (pair) => {
     for (const [from, to] of [
       [pair.device, pair.coordinator],
       [pair.coordinator, pair.device],
@@ -69,27 +66,21 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
   });
 
   for (const side of ["device", "coordinator"] as const) {
-    linkTest(
-      `[SE2] an envelope above the limit closes the link of the ${side} that receives it`,
-      async (pair) => {
-        pair[side].onEnvelope(() => assert.fail("delivered"));
-        const closed = whenClosed(pair[side]);
-        pair.inject(side, oversized());
-        await closed;
-      },
-    );
+    test(`[SE2] an envelope above the limit closes the link of the ${side} that receives it`, async (pair) => {
+      pair[side].onEnvelope(() => assert.fail("delivered"));
+      const closed = whenClosed(pair[side]);
+      pair.inject(side, oversized());
+      await closed;
+    });
 
-    linkTest(
-      `[SE3] bytes that are no envelope close the link of the ${side} that receives them`,
-      async (pair) => {
-        pair[side].onEnvelope(() => assert.fail("delivered"));
-        const closed = whenClosed(pair[side]);
-        pair.inject(side, Uint8Array.of(0xff, 0xff, 0xff));
-        assert.match(await closed, /not an envelope/);
-      },
-    );
+    test(`[SE3] bytes that are no envelope close the link of the ${side} that receives them`, async (pair) => {
+      pair[side].onEnvelope(() => assert.fail("delivered"));
+      const closed = whenClosed(pair[side]);
+      pair.inject(side, Uint8Array.of(0xff, 0xff, 0xff));
+      assert.match(await closed, /not an envelope/);
+    });
 
-    linkTest(`[SE4] closing by the ${side} closes both ends, once`, async (pair) => {
+    test(`[SE4] closing by the ${side} closes both ends, once`, async (pair) => {
       const closes = { device: 0, coordinator: 0 };
       pair.device.onClose(() => void closes.device++);
       pair.coordinator.onClose(() => void closes.coordinator++);
@@ -103,7 +94,7 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
       assert.deepEqual(closes, { device: 1, coordinator: 1 });
     });
 
-    linkTest(`[SE4] what the ${side} sent before closing still arrives`, async (pair) => {
+    test(`[SE4] what the ${side} sent before closing still arrives`, async (pair) => {
       const other = side === "device" ? pair.coordinator : pair.device;
       const received = collect(other, 20);
       for (let index = 1; index <= 20; index += 1) pair[side].send(envelope(index));
@@ -112,12 +103,12 @@ export function registerLinkContract(name: string, open: () => Promise<LinkPair>
     });
   }
 
-  linkTest("[SE4] a close handler registered late is still called", async ({ device }) => {
+  test("[SE4] a close handler registered late is still called", async ({ device }) => {
     device.close("done");
     assert.equal(await whenClosed(device), "done");
   });
 
-  linkTest("[SE4] sending on a closed link does nothing", async ({ device, coordinator }) => {
+  test("[SE4] sending on a closed link does nothing", async ({ device, coordinator }) => {
     coordinator.onEnvelope(() => assert.fail("delivered"));
     const closed = Promise.all([whenClosed(device), whenClosed(coordinator)]);
     device.close("done");
