@@ -83,6 +83,15 @@ test("[SV3] unknown models, versions and paths are 404, a wrong method 405 and a
   assert.equal((await post(server.url + inferPath, inferBody())).status, 200);
 });
 
+test("[SV3] a run that takes too long is answered 504 and ends with its process", async (t) => {
+  const server = await deployed(t, { runTimeoutMs: 1, restartDelaysMs: [] });
+  kill(server, "SIGSTOP");
+  const late = await post(server.url + inferPath, inferBody());
+  assert.equal(late.status, 504);
+  assert.match(late.body.error, /took longer than 1 ms/);
+  await until(async () => (await get(`${server.url}/readyz`)).status === 503);
+});
+
 test("[SV4] no request fails while versions are swapped, and each is answered by the version it names", async (t) => {
   const folder = await testFolder(t);
   const server = await testServer(t);

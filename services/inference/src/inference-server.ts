@@ -17,6 +17,8 @@ export interface InferenceServerOptions {
   readonly maxQueue?: number;
   /** Largest request body, bytes. */
   readonly requestBytesMax?: number;
+  /** A run that takes longer is answered 504 and its process is killed and restarted, milliseconds. */
+  readonly runTimeoutMs?: number;
   /**
    * Pause before each restart in a row of a model's process that died, milliseconds. After the last
    * one the model stays down until it is deployed again.
@@ -66,7 +68,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
       log: options.log ?? silent,
       maxQueue: options.maxQueue ?? maxQueueDefault,
       restartDelaysMs: options.restartDelaysMs ?? restartDelaysDefaultMs,
-      runTimeoutMs,
+      runTimeoutMs: options.runTimeoutMs ?? runTimeoutDefaultMs,
       batchRowsMax,
     },
     metrics,
@@ -136,6 +138,6 @@ async function closeHttp(server: Server): Promise<void> {
 const silent: InferenceLog = { info: () => {}, warn: () => {} };
 const maxQueueDefault = 256;
 const restartDelaysDefaultMs: readonly number[] = [100, 500, 2_000, 10_000, 30_000, 60_000, 60_000, 60_000];
-const runTimeoutMs = 60_000;
+const runTimeoutDefaultMs = 60_000;
 const batchRowsMax = 64;
 const closeGraceMs = 5_000;
