@@ -1,22 +1,18 @@
 // Fails when the committed code is not what `npm run generate` makes of proto/.
 
 import { globSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChild } from "./child.ts";
+import { endChildrenOnSignal, runChild } from "./child.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 import { root } from "./testing/groups.ts";
 
 const TIMEOUT_MS = 60_000;
 
-const fresh = await mkdtemp(join(tmpdir(), "selvedge-generated-"));
-try {
-  await run("buf", [join(root, "node_modules/.bin/buf"), "generate", "--output", fresh]);
-  for (const folder of new Set([...generated(root), ...generated(fresh)])) {
-    await run("diff", ["diff", "--recursive", "--brief", join(root, folder), join(fresh, folder)]);
-  }
-} finally {
-  await rm(fresh, { recursive: true, force: true });
+endChildrenOnSignal();
+using fresh = temporaryFolder("generated");
+await run("buf", [join(root, "node_modules/.bin/buf"), "generate", "--output", fresh.path]);
+for (const folder of new Set([...generated(root), ...generated(fresh.path)])) {
+  await run("diff", ["diff", "--recursive", "--brief", join(root, folder), join(fresh.path, folder)]);
 }
 
 function generated(folder: string): string[] {

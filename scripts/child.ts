@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
 
 export interface ChildResult {
   /** 0 when it ended well; undefined when a signal ended it. */
@@ -52,12 +53,12 @@ export function runChild(
   });
 }
 
-/** Ends the children with us when a signal ends us. For the main module of a script. */
+/** Ends the children with us when a signal ends us, and exits as a shell reports it, so that exit handlers run. For the main module of a script. */
 export function endChildrenOnSignal(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       for (const child of running) child.kill(signal);
-      process.kill(process.pid, signal);
+      process.exit(128 + constants.signals[signal]);
     });
   }
 }

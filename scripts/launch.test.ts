@@ -85,7 +85,7 @@ const WAYS: Readonly<Record<string, string[]>> = {
 
 for (const [way, nodeOptions] of Object.entries(WAYS)) {
   test(`the launcher passes on arguments, folder and exit code ${way}`, async () => {
-    await using checkout = await plantCheckout(UP_TO_DATE);
+    using checkout = await plantCheckout(UP_TO_DATE);
     const { ended } = launch(checkout.folder, ["job", "--set", "a b=c"], nodeOptions, "/");
     const { code, stdout, stderr } = await ended;
     assert.deepEqual(JSON.parse(stdout), { args: ["job", "--set", "a b=c"], cwd: "/" });
@@ -93,7 +93,7 @@ for (const [way, nodeOptions] of Object.entries(WAYS)) {
   });
 
   test(`the launcher passes on a signal that is handled ${way}`, async () => {
-    await using checkout = await plantCheckout(UP_TO_DATE);
+    using checkout = await plantCheckout(UP_TO_DATE);
     const { child, ended } = launch(checkout.folder, ["wait", "handle"], nodeOptions);
     await saw(child.stdout, "wait");
     child.kill("SIGTERM");
@@ -101,7 +101,7 @@ for (const [way, nodeOptions] of Object.entries(WAYS)) {
   });
 
   test(`the launcher ends by the signal that ended what it ran ${way}`, async () => {
-    await using checkout = await plantCheckout(UP_TO_DATE);
+    using checkout = await plantCheckout(UP_TO_DATE);
     const { child, ended } = launch(checkout.folder, ["wait"], nodeOptions);
     await saw(child.stdout, "wait");
     child.kill("SIGTERM");
@@ -110,7 +110,7 @@ for (const [way, nodeOptions] of Object.entries(WAYS)) {
 }
 
 test("a fresh clone is installed first, with nothing of it on stdout", async () => {
-  await using checkout = await plantCheckout(PLANTED);
+  using checkout = await plantCheckout(PLANTED);
   const { code, stdout, stderr } = await launch(checkout.folder, ["x"]).ended;
   assert.equal(code, 7);
   assert.deepEqual(JSON.parse(stdout).args, ["x"]);
@@ -126,14 +126,14 @@ for (const [what, from, to] of [
 ] as const) {
   test(`node_modules is installed again when a package has another ${what}`, async () => {
     const stale = INSTALLED.replace(from, to);
-    await using checkout = await plantCheckout({ ...PLANTED, "node_modules/.package-lock.json": stale });
+    using checkout = await plantCheckout({ ...PLANTED, "node_modules/.package-lock.json": stale });
     assert.equal((await launch(checkout.folder, []).ended).code, 7);
     assert.equal(await readFile(join(checkout.folder, "node_modules/.package-lock.json"), "utf8"), INSTALLED);
   });
 }
 
 test("two launches at once install once", async () => {
-  await using checkout = await plantCheckout(PLANTED);
+  using checkout = await plantCheckout(PLANTED);
   execFileSync("mkfifo", [join(checkout.folder, "hold")]);
   const first = launch(checkout.folder, ["1"]);
   await saw(first.child.stderr, "installing");
@@ -145,7 +145,7 @@ test("two launches at once install once", async () => {
 });
 
 test("an installation that fails says so, and starts nothing", async () => {
-  await using checkout = await plantCheckout({
+  using checkout = await plantCheckout({
     ...PLANTED,
     "bin/npm": "#!/bin/sh\necho offline >&2\nexit 1\n",
   });
@@ -155,7 +155,7 @@ test("an installation that fails says so, and starts nothing", async () => {
 });
 
 test("an installation that leaves node_modules as it was is refused, not repeated", async () => {
-  await using checkout = await plantCheckout({ ...PLANTED, "bin/npm": "#!/bin/sh\nexit 0\n" });
+  using checkout = await plantCheckout({ ...PLANTED, "bin/npm": "#!/bin/sh\nexit 0\n" });
   const { code, stderr } = await launch(checkout.folder, []).ended;
   assert.equal(code, 69);
   assert.match(stderr, /still differs/);
@@ -163,7 +163,7 @@ test("an installation that leaves node_modules as it was is refused, not repeate
 
 test("--script runs a script of the repository instead of the command", async () => {
   const script = "console.log('script', process.argv.slice(2).join());";
-  await using checkout = await plantCheckout({ ...UP_TO_DATE, "scripts/hello.ts": script });
+  using checkout = await plantCheckout({ ...UP_TO_DATE, "scripts/hello.ts": script });
   const { stdout } = await launch(checkout.folder, ["--script", "scripts/hello.ts", "a", "b"]).ended;
   assert.equal(stdout, "script a,b\n");
 });

@@ -1,15 +1,15 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { temporaryFolder } from "./temporary-folder.ts";
 import { root } from "./testing/groups.ts";
 
 /** A temporary checkout that holds these scripts and planted files, and nothing else. */
-export interface PlantedCheckout extends AsyncDisposable {
+export interface PlantedCheckout extends Disposable {
   readonly folder: string;
 }
 
 export async function plantCheckout(files: Readonly<Record<string, string>>): Promise<PlantedCheckout> {
-  const folder = await mkdtemp(join(tmpdir(), "selvedge-checkout-"));
+  const { path: folder, [Symbol.dispose]: dispose } = temporaryFolder("checkout");
   const isTest = (path: string): boolean => /\.(test|fixture)\.ts$/.test(path);
   await cp(join(root, "scripts"), join(folder, "scripts"), {
     recursive: true,
@@ -19,5 +19,5 @@ export async function plantCheckout(files: Readonly<Record<string, string>>): Pr
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text, { mode: 0o755 });
   }
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  return { folder, [Symbol.dispose]: dispose };
 }

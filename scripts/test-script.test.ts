@@ -12,7 +12,7 @@ async function runPlanted(
   args: string[],
   env: Record<string, string | undefined> = {},
 ): Promise<ChildResult & { lastLine: string | undefined }> {
-  await using checkout = await plantCheckout(files);
+  using checkout = await plantCheckout(files);
   const script = join(checkout.folder, "scripts/test.ts");
   const result = await runChild(
     process.execPath,

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { runChild } from "../child.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 import { root, type TestGroup } from "./groups.ts";
 import { addTallies, emptyTally, type Tally } from "./tally.ts";
 import { END_OF_RUN } from "./tally-reporter.ts";
@@ -12,29 +13,21 @@ const GROUP_TIMEOUT_MS = 15 * 60_000;
 /** Runs the files with node:test in child processes; prints failures and skips; counts what node reported. */
 export async function runTests(group: TestGroup, files: readonly string[]): Promise<Tally> {
   if (files.length === 0) return emptyTally;
-  const folder = await mkdtemp(join(tmpdir(), "selvedge-test-"));
-  try {
-    console.log(`tests: ${group.name}, ${files.length} files`);
-    const tallyFile = join(folder, "tally");
-    const { code, ending, seconds } = await runChild(
-      process.execPath,
-      nodeArguments(group, tallyFile, files),
-      {
-        cwd: root,
-        timeoutMs: GROUP_TIMEOUT_MS,
-        inherit: true,
-      },
-    );
-    const tally = await readTally(tallyFile);
-    console.log(`  ${group.name}: ${tally.passed} passed, ${seconds.toFixed(1)} s`);
-    if (tally.ended && (code === 0 || tally.failed > 0)) return tally;
-    console.log(
-      `  ✖ ${group.name}: the test process ended with ${ending}${tally.ended ? "" : " in the middle"}`,
-    );
-    return addTallies(tally, { passed: 0, failed: 1, skipped: 0 });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  using folder = temporaryFolder("test");
+  const tallyFile = join(folder.path, "tally");
+  console.log(`tests: ${group.name}, ${files.length} files`);
+  const { code, ending, seconds } = await runChild(process.execPath, nodeArguments(group, tallyFile, files), {
+    cwd: root,
+    timeoutMs: GROUP_TIMEOUT_MS,
+    inherit: true,
+  });
+  const tally = await readTally(tallyFile);
+  console.log(`  ${group.name}: ${tally.passed} passed, ${seconds.toFixed(1)} s`);
+  if (tally.ended && (code === 0 || tally.failed > 0)) return tally;
+  console.log(
+    `  ✖ ${group.name}: the test process ended with ${ending}${tally.ended ? "" : " in the middle"}`,
+  );
+  return addTallies(tally, { passed: 0, failed: 1, skipped: 0 });
 }
 
 function nodeArguments(group: TestGroup, tallyFile: string, files: readonly string[]): string[] {

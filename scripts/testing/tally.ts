@@ -11,17 +11,6 @@ export function addTallies(a: Tally, b: Tally): Tally {
 }
 
 /**
- * Says what stands against a run as a whole, beside its failures: that it ran no test, or that it skipped in
- * continuous integration, where all that tests need must be present.
- */
-export function objections({ passed, failed, skipped }: Tally, { ci }: { ci: boolean }): string[] {
-  return [
-    ...(passed + failed === 0 ? ["No test was executed."] : []),
-    ...(ci && skipped > 0 ? [`${skipped} tests were skipped, and CI=true allows no skip.`] : []),
-  ];
-}
-
-/**
  * Prints the objections and, alone on the last line, the count; sets the exit code. An objection is a failure
  * of its own, so that the last line and the exit code agree.
  */
@@ -31,4 +20,15 @@ export function conclude(tally: Tally): void {
   const failed = tally.failed + found.length;
   console.log(`${tally.passed} passed, ${failed} failed, ${tally.skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
+}
+
+/**
+ * Says what stands against a run as a whole, beside its failures: that it ran no test, or that it skipped in
+ * continuous integration, where all that tests need must be present.
+ */
+function objections({ passed, failed, skipped }: Tally, { ci }: { ci: boolean }): string[] {
+  return [
+    ...(passed + failed === 0 ? ["No test was executed."] : []),
+    ...(ci && skipped > 0 ? [`${skipped} tests were skipped, and CI=true allows no skip.`] : []),
+  ];
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runChild } from "../../scripts/child.ts";
+import { temporaryFolder } from "../../scripts/temporary-folder.ts";
 import { root } from "../../scripts/testing/groups.ts";
 
 // What the tidy rules leave to Biome; nursery rules may change or vanish with a new version of it.
@@ -44,19 +44,15 @@ const planted: readonly { rule: string; files: Readonly<Record<string, string>> 
 
 for (const { rule, files } of planted) {
   test(`Biome's configuration catches what ${rule} is for`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), "selvedge-biome-"));
-    try {
-      await copyFile(join(root, "biome.json"), join(folder, "biome.json"));
-      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-      const biome = join(root, "node_modules/.bin/biome");
-      const { code, output } = await runChild(biome, ["lint", "--colors=off"], {
-        cwd: folder,
-        timeoutMs: 60_000,
-      });
-      assert.match(output, new RegExp(`lint/\\w+/${rule}\\b`));
-      assert.notEqual(code, 0);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    using folder = temporaryFolder("biome");
+    await copyFile(join(root, "biome.json"), join(folder.path, "biome.json"));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
+    const biome = join(root, "node_modules/.bin/biome");
+    const { code, output } = await runChild(biome, ["lint", "--colors=off"], {
+      cwd: folder.path,
+      timeoutMs: 60_000,
+    });
+    assert.match(output, new RegExp(`lint/\\w+/${rule}\\b`));
+    assert.notEqual(code, 0);
   });
 }
