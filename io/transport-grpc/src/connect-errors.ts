@@ -3,7 +3,7 @@ import { type ErrorCode, ErrorDetailSchema, isErrorCode, SelvedgeError } from "@
 import { networkError } from "./network-errors.ts";
 
 /** The nearest gRPC status; the exact code travels in `ErrorDetail`. */
-export const connectCodes: Readonly<Record<ErrorCode, Code>> = {
+const connectCodes: Readonly<Record<ErrorCode, Code>> = {
   invalid_argument: Code.InvalidArgument,
   not_found: Code.NotFound,
   already_exists: Code.AlreadyExists,

@@ -4,7 +4,7 @@ import type { HttpRoute } from "./http-route.ts";
 import { Reauthoriser } from "./reauthoriser.ts";
 import { type GatewayTls, startSecureServer } from "./secure-server.ts";
 import { serveHttp } from "./serve-http.ts";
-import { rpcRoutes, serveRpc } from "./serve-rpc.ts";
+import { serveRpc } from "./serve-rpc.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { type Traffic, TrafficMeter } from "./traffic-meter.ts";
 
@@ -77,12 +77,13 @@ export async function startGateway<Principal>(options: GatewayOptions<Principal>
   };
   const shared = { authorise, reauthoriser, onInternalError };
   const fallback = serveHttp({ ...shared, routes: httpRoutes });
+  const rpc = serveRpc({ ...shared, services, fallback, shutdownSignal: shutdown.signal });
   secure.server.on("session", (session) => keeper.add(session));
   secure.server.on("secureConnection", (socket) => meter.add(socket));
-  secure.server.on("request", serveRpc({ ...shared, services, fallback, shutdownSignal: shutdown.signal }));
+  secure.server.on("request", rpc.handle);
   return {
     port: secure.port,
-    routes: [...rpcRoutes(services), ...httpRoutes.map(({ route }) => route)],
+    routes: [...rpc.routes, ...httpRoutes.map(({ route }) => route)],
     recheck: () => reauthoriser.recheck(),
     traffic: () => meter.totals(),
     setTls: (renewed) => secure.setTls(renewed),

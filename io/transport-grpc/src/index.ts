@@ -1,6 +1,6 @@
 export { type BlobRoutesOptions, blobRoutes } from "./blob-routes.ts";
 export type { Call, ClientCertificate } from "./call.ts";
-export { connectCodes, fromConnectError, toConnectError } from "./connect-errors.ts";
+export { fromConnectError, toConnectError } from "./connect-errors.ts";
 export { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";
 export {
   type ClientTls,

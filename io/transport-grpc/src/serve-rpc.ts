@@ -1,6 +1,5 @@
 import {
   type ConnectRouter,
-  createConnectRouter,
   createContextKey,
   createContextValues,
   type HandlerContext,
@@ -24,18 +23,26 @@ export interface ServeRpcOptions<Principal> {
   fallback(request: ServerRequest, response: Response): void;
 }
 
+export interface ServedRpc {
+  /** Names of the registered methods. */
+  readonly routes: readonly string[];
+  handle(request: ServerRequest, response: Response): void;
+}
+
 /** Serves the registered services over gRPC, gRPC-Web and Connect. */
-export function serveRpc<Principal>(
-  options: ServeRpcOptions<Principal>,
-): (request: ServerRequest, response: Response) => void {
+export function serveRpc<Principal>(options: ServeRpcOptions<Principal>): ServedRpc {
+  const routes: string[] = [];
   const key = createContextKey<Authorised<Principal> | undefined>(undefined);
   const held = (context: Pick<HandlerContext, "values">): Authorised<Principal> => {
     const authorised = context.values.get(key);
     if (authorised !== undefined) return authorised;
     throw new SelvedgeError("internal", "a call reached its handler without being authorised");
   };
-  return connectNodeAdapter({
-    routes: (router) => options.services(router, (context) => held(context).principal),
+  const handle = connectNodeAdapter({
+    routes(router) {
+      options.services(router, (context) => held(context).principal);
+      routes.push(...router.handlers.map(routeOf));
+    },
     contextValues: (request) => createContextValues().set(requestKey, request),
     // The gate runs before any of the body is read.
     requestGate: async (context) => {
@@ -56,15 +63,7 @@ export function serveRpc<Principal>(
     acceptCompression: [],
     fallback: options.fallback,
   });
-}
-
-/** Names of the RPCs a `services` function registers. */
-export function rpcRoutes<Principal>(services: ServeRpcOptions<Principal>["services"]): readonly string[] {
-  const router = createConnectRouter();
-  services(router, () => {
-    throw new SelvedgeError("internal", "no call is served here");
-  });
-  return router.handlers.map(routeOf);
+  return { routes, handle };
 }
 
 interface Authorised<Principal> {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { connect } from "node:http2";
+import { request } from "node:https";
 import { after, before, test } from "node:test";
-import { type BlobReference, type Digest, digestOf, limits } from "@selvedge/protocol";
+import { type BlobReference, type Digest, digestOf, limits, SelvedgeError } from "@selvedge/protocol";
 import { type BlobStore, openMemoryBlobStore } from "@selvedge/storage";
 import { blobRoutes, createHttpBlobChannel } from "@selvedge/transport-grpc";
 import fc from "fast-check";
@@ -190,6 +194,40 @@ test("[BL18] two uploads of one blob at once both succeed", async () => {
   await Promise.all(channels.map((channel) => channel.upload(referenceOf(bytes), readerOf(bytes), never())));
   assert.deepEqual(Buffer.from(await store.get(digestOf(bytes))), bytes);
   for (const channel of channels) channel.close();
+});
+
+test("[SE8] a transfer under way ends when its caller may no longer make it", async () => {
+  const bytes = randomBytes(16_000_000);
+  await store.put(bytes);
+  const { ca, cert, key } = fixture.tls;
+  const url = `${fixture.url}/v1/blobs/${digestOf(bytes)}`;
+  const outgoing = request(url, { ca: [ca].flat(), cert, key, agent: false }).end();
+  const [response]: IncomingMessage[] = await once(outgoing, "response");
+  assert.ok(response !== undefined);
+  fixture.refuse(new SelvedgeError("permission_denied", "revoked"));
+  await fixture.gateway.recheck();
+  fixture.refuse(undefined);
+  await assert.rejects(async () => {
+    for await (const _ of response);
+  }, /aborted/);
+  await store.delete(digestOf(bytes));
+});
+
+test("[BL10] [BL12] the same routes are served over HTTP/2", async () => {
+  const bytes = randomBytes(300_000);
+  const { ca, cert, key } = fixture.tls;
+  const session = connect(fixture.url, { ca: [ca].flat(), cert, key });
+  const path = `/v1/blobs/${digestOf(bytes)}`;
+  const put = session.request({ ":method": "PUT", ":path": path, "content-length": bytes.byteLength });
+  put.end(bytes);
+  const [stored] = await once(put, "response");
+  assert.equal(stored[":status"], 201);
+  const get = session.request({ ":path": path });
+  assert.deepEqual(Buffer.concat(await get.toArray()), bytes);
+  const absent = session.request({ ":path": "/v1/other" });
+  const [notFound] = await once(absent, "response");
+  assert.equal(notFound[":status"], 404);
+  session.destroy();
 });
 
 test("a transfer that stalls is cut and says so", async () => {
