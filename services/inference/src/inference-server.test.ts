@@ -204,6 +204,25 @@ test("[SV6] a model whose process is killed is unready and 503 until the process
   assert.match((await get(`${healing.url}/metrics`)).body, /selvedge_inference_restarts_total 1\n/);
 });
 
+test("[SV6] what waits behind a run that took its process down is answered after the restart", async (t) => {
+  const server = await deployed(t, { runTimeoutMs: 1_000, restartDelaysMs: [0, 0] });
+  const pending = async (count: number): Promise<boolean> =>
+    (await get(`${server.url}/metrics`)).body.includes(`model="digits"} ${count}\n`);
+  kill(server, "SIGSTOP");
+  const late = post(server.url + inferPath, inferBody());
+  await until(() => pending(1));
+  const behind = post(server.url + inferPath, inferBody());
+  assert.deepEqual([(await late).status, (await behind).status], [504, 200]);
+
+  kill(server, "SIGSTOP");
+  const crashed = post(server.url + inferPath, inferBody());
+  await until(() => pending(1));
+  const next = post(server.url + inferPath, inferBody());
+  await until(() => pending(2));
+  kill(server, "SIGKILL");
+  assert.deepEqual([(await crashed).status, (await next).status], [503, 200]);
+});
+
 test("[SV7] a full queue answers 503, and a caller that leaves gives up its place", async (t) => {
   const server = await deployed(t, { maxQueue: 1 });
   const pending = async (count: number): Promise<boolean> =>

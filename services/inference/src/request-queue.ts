@@ -1,6 +1,7 @@
-import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
+import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensors } from "@selvedge/runtime";
 import type { InferRequest } from "./infer-request.ts";
+import { hasEndedProcess } from "./supervised-worker.ts";
 
 interface Waiting {
   readonly request: InferRequest;
@@ -84,8 +85,9 @@ export class RequestQueue {
       const results = await this.#options.run(batch.map(({ request }) => request));
       for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] ?? {});
     } catch (thrown) {
-      if (batch.length > 1 && !(thrown instanceof SelvedgeError && isDown.has(thrown.code))) {
-        // One of them may be at fault; the others deserve their answer.
+      if (batch.length > 1 && !hasEndedProcess(thrown)) {
+        // One of them may be at fault; the others deserve their answer. (Not when the process
+        // died of it: run one by one they would only kill it again.)
         for (const each of batch) await this.#runBatch([each]);
       } else {
         for (const waiting of batch) waiting.reject(thrown);
@@ -93,9 +95,6 @@ export class RequestQueue {
     }
   }
 }
-
-/** The process died or was killed: running the requests one by one would only kill it again. */
-const isDown: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded"]);
 
 function gone(): SelvedgeError {
   return new SelvedgeError("cancelled", "the caller went away");

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { SelvedgeError } from "@selvedge/protocol";
+import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
 import { type CallOptions, Child, type Tensors } from "@selvedge/runtime";
 import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
 import type { ModelSignature } from "./infer-request.ts";
@@ -24,6 +24,8 @@ export class SupervisedWorker {
   readonly #options: SupervisionOptions;
   readonly #stopping = new AbortController();
   #child: Promise<Child<ModelWorkerMethods>>;
+  /** Resolves when the current child is gone and `#child` is the next. */
+  #exited: Promise<void> = Promise.resolve();
   #pid: number | undefined;
   #restarts = 0;
 
@@ -65,10 +67,17 @@ export class SupervisedWorker {
    */
   async infer(argument: ModelWorkerMethods["infer"]["argument"]): Promise<Tensors> {
     const child = await this.#child;
+    const exited = this.#exited;
     const options: CallOptions<never> = { timeoutMs: this.#options.runTimeoutMs };
-    const results = await child.call("infer", argument, options);
-    this.#restarts = 0;
-    return results;
+    try {
+      const results = await child.call("infer", argument, options);
+      this.#restarts = 0;
+      return results;
+    } catch (thrown) {
+      // The next run must find the new child, not the one that is dying.
+      if (hasEndedProcess(thrown)) await exited;
+      throw thrown;
+    }
   }
 
   /** From now on a death is final: what still waits for this worker fails rather than waits for a restart. */
@@ -84,7 +93,7 @@ export class SupervisedWorker {
 
   #adopt(child: Child<ModelWorkerMethods>, exit: Promise<SelvedgeError | undefined>): void {
     this.#pid = child.pid;
-    void exit.then((reason) => {
+    this.#exited = exit.then((reason) => {
       this.#pid = undefined;
       if (reason === undefined) return;
       this.#options.log.warn(
@@ -129,6 +138,11 @@ export class SupervisedWorker {
   }
 }
 
+/** Whether a run failed because its process died or had to be killed, rather than for its feeds. */
+export function hasEndedProcess(thrown: unknown): boolean {
+  return thrown instanceof SelvedgeError && endings.has(thrown.code);
+}
+
 async function startChild(
   model: DeployedModel,
   onExit: (reason: SelvedgeError | undefined) => void,
@@ -144,5 +158,6 @@ async function startChild(
 }
 
 const workerModule = new URL("./model-worker.ts", import.meta.url);
+const endings: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded"]);
 const startTimeoutMs = 30_000;
 const loadTimeoutMs = 120_000;
