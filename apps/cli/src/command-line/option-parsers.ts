@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from "commander";
+import { durationForm, parseDuration } from "./parse-duration.ts";
+
+/** Milliseconds. */
+export function durationOption(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError(`It must be ${durationForm}.`);
+  return ms;
+}
+
+/** 0 to 65535. */
+export function portOption(text: string): number {
+  const port = wholeNumber(text);
+  if (port > 65_535) throw new InvalidArgumentError("It must be 0 (any free port) to 65535.");
+  return port;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+/** For options that may be given again. */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

@@ -1,0 +1,75 @@
+import { type Command, Option } from "commander";
+import { datasetOption } from "./dataset-option.ts";
+import type { Invoke } from "./invoke.ts";
+import { collect, portOption } from "./option-parsers.ts";
+import { examples, folderHelp, stateHelp } from "./shared-help.ts";
+
+/** What keeps running: the coordinator, a device's agent, a model server. */
+export function addServiceCommands(program: Command, invoke: Invoke): void {
+  program
+    .command("up")
+    .summary("run the coordinator of a fleet")
+    .description("Runs the coordinator in the foreground. The first start makes its keys and operator.json.")
+    .option("--state <dir>", stateHelp)
+    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .option("--port <port>", "port to listen on; 0 = any free port", portOption, 7443)
+    .option(
+      "--name <host>",
+      "name or address that devices dial; may be repeated (default: this machine's)",
+      collect,
+      [],
+    )
+    .option("--trust-domain <name>", "name of the fleet in every certificate", "selvedge.internal")
+    .option(
+      "--dataset <source>",
+      "data to evaluate on, NAME=idx:IMAGES,LABELS,CLASSES; may be repeated",
+      datasetOption,
+      [],
+    )
+    .addOption(logLevel())
+    .addHelpText(
+      "after",
+      examples(
+        "selvedge up",
+        "selvedge up --name fleet.example.org --state /srv/selvedge",
+        "selvedge up --dataset mnist-test=idx:t10k-images-idx3-ubyte,t10k-labels-idx1-ubyte,10",
+      ),
+    )
+    .action(invoke(() => import("../commands/up.ts")));
+  const agent = program
+    .command("agent")
+    .summary("run this device's agent")
+    .description("This device's agent.");
+  agent
+    .command("run")
+    .summary("train, update and serve, as this device's owner allows")
+    .description(
+      "Runs the agent in the foreground. What it may do stands in policy.yaml, its data in agent.yaml.",
+    )
+    .option("--folder <dir>", folderHelp)
+    .addOption(logLevel())
+    .addHelpText(
+      "after",
+      examples("selvedge agent run", "selvedge agent run --folder /srv/device-1 --log-level debug"),
+    )
+    .action(invoke(() => import("../commands/agent-run.ts")));
+  program
+    .command("serve <model>")
+    .summary("serve an ONNX model over HTTP")
+    .description("Serves an ONNX file over the Open Inference Protocol (JSON), with /metrics.")
+    .option("--name <name>", "name of the model (default: that of the file)")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <port>", "port to listen on; 0 = any free port", portOption, 8080)
+    .addOption(logLevel())
+    .addHelpText(
+      "after",
+      examples("selvedge serve digits.onnx", "selvedge serve digits.onnx --name digits --port 0"),
+    )
+    .action(invoke(() => import("../commands/serve.ts")));
+}
+
+function logLevel(): Option {
+  return new Option("--log-level <level>", "least important log line shown")
+    .choices(["trace", "debug", "info", "warn", "error", "silent"])
+    .default("info");
+}

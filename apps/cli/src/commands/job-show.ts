@@ -1,0 +1,70 @@
+import type { Job, Plan, Round } from "@selvedge/protocol";
+import { withOperator } from "../operator/operator-session.ts";
+import { writeJson } from "../output/json.ts";
+import { contributed, roundHeader, roundLine } from "../output/round-table.ts";
+import { renderFields, renderTable } from "../output/table.ts";
+import { formatBytes, formatTime } from "../output/units.ts";
+import type { OperatorOptions, Terminal } from "../terminal.ts";
+
+export async function run(terminal: Terminal, options: OperatorOptions, job: string): Promise<void> {
+  const answer = await withOperator(terminal, options, ({ client, call }) => client.getJob({ job }, call));
+  if (options.json) return writeJson(terminal.stdout, { job: answer.job, plan: answer.plan });
+  if (answer.job === undefined) return;
+  terminal.stdout.write(renderFields([...jobFields(answer.job), ...planFields(answer.plan)]));
+  const { history, current } = answer.job;
+  if (history.length > 0) {
+    terminal.stdout.write(`\n${[roundHeader(), ...history.map(roundLine)].join("\n")}\n`);
+  }
+  if (current !== undefined) terminal.stdout.write(`\n${openRound(current)}`);
+  const refusals = refusalsOf(current ?? history.at(-1));
+  if (refusals !== "") terminal.stdout.write(`\n${refusals}`);
+}
+
+function jobFields(job: Job): [string, string][] {
+  return [
+    ["job", job.id],
+    ["name", job.name],
+    ["status", job.reason === "" ? job.status : `${job.status}: ${job.reason}`],
+    ["rounds", `${job.roundsCompleted} of ${job.rounds}`],
+    ["started", formatTime(job.createdAtMs)],
+    ...(job.endedAtMs === 0n ? [] : [["ended", formatTime(job.endedAtMs)] satisfies [string, string]]),
+    ["plan", job.planDigest],
+    ["signed by", job.signer],
+    ...blobField("weights", job.weights),
+    ...blobField("model", job.model),
+  ];
+}
+
+function blobField(name: string, blob: Job["model"]): [string, string][] {
+  return blob === undefined ? [] : [[name, `${blob.digest} (${formatBytes(blob.length)})`]];
+}
+
+function planFields(plan: Plan | undefined): [string, string][] {
+  const train = plan?.task?.kind.value;
+  const schedule = plan?.schedule;
+  if (plan?.dataset === undefined || train === undefined || schedule === undefined) return [];
+  const { name, inputShape, classes } = plan.dataset;
+  return [
+    ["dataset", `${name} [${inputShape.join(", ")}], ${classes} classes`],
+    [
+      "training",
+      `${train.algorithm}, ${train.localEpochs} epochs, batch ${train.batchSize}, lr ${train.learningRate}`,
+    ],
+    ["cohort", `${schedule.cohort} devices, quorum ${schedule.quorum}`],
+  ];
+}
+
+function openRound(round: Round): string {
+  return `round ${round.number} ${round.status}: ${contributed(round)} of ${round.participants.length} devices are in\n`;
+}
+
+/** Why devices do not take part, in their own words. */
+function refusalsOf(round: Round | undefined): string {
+  const refusals = (round?.participants ?? []).filter(({ reason }) => reason !== "");
+  if (refusals.length === 0) return "";
+  const columns = ["DEVICE", "ANSWER", "REASON"].map((title) => ({ title }));
+  return renderTable(
+    columns,
+    refusals.map(({ device, status, reason }) => [device, status, reason]),
+  );
+}

@@ -1,0 +1,25 @@
+import { withOperator } from "../operator/operator-session.ts";
+import { writeJson } from "../output/json.ts";
+import { renderFields } from "../output/table.ts";
+import { formatAgo, formatBytes } from "../output/units.ts";
+import type { OperatorOptions, Terminal } from "../terminal.ts";
+
+export async function run(terminal: Terminal, options: OperatorOptions): Promise<void> {
+  const { url, status } = await withOperator(terminal, options, async ({ client, call, file }) => ({
+    url: file.url,
+    status: await client.getStatus({}, call),
+  }));
+  if (options.json) return writeJson(terminal.stdout, { url, ...status });
+  terminal.stdout.write(
+    renderFields([
+      ["coordinator", url],
+      ["version", status.softwareVersion],
+      ["trust domain", status.trustDomain],
+      ["started", formatAgo(status.startedAtMs, terminal.now())],
+      ["devices", `${status.devices}, ${status.devicesOnline} online`],
+      ["jobs running", String(status.jobsRunning)],
+      ["models released", String(status.models)],
+      ["traffic", `${formatBytes(status.bytesReceived)} in, ${formatBytes(status.bytesSent)} out`],
+    ]),
+  );
+}

@@ -1,0 +1,76 @@
+import { access } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { join, resolve } from "node:path";
+import { startCoordinator } from "@selvedge/coordinator";
+import type { DatasetSource } from "@selvedge/datasets";
+import { fileError } from "@selvedge/storage";
+import { certificateNames } from "../command-line/certificate-names.ts";
+import type { NamedDataset } from "../command-line/dataset-option.ts";
+import { coordinatorFolder } from "../folders.ts";
+import { writeJson } from "../output/json.ts";
+import { createLog, type LogOptions } from "../output/log.ts";
+import { type Terminal, untilInterrupted } from "../terminal.ts";
+
+export interface UpOptions extends LogOptions {
+  readonly state?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly name: readonly string[];
+  readonly trustDomain: string;
+  readonly dataset: readonly NamedDataset[];
+}
+
+/** Runs the coordinator until it is asked to stop. */
+export async function run(terminal: Terminal, options: UpOptions): Promise<void> {
+  const { host, port, name, trustDomain, json, state } = options;
+  const folder = coordinatorFolder(terminal, state);
+  const datasets = await findDatasets(terminal, options.dataset);
+  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const coordinator = await startCoordinator({
+    folder,
+    host,
+    port,
+    hosts: certificateNames({ host, names: name, hostname: terminal.hostname, interfaces }),
+    trustDomain,
+    datasets,
+    log: createLog(terminal, options),
+  });
+  try {
+    const operatorFile = join(folder, "operator.json");
+    if (json) writeJson(terminal.stdout, { url: coordinator.url, port: coordinator.port, operatorFile });
+    else terminal.stdout.write(greeting(coordinator.url, operatorFile, state));
+    await untilInterrupted(terminal);
+  } finally {
+    await coordinator.close();
+  }
+}
+
+async function findDatasets(
+  { workingFolder }: Terminal,
+  datasets: readonly NamedDataset[],
+): Promise<ReadonlyMap<string, DatasetSource>> {
+  const found = new Map<string, DatasetSource>();
+  for (const [name, source] of datasets) {
+    const imagesPath = resolve(workingFolder, source.imagesPath);
+    const labelsPath = resolve(workingFolder, source.labelsPath);
+    for (const path of [imagesPath, labelsPath]) {
+      await access(path).catch((thrown: unknown) => {
+        throw fileError(thrown, `--dataset ${name}: ${path}`);
+      });
+    }
+    found.set(name, { ...source, imagesPath, labelsPath });
+  }
+  return found;
+}
+
+function greeting(url: string, operatorFile: string, state: string | undefined): string {
+  const option = state === undefined ? "" : ` --state ${state}`;
+  return [
+    `coordinator  ${url}`,
+    `operator     ${operatorFile}`,
+    `next         selvedge token create${option}`,
+    `             selvedge join ${url} --token-file -    (on each device)`,
+    "stop         Ctrl-C",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type BlobReference, SelvedgeError } from "@selvedge/protocol";
+import { fileError } from "@selvedge/storage";
+import { builtJobSchema, fileJobSchema, type JobFields, jobKeysAt } from "./job-schema.ts";
+import { YamlFile } from "./yaml-file.ts";
+
+/** A checked job file with its defaults filled in; docs/reference/job.md has every key. */
+export interface JobFile {
+  readonly name: string;
+  readonly model: ModelSource;
+  readonly dataset: {
+    readonly name: string;
+    /** Of one example, without the batch. */
+    readonly inputShape: readonly number[];
+    readonly classes: number;
+  };
+  readonly algorithm: "fedavg";
+  readonly localEpochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly heldOutFraction: number;
+  readonly maxExamplesPerDevice: number;
+  readonly rounds: number;
+  readonly cohort: number;
+  readonly quorum: number;
+  readonly deadlineMs: number;
+  readonly graceMs: number;
+  /** Evaluation accuracy that ends the job early; 0 = never. */
+  readonly target: number;
+  /** A dataset of the coordinator; "" = none. */
+  readonly evaluation: string;
+  readonly seed: number;
+  readonly serverLearningRate: number;
+  readonly metrics: readonly string[];
+}
+
+export type ModelSource =
+  | { readonly kind: "file" /** Absolute. */; readonly path: string }
+  | {
+      readonly kind: "mlp";
+      readonly inputShape: readonly number[];
+      readonly hidden: readonly number[];
+      readonly classes: number;
+      readonly seed: number;
+    };
+
+/** A model's bytes under their own name. */
+export interface JobModel {
+  readonly reference: BlobReference;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads and checks a job file.
+ *
+ * @param sets - "key.path=value" each, over what the file says
+ * @throws SelvedgeError `not_found`, `permission_denied`, `too_large`, or
+ *   `invalid_argument` with file, line and, for an unknown key, the one that was meant
+ */
+export async function readJobFile(path: string, sets: readonly string[] = []): Promise<JobFile> {
+  const text = await readText(path);
+  return parseJobFile(text, path, sets);
+}
+
+/** As `readJobFile`, for a text; `path` says where it is from and what its paths are relative to. */
+export function parseJobFile(text: string, path: string, sets: readonly string[] = []): JobFile {
+  const file = YamlFile.parse(text, path, sets);
+  const value = file.toValue();
+  // Chosen by what is there, so that complaints are about the form that was meant.
+  const isBuilt = isObject(value) && isObject(value.model);
+  const parsed = isBuilt ? builtJobSchema.safeParse(value) : fileJobSchema.safeParse(value);
+  if (!parsed.success) throw file.problem(parsed.error, jobKeysAt);
+  return jobFile(parsed.data, dirname(path));
+}
+
+async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
+  if (bytes.length <= bytesMax) return bytes.toString("utf8");
+  throw new SelvedgeError("too_large", `a job file of ${bytes.length} bytes; at most ${bytesMax}`, {
+    at: path,
+  });
+}
+
+function jobFile(fields: JobFields, folder: string): JobFile {
+  const { model, deadline, grace, target, evaluation, quorum, ...rest } = fields;
+  return {
+    ...rest,
+    model: modelSource(model, folder),
+    quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
+    deadlineMs: deadline,
+    graceMs: grace,
+    target: target ?? 0,
+    evaluation: evaluation ?? "",
+  };
+}
+
+function modelSource(model: JobFields["model"], folder: string): ModelSource {
+  if (typeof model === "string") return { kind: "file", path: resolve(folder, model) };
+  const { builder, input, ...rest } = model;
+  return { kind: builder, inputShape: input, ...rest };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+const bytesMax = 1_048_576;
+const quorumShare = 0.8;

@@ -1,0 +1,94 @@
+import { limits, metricNames, namePattern } from "@selvedge/protocol";
+import { z } from "zod";
+import { durationForm, parseDuration } from "../command-line/parse-duration.ts";
+
+const dayMs = 86_400_000;
+
+const name = z.string().regex(namePattern, "must be lower-case letters, digits, dots and dashes, at most 64");
+const sizes = z.array(z.int().min(1)).min(1).max(8);
+const classes = z.int().min(2).max(1_000_000);
+const learningRate = z.number().positive().max(1e6);
+const seed = z.int().min(0).default(1);
+
+function duration(lowMs: number, highMs: number, range: string): z.ZodType<number> {
+  return z.string(`must be ${durationForm}`).transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms >= lowMs && ms <= highMs) return ms;
+    const problem = ms === undefined ? `must be ${durationForm}` : `must be ${range}`;
+    context.addIssue({ code: "custom", message: problem });
+    return z.NEVER;
+  });
+}
+
+const dataset = z.strictObject({ name, inputShape: sizes, classes });
+
+/** A model that is built on the spot. */
+export const builderSchema = z.strictObject({
+  builder: z.literal("mlp"),
+  input: sizes,
+  hidden: z.array(z.int().min(1)).max(64).default([]),
+  classes,
+  seed,
+});
+
+const fields = {
+  name,
+  dataset,
+  algorithm: z.literal("fedavg").default("fedavg"),
+  localEpochs: z.int().min(1).max(1_000).default(1),
+  batchSize: z.int().min(1).max(65_536).default(32),
+  learningRate,
+  heldOutFraction: z.number().min(0).max(0.9).default(0.1),
+  maxExamplesPerDevice: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .default(10_000),
+  rounds: z.int().min(1).max(limits.roundsMax),
+  cohort: z.int().min(1).max(limits.cohortMax),
+  quorum: z.int().min(1).optional(),
+  deadline: duration(1_000, 30 * dayMs, "1s to 30d").default(10 * 60_000),
+  grace: duration(0, 30 * dayMs, "0s to 30d").default(10_000),
+  target: z.number().positive().max(1).optional(),
+  evaluation: name.optional(),
+  seed,
+  serverLearningRate: learningRate.default(1),
+  metrics: z.array(z.enum(metricNames)).default([...metricNames]),
+};
+
+/** A job file whose model is an ONNX file. */
+export const fileJobSchema = z
+  .strictObject({ ...fields, model: z.string().min(1) })
+  .superRefine(checkTogether);
+
+/** A job file whose model is built. */
+export const builtJobSchema = z.strictObject({ ...fields, model: builderSchema }).superRefine(checkTogether);
+
+export type JobFields = z.output<typeof fileJobSchema> | z.output<typeof builtJobSchema>;
+
+/** The keys there are at a place in a job file. */
+export function jobKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(fileJobSchema.shape);
+  if (path.join() === "dataset") return Object.keys(dataset.shape);
+  if (path.join() === "model") return Object.keys(builderSchema.shape);
+  return [];
+}
+
+interface Together {
+  readonly cohort: number;
+  readonly quorum?: number | undefined;
+  readonly grace: number;
+  readonly deadline: number;
+  readonly maxExamplesPerDevice: number;
+}
+
+function checkTogether(job: Together, context: z.RefinementCtx): void {
+  const complain = (key: keyof Together, message: string): void =>
+    context.addIssue({ code: "custom", path: [key], message });
+  if (job.quorum !== undefined && job.quorum > job.cohort)
+    complain("quorum", `must be at most the cohort, ${job.cohort}`);
+  if (job.grace > job.deadline) complain("grace", "must be at most the deadline");
+  if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
+    complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
+  }
+}

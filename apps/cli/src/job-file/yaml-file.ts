@@ -1,0 +1,149 @@
+import { type ErrorDetails, SelvedgeError } from "@selvedge/protocol";
+import { closest } from "fastest-levenshtein";
+import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseDocument, YAMLError } from "yaml";
+import type { z } from "zod";
+
+type Path = readonly PropertyKey[];
+
+/** A YAML text that knows where its values stand, and which of them came from `--set`. */
+export class YamlFile {
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+  readonly #path: string;
+  readonly #overrides: readonly Override[];
+
+  private constructor(document: Document, lines: LineCounter, path: string, overrides: readonly Override[]) {
+    this.#document = document;
+    this.#lines = lines;
+    this.#path = path;
+    this.#overrides = overrides;
+  }
+
+  /**
+   * @param path - what messages call the text
+   * @param sets - "key.path=value" each; the value is YAML and replaces what the text says
+   * @throws SelvedgeError `invalid_argument` with file and line
+   */
+  static parse(text: string, path: string, sets: readonly string[]): YamlFile {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+    const [broken] = document.errors;
+    if (broken !== undefined) {
+      const at = `${path}:${broken.linePos?.[0].line ?? 1}`;
+      const [firstLine = ""] = broken.message.split(" at line ");
+      throw new SelvedgeError("invalid_argument", `not valid YAML: ${firstLine}`, { at, cause: broken });
+    }
+    if (!isMap(document.contents)) {
+      throw new SelvedgeError("invalid_argument", "not a list of keys and values", { at: `${path}:1` });
+    }
+    const overrides = sets.map(parseOverride);
+    for (const { keys, value, source } of overrides) setIn(document, keys, value, source);
+    return new YamlFile(document, lines, path, overrides);
+  }
+
+  /** Plain values. @throws SelvedgeError `invalid_argument` for aliases that grow without bound. */
+  toValue(): unknown {
+    try {
+      return this.#document.toJS({ maxAliasCount: 100 });
+    } catch (cause) {
+      throw new SelvedgeError("invalid_argument", "too many aliases", { at: this.#path, cause });
+    }
+  }
+
+  /** The first of a schema's complaints, with its line and, for an unknown key, the one that was meant. */
+  problem(error: z.ZodError, keysAt: (path: Path) => readonly string[]): SelvedgeError {
+    const [issue] = error.issues;
+    if (issue === undefined) throw new SelvedgeError("internal", "a schema that fails names a reason");
+    if (issue.code !== "unrecognized_keys") {
+      const field = issue.path.join(".") || "the file";
+      return this.#invalid(`${field}: ${issue.message}`, issue.path);
+    }
+    const [key = ""] = issue.keys;
+    const path = [...issue.path, key];
+    const known = keysAt(issue.path);
+    return this.#invalid(`unknown key "${path.join(".")}"`, path, suggestion(key, known));
+  }
+
+  #invalid(message: string, path: Path, fix?: string): SelvedgeError {
+    const details: ErrorDetails = { at: this.#positionOf(path), ...(fix !== undefined && { fix }) };
+    return new SelvedgeError("invalid_argument", message, details);
+  }
+
+  #positionOf(path: Path): string {
+    const override = this.#overrides.findLast(({ keys }) =>
+      keys.every((key, index) => String(path[index]) === key),
+    );
+    if (override !== undefined) return override.source;
+    const offset = offsetOf(this.#document.contents, path);
+    return `${this.#path}:${this.#lines.linePos(offset).line}`;
+  }
+}
+
+interface Override {
+  readonly keys: readonly string[];
+  readonly value: unknown;
+  /** As it was typed, for messages. */
+  readonly source: string;
+}
+
+function parseOverride(set: string): Override {
+  const source = `--set ${set}`;
+  const [, path, text] = /^([\w-]+(?:\.[\w-]+)*)=(.*)$/s.exec(set) ?? [];
+  if (path === undefined || text === undefined) {
+    throw new SelvedgeError("invalid_argument", "not a key and a value", {
+      at: source,
+      fix: "write --set key=value, or --set key.inner=value",
+    });
+  }
+  try {
+    return { keys: path.split("."), value: parse(text), source };
+  } catch (cause) {
+    if (!(cause instanceof YAMLError)) throw cause;
+    throw new SelvedgeError("invalid_argument", "the value is not valid YAML", { at: source, cause });
+  }
+}
+
+function setIn(document: Document, keys: readonly string[], value: unknown, source: string): void {
+  const blocking = keys.findIndex((_, index) => {
+    const node = index === 0 ? undefined : document.getIn(keys.slice(0, index), true);
+    return node !== undefined && !isMap(node);
+  });
+  if (blocking !== -1) {
+    throw new SelvedgeError(
+      "invalid_argument",
+      `"${keys.slice(0, blocking).join(".")}" has no keys of its own`,
+      {
+        at: source,
+      },
+    );
+  }
+  document.setIn(keys, value);
+}
+
+/** Where the deepest part of a path that is in the text begins: a key, or an entry of a list. */
+function offsetOf(contents: unknown, path: Path): number {
+  let node = contents;
+  let offset = 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (pair === undefined) break;
+      offset = startOf(pair.key) ?? offset;
+      node = pair.value;
+    } else {
+      node = (node as { items?: readonly unknown[] } | undefined)?.items?.[Number(step)];
+      offset = startOf(node) ?? offset;
+    }
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}
+
+function suggestion(key: string, known: readonly string[]): string {
+  return known.length === 0
+    ? "remove it"
+    : `did you mean "${closest(key, known)}"? There are: ${known.join(", ")}`;
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { homedir, hostname } from "node:os";
+import { exitCodes } from "./exit-codes.ts";
+import { runProgram } from "./program.ts";
+
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // Who asks twice does not want to wait for a clean end.
+    if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
+    interruption.abort();
+  });
+}
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // The reader has read enough, as in `selvedge job list | head`.
+  if (error.code === "EPIPE") process.exit(exitCodes.ok);
+  throw error;
+});
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  workingFolder: process.cwd(),
+  homeFolder: homedir(),
+  hostname: hostname(),
+  isRoot: process.getuid?.() === 0,
+  interrupted: interruption.signal,
+  now: Date.now,
+});

@@ -1,0 +1,46 @@
+import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
+import { OperatorService } from "@selvedge/protocol";
+import type { BlobChannel } from "@selvedge/transport";
+import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
+import type { OperatorOptions, Terminal } from "../terminal.ts";
+import { type OperatorFile, operatorFilePath, readOperatorFile } from "./operator-file.ts";
+
+/** An operator's connection to the coordinator; opened on first use. */
+export interface OperatorSession {
+  readonly file: OperatorFile;
+  /** Rejects with SelvedgeErrors. */
+  readonly client: Client<typeof OperatorService>;
+  readonly blobs: BlobChannel;
+  /** For each call that gives one answer: when to stop waiting for it. */
+  readonly call: CallOptions;
+}
+
+/**
+ * Runs `work` as the operator that the options name, and closes the connection after it.
+ *
+ * @throws SelvedgeError as `readOperatorFile` and `work`.
+ */
+export async function withOperator<Result>(
+  terminal: Terminal,
+  options: OperatorOptions,
+  work: (session: OperatorSession) => Promise<Result>,
+): Promise<Result> {
+  const file = await readOperatorFile(operatorFilePath(terminal, options));
+  const { url, ca, token } = file;
+  const dial = { url, tls: { ca }, headers: { authorization: `Bearer ${token}` } };
+  const gateway = createGatewayClient(dial);
+  const blobs = createHttpBlobChannel(dial);
+  try {
+    return await work({
+      file,
+      client: createClient(OperatorService, gateway.transport),
+      blobs,
+      call: { signal: terminal.interrupted, timeoutMs },
+    });
+  } finally {
+    blobs.close();
+    gateway.close();
+  }
+}
+
+const timeoutMs = 60_000;

@@ -1,0 +1,44 @@
+import type { Readable, Writable } from "node:stream";
+
+/** A stream that may be a terminal. */
+export interface OutputStream extends Writable {
+  readonly isTTY?: boolean;
+}
+
+/** Everything the command takes from its surroundings, so that tests can run it whole. */
+export interface Terminal {
+  readonly stdin: Readable;
+  /** Results only. */
+  readonly stdout: OutputStream;
+  /** Errors, logs, and what a person may want to know besides. */
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths start. */
+  readonly workingFolder: string;
+  readonly homeFolder: string;
+  readonly hostname: string;
+  readonly isRoot: boolean;
+  /** Aborts when the user or the system asks the command to stop. */
+  readonly interrupted: AbortSignal;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly json?: true;
+}
+
+/** The operator's side of a fleet; see `operatorFilePath`. */
+export interface OperatorOptions extends GlobalOptions {
+  readonly state?: string;
+  readonly operator?: string;
+}
+
+/** Resolves when the command is asked to stop; how services wait in the foreground. */
+export function untilInterrupted({ interrupted }: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    if (interrupted.aborted) resolve();
+    else interrupted.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,121 @@
+import type { Job } from "@selvedge/protocol";
+import { SingleBar } from "cli-progress";
+import { writeJson } from "../output/json.ts";
+import { printable } from "../output/printable.ts";
+import { accuracyOf, contributed, roundHeader, roundLine } from "../output/round-table.ts";
+import type { Terminal } from "../terminal.ts";
+import type { JobNews } from "./follow-job.ts";
+
+/** Shows a job's news as they come. */
+export interface JobView {
+  show(news: JobNews): void;
+  /** Leaves the terminal as it was. */
+  close(): void;
+}
+
+/** JSON lines; or a line per round, on a terminal with a bar for the open one. */
+export function createJobView(terminal: Terminal, json: boolean): JobView {
+  if (!json) return new TextView(terminal);
+  return {
+    show: (news) => (news.type === "lost" ? writeLost(terminal, news) : writeJson(terminal.stdout, newsDocument(news))),
+    close: () => {},
+  };
+}
+
+/** One JSON line; docs/reference/cli.md shows each. */
+function newsDocument(news: Exclude<JobNews, { type: "lost" }>): object {
+  const { type, job } = news;
+  switch (type) {
+    case "progress": {
+      const { number, participants } = news.round;
+      const progress = { contributed: contributed(news.round), cohort: participants.length };
+      return { type, job: job.id, round: number, rounds: job.rounds, ...progress };
+    }
+    case "waiting":
+      return { type, job: job.id, reason: job.reason };
+    case "round":
+      return { type, job: job.id, round: news.round };
+    case "ended":
+      return { type, job };
+  }
+}
+
+class TextView implements JobView {
+  readonly #terminal: Terminal;
+  readonly #bar: SingleBar;
+  #hasHeader = false;
+  #saidWaiting = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#bar = new SingleBar({
+      stream: terminal.stdout,
+      format: "round {round}/{rounds}  {bar}  {value}/{total} devices",
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      barsize: 24,
+      clearOnComplete: true,
+      hideCursor: true,
+      gracefulExit: false,
+    });
+  }
+
+  show(news: JobNews): void {
+    if (news.type !== "progress") this.close();
+    switch (news.type) {
+      case "progress":
+        this.#showProgress(news);
+        break;
+      case "waiting":
+        this.#showWaiting(news.job);
+        break;
+      case "round":
+        if (!this.#hasHeader) this.#write(`${roundHeader()}\n`);
+        this.#hasHeader = true;
+        this.#write(`${roundLine(news.round)}\n`);
+        break;
+      case "ended":
+        this.#write(endText(news.job));
+        break;
+      case "lost":
+        writeLost(this.#terminal, news);
+    }
+  }
+
+  close(): void {
+    if (this.#bar.isActive) this.#bar.stop();
+  }
+
+  #showProgress({ job, round }: Extract<JobNews, { type: "progress" }>): void {
+    this.#saidWaiting = false;
+    const payload = { round: round.number, rounds: job.rounds };
+    if (this.#bar.isActive) this.#bar.update(contributed(round), payload);
+    else this.#bar.start(round.participants.length, contributed(round), payload);
+  }
+
+  /** Once until a round opens; between two rounds there is nothing to say. */
+  #showWaiting(job: Job): void {
+    if (job.status !== "waiting" || this.#saidWaiting) return;
+    this.#saidWaiting = true;
+    this.#write(`waiting for devices${job.reason === "" ? "" : `: ${printable(job.reason)}`}\n`);
+  }
+
+  #write(text: string): void {
+    this.#terminal.stdout.write(text);
+  }
+}
+
+function writeLost({ stderr }: Terminal, { error, pauseMs }: Extract<JobNews, { type: "lost" }>): void {
+  stderr.write(`connection lost (${printable(error.message)}); asking again in ${pauseMs / 1_000}s\n`);
+}
+
+function endText(job: Job): string {
+  const rounds = `${job.roundsCompleted} of ${job.rounds} rounds`;
+  if (job.status !== "completed") {
+    return `job ${job.id} ${job.status} after ${rounds}${job.reason === "" ? "" : `: ${printable(job.reason)}`}\n`;
+  }
+  const last = job.history.findLast(({ status }) => status === "completed");
+  const accuracy = last && accuracyOf(last);
+  const reached = accuracy === undefined ? "" : `, accuracy ${accuracy.toFixed(4)}`;
+  return `job ${job.id} completed: ${rounds}${reached}\nnext: selvedge release ${job.id}\n`;
+}
