@@ -1,3 +1,4 @@
+import { SeededRandom } from "@selvedge/protocol";
 import { backward } from "./backward.ts";
 import { type GradientCase, gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
 import { sumAll } from "./gradient-families.ts";
@@ -6,7 +7,6 @@ import { GraphBuilder } from "./graph-builder.ts";
 import { type LossName, losses } from "./losses.ts";
 import { serializeModel } from "./model.ts";
 import type { InputsOf, Value } from "./operators.ts";
-import { seededRandom } from "./random.ts";
 import { sizeOf } from "./shape.ts";
 
 /** A float64 graph that gives a scalar and its gradients, and a point to compare them at. */
@@ -63,8 +63,8 @@ function lossCheck(loss: LossName, { name: caseName, batch, classes }: LossCase)
   const g = new GraphBuilder();
   const name = `${loss}: ${caseName}`;
   const scores = g.input("scores", "float64", [batch, classes]);
-  const random = seededRandom(name);
-  const labels = g.constant(Int32Array.from({ length: batch }, () => random.below(classes)));
+  const random = SeededRandom.fromSeed(name);
+  const labels = g.constant(Int32Array.from({ length: batch }, () => random.integer(classes)));
   const rule = losses[loss](g, scores, labels);
   g.output(lossOutput, rule.sum);
   outputGradients(g, [scores], [rule.gradient(g.scalar(1, "float64"))]);
@@ -88,7 +88,7 @@ function outputGradients(
 
 /** Values at least 0.1 from zero, where the derivatives of some operators jump. */
 function pointOf(name: string, shape: readonly number[], seed: string): CheckInput {
-  const random = seededRandom(`${seed} ${name}`);
+  const random = SeededRandom.fromSeed(seed, name);
   const data = Float64Array.from({ length: sizeOf(shape) }, () => {
     const value = random.normal();
     return value + Math.sign(value) * 0.1;

@@ -15,6 +15,5 @@ export {
   slotOf,
   writeParameters,
 } from "./parameters.ts";
-export { permutation, type Random, seededRandom } from "./random.ts";
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";

@@ -1,5 +1,6 @@
 export { type CallOptions, Child, type ChildOptions } from "./child.ts";
 export type { Handlers, MethodShape, MethodTable, ProgressOf } from "./child-methods.ts";
+export type { EvaluationResult } from "./evaluation-loop.ts";
 export { NativeSession } from "./native-session.ts";
 export { serveChild } from "./serve-child.ts";
 export {
@@ -10,3 +11,11 @@ export {
   type TensorDeclaration,
   type Tensors,
 } from "./tensor.ts";
+export type { TrainingProgress } from "./training-loop.ts";
+export type {
+  EvaluationRequest,
+  TrainingMetrics,
+  TrainingOutcome,
+  TrainingRequest,
+} from "./training-methods.ts";
+export { TrainingProcess, type TrainingProcessOptions } from "./training-process.ts";

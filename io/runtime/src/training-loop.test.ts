@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Dataset } from "@selvedge/datasets";
+import {
+  buildMlp,
+  evaluationGraph,
+  type OnnxModel,
+  parameterLayout,
+  readParameters,
+  slotOf,
+  type TrainingOptions,
+  trainingGraph,
+} from "@selvedge/onnx";
+import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { inputFormatOf } from "./batch-run.ts";
+import { runEvaluation } from "./evaluation-loop.ts";
+import { NativeSession } from "./native-session.ts";
+import { runTraining, type TrainingResult, type TrainingRun } from "./training-loop.ts";
+
+const classes = 3;
+const features = 5;
+const model = buildMlp({ inputShape: [features], hidden: [4], classes, seed: 3 });
+
+test("one epoch with a short last batch is plain gradient descent, computed by hand in float64", async () => {
+  const linear = buildMlp({ inputShape: [features], hidden: [], classes, seed: 3 });
+  const dataset = smallDataset(11);
+  const run = trainingRun(linear, dataset, { epochs: 2, batchSize: 4 });
+  const result = await train(linear, run);
+  const expected = gradientDescent(linear, run);
+  assert.equal(result.steps, 2 * 3);
+  assert.ok(Math.abs(result.loss - expected.loss) < 1e-5, `loss ${result.loss}, by hand ${expected.loss}`);
+  assert.equal(result.accuracy, expected.accuracy);
+  for (const [index, value] of expected.parameters.entries()) {
+    assert.ok(Math.abs((result.parameters[index] ?? Number.NaN) - value) < 1e-6, `parameter ${index}`);
+  }
+});
+
+test("progress counts up to the last step, and the base parameters are not changed", async () => {
+  const run = trainingRun(model, smallDataset(100), { epochs: 3, batchSize: 10 });
+  const base = Float32Array.from(run.parameters);
+  const seen: number[] = [];
+  const result = await train(model, {
+    ...run,
+    onProgress: ({ steps, stepsTotal }) => seen.push(steps / stepsTotal),
+  });
+  assert.deepEqual(run.parameters, base);
+  assert.equal(seen.at(-1), 1);
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+  );
+  assert.equal(result.steps, 30);
+});
+
+test("[RE2] how the steps are cut into runs does not change a bit", async () => {
+  const run = trainingRun(model, smallDataset(100), { epochs: 2, batchSize: 3 });
+  const graph = trainingGraph(model, options(run.dataset));
+  const session = await NativeSession.load(graph.bytes);
+  const quick = await runTraining(session, graph, run);
+  const cuts: number[] = [];
+  let clock = 0;
+  const slow = await runTraining(session, graph, {
+    ...run,
+    // Every run seems to take 320 ms, more than it should, so each is shorter than the one before.
+    now: () => (clock += 320),
+    onProgress: ({ steps }) => cuts.push(steps),
+  });
+  await session.release();
+  assert.deepEqual(cuts.slice(0, 4), [8, 8 + 7, 8 + 7 + 6, 8 + 7 + 6 + 5]);
+  assert.deepEqual(slow.parameters, quick.parameters);
+});
+
+test("evaluation gives the mean loss and accuracy of the examples asked for", async () => {
+  const dataset = smallDataset(250);
+  const graph = evaluationGraph(model, options(dataset));
+  const session = await NativeSession.load(graph.bytes);
+  const parameters = readParameters(model, graph.layout);
+  const measure = (examples: Int32Array) => runEvaluation(session, graph, { parameters, dataset, examples });
+  const whole = await measure(Int32Array.from(Array(250).keys()));
+  const parts = await Promise.all(
+    [0, 125].map((start) => measure(Int32Array.from({ length: 125 }, (_, index) => start + index))),
+  );
+  await assert.rejects(measure(new Int32Array()), isError("failed_precondition"));
+  await session.release();
+  const mean = (key: "loss" | "accuracy") => parts.reduce((sum, part) => sum + part[key], 0) / 2;
+  assert.ok(Math.abs(whole.loss - mean("loss")) < 1e-6);
+  assert.ok(Math.abs(whole.accuracy - mean("accuracy")) < 1e-12);
+});
+
+test("bytes are scaled, floats are taken as they are", async () => {
+  const floats = smallDataset(40);
+  const bytes: Dataset = {
+    ...floats,
+    inputs: Uint8Array.from(floats.inputs, (value) => Math.round(value * 255)),
+    scale: 1 / 255,
+  };
+  const rounded: Dataset = { ...floats, inputs: Float32Array.from(bytes.inputs, (value) => value / 255) };
+  const [fromBytes, fromFloats] = await Promise.all(
+    [bytes, rounded].map((dataset) => train(model, trainingRun(model, dataset, { epochs: 1, batchSize: 8 }))),
+  );
+  assert.ok(Math.abs((fromBytes?.loss ?? 0) - (fromFloats?.loss ?? 1)) < 1e-6);
+});
+
+test("impossible settings are refused", async () => {
+  const run = trainingRun(model, smallDataset(10), { epochs: 1, batchSize: 2 });
+  for (const wrong of [{ epochs: 0 }, { epochs: 1.5 }, { batchSize: 0 }, { learningRate: Number.NaN }]) {
+    await assert.rejects(train(model, { ...run, ...wrong }), isError("invalid_argument"));
+  }
+  await assert.rejects(train(model, { ...run, examples: new Int32Array() }), isError("failed_precondition"));
+});
+
+async function train(trained: OnnxModel, run: TrainingRun): Promise<TrainingResult> {
+  const graph = trainingGraph(trained, options(run.dataset));
+  const session = await NativeSession.load(graph.bytes);
+  return await runTraining(session, graph, run).finally(() => session.release());
+}
+
+function options(dataset: Dataset): TrainingOptions {
+  return { loss: "softmax-cross-entropy", optimizer: "sgd", ...inputFormatOf(dataset) };
+}
+
+function trainingRun(
+  trained: OnnxModel,
+  dataset: Dataset,
+  { epochs, batchSize }: { readonly epochs: number; readonly batchSize: number },
+): TrainingRun {
+  return {
+    parameters: readParameters(trained, parameterLayout(trained)),
+    dataset,
+    examples: Int32Array.from(Array(dataset.length).keys()),
+    epochs,
+    batchSize,
+    learningRate: 0.1,
+    seed: 1,
+  };
+}
+
+function smallDataset(length: number): Dataset {
+  const random = SeededRandom.fromSeed("examples", length);
+  return {
+    name: "small",
+    length,
+    inputShape: [features],
+    classes,
+    inputs: Float32Array.from({ length: length * features }, () => random.uniform()),
+    scale: 1,
+    labels: Int32Array.from({ length }, () => random.integer(classes)),
+  };
+}
+
+/** Softmax regression in plain float64, batch by batch: the model without hidden layers. */
+function gradientDescent(
+  linear: OnnxModel,
+  run: TrainingRun,
+): Omit<TrainingResult, "parameters" | "steps"> & { readonly parameters: Float64Array } {
+  const { slots, length } = parameterLayout(linear);
+  const parameters = new Float64Array(length);
+  for (const slot of slots) parameters.set(slotOf(run.parameters, slot), slot.offset);
+  const [weight, bias] = slots;
+  assert.ok(weight !== undefined && bias !== undefined);
+  const { labels, inputs } = run.dataset;
+  let loss = 0;
+  let correct = 0;
+  for (let epoch = 0; epoch < run.epochs; epoch += 1) {
+    const order = Int32Array.from(run.examples);
+    SeededRandom.fromSeed("epoch", run.seed, epoch).shuffle(order);
+    for (let start = 0; start < order.length; start += run.batchSize) {
+      const batch = order.subarray(start, start + run.batchSize);
+      const step = new Float64Array(length);
+      for (const example of batch) {
+        const x = [...inputs.subarray(example * features, (example + 1) * features)];
+        const scores = Array.from({ length: classes }, (_, k) =>
+          x.reduce(
+            (sum, value, i) => sum + value * (parameters[weight.offset + i * classes + k] ?? 0),
+            parameters[bias.offset + k] ?? 0,
+          ),
+        );
+        const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+        const label = labels[example] ?? 0;
+        loss += Math.log(total) - (scores[label] ?? 0);
+        correct += scores.indexOf(Math.max(...scores)) === label ? 1 : 0;
+        for (const [k, score] of scores.entries()) {
+          const d = ((Math.exp(score) / total - (k === label ? 1 : 0)) * run.learningRate) / batch.length;
+          step[bias.offset + k] = (step[bias.offset + k] ?? 0) + d;
+          for (const [i, value] of x.entries()) {
+            const at = weight.offset + i * classes + k;
+            step[at] = (step[at] ?? 0) + d * value;
+          }
+        }
+      }
+      for (const [index, value] of step.entries()) parameters[index] = (parameters[index] ?? 0) - value;
+    }
+  }
+  const examples = run.epochs * run.examples.length;
+  return { parameters, loss: loss / examples, accuracy: correct / examples };
+}
+
+function isError(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof SelvedgeError && error.code === code;
+}

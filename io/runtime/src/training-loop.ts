@@ -1,0 +1,121 @@
+import type { Dataset } from "@selvedge/datasets";
+import { ports, type TrainingGraph } from "@selvedge/onnx";
+import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import {
+  BatchTally,
+  datasetFeeds,
+  floatsOf,
+  type GraphSession,
+  namedFeeds,
+  orderFeeds,
+  parameterTensors,
+  StepPace,
+} from "./batch-run.ts";
+import type { Tensor } from "./tensor.ts";
+
+export interface TrainingRun {
+  /** Where training starts; not changed. */
+  readonly parameters: Float32Array;
+  readonly dataset: Dataset;
+  /** Indices of the examples to train on. */
+  readonly examples: Int32Array;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Decides the order of the examples in each epoch. */
+  readonly seed: string | number;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Milliseconds that only go up; `performance.now` when absent. */
+  readonly now?: () => number;
+}
+
+export interface TrainingProgress {
+  readonly steps: number;
+  readonly stepsTotal: number;
+  /** Means since the start of the training. */
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+export interface TrainingResult {
+  readonly parameters: Float32Array<ArrayBuffer>;
+  readonly steps: number;
+  /** Mean over all examples of all epochs, each measured just before it was learned from. */
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/**
+ * Runs a training graph over a dataset, many steps a run. The result does not
+ * depend on how the steps are cut into runs: the same inputs and seed give the
+ * same bits on the same runtime.
+ *
+ * Epoch e visits the examples in the order of
+ * `SeededRandom.fromSeed("epoch", seed, e).shuffle`; the last batch may be short.
+ *
+ * @throws SelvedgeError `failed_precondition` when dataset and model do not fit or there are no
+ *   examples, `invalid_argument` for an impossible batch size, rate or number of epochs
+ */
+export async function runTraining(
+  session: GraphSession,
+  graph: TrainingGraph,
+  run: TrainingRun,
+): Promise<TrainingResult> {
+  checkRun(run);
+  const { batchSize, learningRate, epochs, examples, seed, now = () => performance.now() } = run;
+  const constant = {
+    ...datasetFeeds(graph, run.dataset, batchSize),
+    [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
+  };
+  const stepsTotal = epochs * Math.ceil(examples.length / batchSize);
+  const tally = new BatchTally();
+  const pace = new StepPace();
+  let parameters = parameterTensors(graph.layout, run.parameters);
+  let steps = 0;
+  for (let epoch = 0; epoch < epochs; epoch += 1) {
+    const order = Int32Array.from(examples);
+    SeededRandom.fromSeed("epoch", seed, epoch).shuffle(order);
+    for (let start = 0, end = 0; start < order.length; start = end) {
+      end = Math.min(order.length, start + pace.steps * batchSize);
+      const feeds = orderFeeds(order.subarray(start, end), batchSize);
+      const began = now();
+      const outputs = await session.run({
+        ...constant,
+        ...feeds,
+        ...namedFeeds(graph.parameters, parameters),
+      });
+      const ran = Math.ceil((end - start) / batchSize);
+      pace.observe(ran, now() - began);
+      parameters = graph.layout.slots.map(({ shape }, index) => {
+        return { type: "float32", dims: shape, data: floatsOf(outputs, graph.updated[index] ?? "") };
+      });
+      tally.add(outputs, end - start);
+      steps += ran;
+      run.onProgress?.({ steps, stepsTotal, loss: tally.loss, accuracy: tally.accuracy });
+    }
+  }
+  return { parameters: joined(graph, parameters), steps, loss: tally.loss, accuracy: tally.accuracy };
+}
+
+function checkRun({ examples, epochs, learningRate }: TrainingRun): void {
+  if (examples.length === 0) {
+    throw new SelvedgeError("failed_precondition", "there are no examples to train on", {
+      fix: "give a larger dataset, or hold out a smaller share of it",
+    });
+  }
+  if (!Number.isSafeInteger(epochs) || epochs < 1) {
+    throw new SelvedgeError("invalid_argument", `${epochs} is no number of epochs`);
+  }
+  if (!Number.isFinite(learningRate) || learningRate <= 0) {
+    throw new SelvedgeError("invalid_argument", `${learningRate} is no learning rate`);
+  }
+}
+
+function joined(graph: TrainingGraph, parameters: readonly Tensor[]): Float32Array<ArrayBuffer> {
+  const flat = new Float32Array(graph.layout.length);
+  for (const [index, { offset }] of graph.layout.slots.entries()) {
+    const tensor = parameters[index];
+    if (tensor?.type === "float32") flat.set(tensor.data, offset);
+  }
+  return flat;
+}

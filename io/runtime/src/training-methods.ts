@@ -1,0 +1,63 @@
+import type { DatasetSource } from "@selvedge/datasets";
+import type { LossName, OptimizerName } from "@selvedge/onnx";
+import type { BlobReference } from "@selvedge/protocol";
+import type { EvaluationResult } from "./evaluation-loop.ts";
+import type { TrainingProgress } from "./training-loop.ts";
+
+/** Local training of one round, as plain data; paths, because tensors do not cross the process border. */
+export interface TrainingRequest {
+  /** The forward model, ONNX. */
+  readonly modelPath: string;
+  /** The base parameters, safetensors. */
+  readonly weightsPath: string;
+  readonly dataset: DatasetSource;
+  /** Where the update is written: safetensors, float32, new - base. */
+  readonly updatePath: string;
+  readonly loss: LossName;
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  readonly localEpochs: number;
+  /** 0 <= fraction < 1; see `splitHeldOut`. */
+  readonly heldOutFraction: number;
+  /** Trains on at most so many examples, chosen by the seed. */
+  readonly maxExamples: number;
+  readonly seed: string | number;
+}
+
+export interface TrainingOutcome {
+  readonly update: BlobReference;
+  /** How many different examples were trained on. */
+  readonly examples: number;
+  readonly steps: number;
+  readonly metrics: TrainingMetrics;
+}
+
+/** Bounded, finite scalars (SPEC SU4). */
+export interface TrainingMetrics {
+  readonly train_loss: number;
+  readonly train_accuracy: number;
+  /** Of the base parameters on the held-out examples; absent when there are none. */
+  readonly eval_loss?: number;
+  readonly eval_accuracy?: number;
+  readonly eval_examples?: number;
+  /** Wall clock of training and evaluation. */
+  readonly seconds: number;
+}
+
+export interface EvaluationRequest {
+  readonly modelPath: string;
+  readonly weightsPath: string;
+  readonly dataset: DatasetSource;
+  readonly loss: LossName;
+}
+
+/** What the training child answers. */
+export interface TrainingMethods {
+  readonly train: {
+    readonly argument: TrainingRequest;
+    readonly result: TrainingOutcome;
+    readonly progress: TrainingProgress;
+  };
+  readonly evaluate: { readonly argument: EvaluationRequest; readonly result: EvaluationResult };
+}

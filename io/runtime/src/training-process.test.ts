@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { encodeIdx, type IdxSource } from "@selvedge/datasets";
+import {
+  buildMlp,
+  decodeSafetensors,
+  encodeSafetensors,
+  type OnnxModel,
+  parameterLayout,
+  readParameters,
+  serializeModel,
+} from "@selvedge/onnx";
+import { digestOf, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import type { TrainingRequest } from "./training-methods.ts";
+import { TrainingProcess } from "./training-process.ts";
+
+interface Setting {
+  readonly folder: string;
+  readonly request: TrainingRequest;
+  readonly model: OnnxModel;
+  readonly training: TrainingProcess;
+}
+
+test("[RE1] an update is new - base: float32 safetensors in the model's layout, named by digest and length", async () => {
+  await withTraining(async ({ request, model, training }) => {
+    const outcome = await training.train(request);
+    const file = await readFile(request.updatePath);
+    assert.deepEqual(outcome.update, { digest: digestOf(file), length: file.length });
+    assert.equal(outcome.examples, 200);
+    assert.equal(outcome.steps, 2 * 7);
+
+    const layout = parameterLayout(model);
+    const update = decodeSafetensors(file, layout);
+    const base = readParameters(model, layout);
+    const moved = update.map((value, index) => value + (base[index] ?? 0));
+    await writeFile(request.weightsPath, encodeSafetensors(layout, moved));
+    const after = await training.evaluate(request);
+    await writeFile(request.weightsPath, encodeSafetensors(layout, base));
+    const before = await training.evaluate(request);
+    assert.equal(after.examples, 200);
+    assert.ok(after.loss < before.loss, `loss ${before.loss} became ${after.loss}`);
+  });
+});
+
+test("[RE2] the same inputs and seed give the same bytes, another seed gives others", async () => {
+  await withTraining(async ({ request, training, folder }) => {
+    const other = { ...request, updatePath: join(folder, "again.safetensors") };
+    const first = await training.train(request);
+    const again = await training.train(other);
+    assert.deepEqual(again.update, first.update);
+    assert.deepEqual(await readFile(other.updatePath), await readFile(request.updatePath));
+    const { seconds: _, ...metrics } = first.metrics;
+    assert.deepEqual({ ...again.metrics, seconds: 0 }, { ...metrics, seconds: 0 });
+    const reseeded = await training.train({ ...request, seed: "another" });
+    assert.notEqual(reseeded.update.digest, first.update.digest);
+  });
+});
+
+test("[RE3] a result that is not finite is a failure, and nothing is written", async () => {
+  await withTraining(async ({ request, training, folder }) => {
+    const before = await readdir(folder);
+    await assert.rejects(
+      training.train({ ...request, learningRate: 1e30 }),
+      failsWith("out_of_range", /diverged/),
+    );
+    assert.deepEqual(await readdir(folder), before);
+  });
+});
+
+test("[RE5] at most maxExamples are trained on, and held-out examples measure the base, not the result", async () => {
+  await withTraining(async ({ request, training }) => {
+    const outcome = await training.train({ ...request, heldOutFraction: 0.25, maxExamples: 64 });
+    assert.equal(outcome.examples, 64);
+    assert.equal(outcome.steps, 2 * 2);
+    const { eval_examples, eval_loss } = outcome.metrics;
+    assert.ok(eval_examples !== undefined && eval_examples > 30 && eval_examples < 70);
+    const again = await training.train({ ...request, heldOutFraction: 0.25, localEpochs: 5 });
+    assert.equal(again.metrics.eval_loss, eval_loss);
+    const none = await training.train(request);
+    assert.ok(!("eval_loss" in none.metrics));
+  });
+});
+
+test("a dataset of another shape is refused before training, with both shapes", async () => {
+  await withTraining(async ({ request, training, folder }) => {
+    const modelPath = join(folder, "other.onnx");
+    const weightsPath = join(folder, "other.safetensors");
+    await writeModel(
+      buildMlp({ inputShape: [5, 3], hidden: [], classes: 3, seed: 1 }),
+      modelPath,
+      weightsPath,
+    );
+    await assert.rejects(
+      training.train({ ...request, modelPath, weightsPath }),
+      failsWith("failed_precondition", /\[4, 4\].*\[5, 3\]/),
+    );
+    await assert.rejects(
+      training.train({ ...request, dataset: { ...request.dataset, classes: 4 } }),
+      failsWith("failed_precondition", /3 classes apart and the dataset has 4/),
+    );
+    await assert.rejects(
+      training.train({ ...request, weightsPath }),
+      failsWith("failed_precondition", /of shape \[16, 8\].*\[15, 3\]/),
+    );
+    await assert.rejects(
+      training.train({ ...request, modelPath: join(folder, "none.onnx") }),
+      failsWith("not_found", /./),
+    );
+  });
+});
+
+test("cancelling and running out of time kill the child, and the next call starts a fresh one", async () => {
+  await withTraining(async ({ request, training, folder }) => {
+    const before = await readdir(folder);
+    const cancel = new AbortController();
+    const endless = { ...request, localEpochs: 1_000_000 };
+    const cancelled = training.train(endless, { signal: cancel.signal, onProgress: () => cancel.abort() });
+    await assert.rejects(cancelled, failsWith("cancelled", /cancelled/));
+    assert.deepEqual(await readdir(folder), before);
+    assert.ok((await training.train(request)).steps > 0);
+
+    const aborted = AbortSignal.abort();
+    await assert.rejects(training.train(request, { signal: aborted }), failsWith("cancelled", /./));
+    assert.ok((await training.train(request)).steps > 0);
+
+    await assert.rejects(
+      training.train(endless, { timeoutMs: 300 }),
+      failsWith("deadline_exceeded", /300 ms/),
+    );
+    assert.ok((await training.evaluate(request)).examples > 0);
+  });
+});
+
+test("trains under Node's permission model, which then keeps it out of other folders", async () => {
+  await withTraining(async ({ request, folder }) => {
+    const fixture = fileURLToPath(new URL("./training-process.fixture.ts", import.meta.url));
+    const repository = join(dirname(fixture), "..", "..", "..");
+    const run = (readable: string) =>
+      promisify(execFile)(process.execPath, [
+        "--permission",
+        `--allow-fs-read=${repository}`,
+        `--allow-fs-read=${readable}`,
+        `--allow-fs-write=${folder}`,
+        "--allow-addons",
+        "--allow-child-process",
+        fixture,
+        JSON.stringify(request),
+      ]);
+    assert.match((await run(folder)).stdout, /^sha256:/);
+    assert.match((await run(repository)).stdout, /^permission_denied/);
+  });
+});
+
+async function withTraining(body: (setting: Setting) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-training-"));
+  const model = buildMlp({ inputShape: [4, 4], hidden: [8], classes: 3, seed: 7 });
+  const request: TrainingRequest = {
+    modelPath: join(folder, "model.onnx"),
+    weightsPath: join(folder, "base.safetensors"),
+    updatePath: join(folder, "update.safetensors"),
+    dataset: await writeDataset(folder),
+    loss: "softmax-cross-entropy",
+    optimizer: "sgd",
+    learningRate: 0.1,
+    batchSize: 32,
+    localEpochs: 2,
+    heldOutFraction: 0,
+    maxExamples: 1_000,
+    seed: "seed",
+  };
+  await writeModel(model, request.modelPath, request.weightsPath);
+  const training = await TrainingProcess.start();
+  try {
+    await body({ folder, request, model, training });
+  } finally {
+    await training.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function writeModel(model: OnnxModel, modelPath: string, weightsPath: string): Promise<void> {
+  const layout = parameterLayout(model);
+  await writeFile(modelPath, serializeModel(model));
+  await writeFile(weightsPath, encodeSafetensors(layout, readParameters(model, layout)));
+}
+
+/** 200 images of 4 by 4 in three classes, told apart by which rows are bright. */
+async function writeDataset(folder: string): Promise<IdxSource> {
+  const random = SeededRandom.fromSeed("images");
+  const labels = Uint8Array.from({ length: 200 }, () => random.integer(3));
+  const images = new Uint8Array(200 * 16);
+  for (const index of images.keys()) {
+    const row = Math.floor((index % 16) / 4);
+    images[index] = random.integer(100) + (row === labels[Math.floor(index / 16)] ? 155 : 0);
+  }
+  const imagesPath = join(folder, "images.idx");
+  const labelsPath = join(folder, "labels.idx");
+  await writeFile(imagesPath, encodeIdx({ shape: [200, 4, 4], values: images }));
+  await writeFile(labelsPath, encodeIdx({ shape: [200], values: labels }));
+  return { format: "idx", imagesPath, labelsPath, classes: 3 };
+}
+
+function failsWith(code: string, pattern: RegExp): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof SelvedgeError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, pattern);
+    return true;
+  };
+}

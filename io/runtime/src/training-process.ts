@@ -1,0 +1,103 @@
+import { SelvedgeError } from "@selvedge/protocol";
+import { type CallOptions, Child } from "./child.ts";
+import type { ProgressOf } from "./child-methods.ts";
+import type { EvaluationResult } from "./evaluation-loop.ts";
+import type { TrainingProgress } from "./training-loop.ts";
+import type {
+  EvaluationRequest,
+  TrainingMethods,
+  TrainingOutcome,
+  TrainingRequest,
+} from "./training-methods.ts";
+
+export interface TrainingProcessOptions {
+  /** From fork until the child takes calls, milliseconds; 30,000 when absent. */
+  readonly startTimeoutMs?: number;
+}
+
+/**
+ * Trains and evaluates in a child process. Cancelling kills the child, and so
+ * may the operating system; the next call then starts a fresh one.
+ */
+export class TrainingProcess {
+  readonly #startTimeoutMs: number;
+  #child: Promise<Child<TrainingMethods>> | undefined;
+
+  /** @throws SelvedgeError as `Child.start`. */
+  static async start(options: TrainingProcessOptions = {}): Promise<TrainingProcess> {
+    const process = new TrainingProcess(options);
+    await process.#alive();
+    return process;
+  }
+
+  private constructor({ startTimeoutMs = 30_000 }: TrainingProcessOptions) {
+    this.#startTimeoutMs = startTimeoutMs;
+  }
+
+  /**
+   * Trains from the base parameters and writes the update, whole or not at all,
+   * to `updatePath`.
+   *
+   * @throws SelvedgeError `cancelled` by the signal, `deadline_exceeded` by the timeout, `unavailable`
+   *   when the child died, `out_of_range` when training diverged, `failed_precondition` when model,
+   *   weights and dataset do not fit; and what reading each of them throws
+   */
+  async train(
+    request: TrainingRequest,
+    options: CallOptions<TrainingProgress> = {},
+  ): Promise<TrainingOutcome> {
+    return await this.#call("train", request, options);
+  }
+
+  /**
+   * Measures parameters on a whole dataset.
+   *
+   * @throws SelvedgeError as {@link train}
+   */
+  async evaluate(request: EvaluationRequest, options: CallOptions<never> = {}): Promise<EvaluationResult> {
+    return await this.#call("evaluate", request, options);
+  }
+
+  /** Lets calls in progress finish, then ends the child. Idempotent. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    await (await child)?.stop();
+  }
+
+  async #call<K extends keyof TrainingMethods>(
+    method: K,
+    request: TrainingMethods[K]["argument"],
+    options: CallOptions<ProgressOf<TrainingMethods[K]>>,
+  ): Promise<TrainingMethods[K]["result"]> {
+    const started = this.#alive();
+    try {
+      return await (await started).call(method, request, options);
+    } catch (thrown) {
+      // After these the child is dying, or as good as dead, before its exit is seen here.
+      const { code } = SelvedgeError.from(thrown);
+      if (code === "cancelled" || code === "deadline_exceeded" || code === "unavailable") {
+        this.#forget(started);
+        await started.then(
+          (child) => child.kill(),
+          () => {},
+        );
+      }
+      throw thrown;
+    }
+  }
+
+  #alive(): Promise<Child<TrainingMethods>> {
+    if (this.#child !== undefined) return this.#child;
+    const started = Child.start<TrainingMethods>(new URL("./training-worker.ts", import.meta.url), {
+      startTimeoutMs: this.#startTimeoutMs,
+      onExit: () => this.#forget(started),
+    });
+    this.#child = started;
+    return started;
+  }
+
+  #forget(started: Promise<Child<TrainingMethods>>): void {
+    if (this.#child === started) this.#child = undefined;
+  }
+}

@@ -1,0 +1,148 @@
+import { readFile } from "node:fs/promises";
+import { type Dataset, openDataset } from "@selvedge/datasets";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  evaluationGraph,
+  type LossName,
+  type OnnxModel,
+  type ParameterLayout,
+  parameterLayout,
+  parseModel,
+  slotOf,
+  trainingGraph,
+} from "@selvedge/onnx";
+import { digestOf, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { fileError, writeFileDurably } from "@selvedge/storage";
+import { inputFormatOf } from "./batch-run.ts";
+import { type EvaluationResult, runEvaluation } from "./evaluation-loop.ts";
+import { splitHeldOut } from "./held-out-split.ts";
+import { NativeSession } from "./native-session.ts";
+import { serveChild } from "./serve-child.ts";
+import { runTraining, type TrainingProgress } from "./training-loop.ts";
+import type {
+  EvaluationRequest,
+  TrainingMethods,
+  TrainingMetrics,
+  TrainingOutcome,
+  TrainingRequest,
+} from "./training-methods.ts";
+
+// The child process behind `TrainingProcess`.
+serveChild<TrainingMethods>({ train, evaluate });
+
+async function train(
+  request: TrainingRequest,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<TrainingOutcome> {
+  const began = performance.now();
+  const task = await loadTask(request);
+  const { model, layout, base, dataset } = task;
+  const { train: trainable, heldOut } = splitHeldOut(dataset.length, request.heldOutFraction);
+  const examples = chosenExamples(trainable, request.maxExamples, request.seed);
+  const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut);
+
+  const graph = trainingGraph(model, { ...request, ...inputFormatOf(dataset) });
+  const session = await NativeSession.load(graph.bytes);
+  const trained = await runTraining(session, graph, {
+    ...request,
+    parameters: base,
+    dataset,
+    examples,
+    epochs: request.localEpochs,
+    onProgress,
+  }).finally(() => session.release());
+
+  const metrics: TrainingMetrics = {
+    train_loss: trained.loss,
+    train_accuracy: trained.accuracy,
+    ...(evaluation === undefined
+      ? {}
+      : {
+          eval_loss: evaluation.loss,
+          eval_accuracy: evaluation.accuracy,
+          eval_examples: evaluation.examples,
+        }),
+    seconds: (performance.now() - began) / 1000,
+  };
+  const update = difference(layout, trained.parameters, base);
+  checkFinite(metrics);
+  const file = encodeSafetensors(layout, update);
+  await writeFileDurably(request.updatePath, file);
+  return {
+    update: { digest: digestOf(file), length: file.length },
+    examples: examples.length,
+    steps: trained.steps,
+    metrics,
+  };
+}
+
+async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
+  const task = await loadTask(request);
+  return await measure(
+    task,
+    request.loss,
+    Int32Array.from({ length: task.dataset.length }, (_, i) => i),
+  );
+}
+
+interface Task {
+  readonly model: OnnxModel;
+  readonly layout: ParameterLayout;
+  readonly base: Float32Array;
+  readonly dataset: Dataset;
+}
+
+async function loadTask(request: EvaluationRequest | TrainingRequest): Promise<Task> {
+  const model = parseModel(await readBytes(request.modelPath));
+  const layout = parameterLayout(model);
+  const base = decodeSafetensors(await readBytes(request.weightsPath), layout);
+  return { model, layout, base, dataset: await openDataset(request.dataset) };
+}
+
+async function measure(task: Task, loss: LossName, examples: Int32Array): Promise<EvaluationResult> {
+  const graph = evaluationGraph(task.model, { loss, ...inputFormatOf(task.dataset) });
+  const session = await NativeSession.load(graph.bytes);
+  return await runEvaluation(session, graph, {
+    parameters: task.base,
+    dataset: task.dataset,
+    examples,
+  }).finally(() => session.release());
+}
+
+function chosenExamples(trainable: Int32Array, maxExamples: number, seed: string | number): Int32Array {
+  if (trainable.length <= maxExamples) return trainable;
+  const shuffled = Int32Array.from(trainable);
+  SeededRandom.fromSeed("examples", seed).shuffle(shuffled);
+  return shuffled.subarray(0, maxExamples);
+}
+
+/** new - base in float32 (SPEC RE1); refuses what is not finite (SPEC RE3). */
+function difference(layout: ParameterLayout, trained: Float32Array, base: Float32Array): Float32Array {
+  const update = trained.map((value, index) => value - (base[index] ?? 0));
+  for (const slot of layout.slots) {
+    if (!slotOf(update, slot).every(Number.isFinite))
+      throw diverged(`parameter "${slot.name}" is not finite`);
+  }
+  return update;
+}
+
+function checkFinite(metrics: TrainingMetrics): void {
+  for (const [name, value] of Object.entries(metrics)) {
+    if (!Number.isFinite(value)) throw diverged(`${name} is ${value}`);
+  }
+}
+
+function diverged(what: string): SelvedgeError {
+  return new SelvedgeError("out_of_range", `training diverged: ${what}`, {
+    fix: "lower the learning rate, and check the base parameters and the data",
+  });
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    throw fileError(thrown, path);
+  }
+}
