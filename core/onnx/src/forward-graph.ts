@@ -135,8 +135,9 @@ function emitOperator<Op extends TrainableOperator>(
   node: NodeProto,
   values: ReadonlyMap<string, Value>,
 ): Value {
-  // Trailing optional inputs may be given as empty names.
-  const inputs = node.input.filter((name) => name !== "").map((name) => lookUp(values, name));
+  // Optional inputs at the end may be given as empty names.
+  const given = node.input.slice(0, node.input.findLastIndex((name) => name !== "") + 1);
+  const inputs = given.map((name) => lookUp(values, name));
   const [least, most] = operators[op].arity;
   if (inputs.length < least || inputs.length > most)
     throw unsupportedForm(node, `it has ${inputs.length} inputs`);

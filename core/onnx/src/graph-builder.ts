@@ -224,9 +224,9 @@ class Shared {
 
   constant(data: Numbers, shape: readonly number[], name: string | undefined): Value {
     const type = typeOf(data);
-    const unshared = name ?? (data.length > smallConstant ? this.#names.size : undefined);
-    const key = unshared === undefined ? `${type} [${shape}] ${data}` : `${unshared}`;
-    const known = this.#values.get(key);
+    const shared = name === undefined && data.length <= smallConstant;
+    const key = `${type} [${shape}] ${shared ? data : ""}`;
+    const known = shared ? this.#values.get(key) : undefined;
     if (known !== undefined) return known;
     const value: Value = {
       name: name === undefined ? this.fresh("constant") : this.claim(name),
@@ -235,7 +235,7 @@ class Shared {
     };
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#tensors.set(value.name, rawTensor(value.name, type, shape, bytes));
-    this.#values.set(key, value);
+    if (shared) this.#values.set(key, value);
     return value;
   }
 

@@ -1,6 +1,6 @@
 export { type CallOptions, Child, type ChildOptions } from "./child.ts";
 export type { Handlers, MethodShape, MethodTable, ProgressOf } from "./child-methods.ts";
-export type { EvaluationResult } from "./evaluation-loop.ts";
+export { type EvaluationResult, type EvaluationRun, runEvaluation } from "./evaluation-loop.ts";
 export { NativeSession } from "./native-session.ts";
 export { serveChild } from "./serve-child.ts";
 export {
@@ -11,7 +11,12 @@ export {
   type TensorDeclaration,
   type Tensors,
 } from "./tensor.ts";
-export type { TrainingProgress } from "./training-loop.ts";
+export {
+  runTraining,
+  type TrainingProgress,
+  type TrainingResult,
+  type TrainingRun,
+} from "./training-loop.ts";
 export type {
   EvaluationRequest,
   TrainingMetrics,

@@ -49,7 +49,8 @@ export interface EvaluationRequest {
   readonly modelPath: string;
   readonly weightsPath: string;
   readonly dataset: DatasetSource;
-  readonly loss: LossName;
+  /** Softmax cross-entropy when absent. */
+  readonly loss?: LossName;
 }
 
 /** What the training child answers. */

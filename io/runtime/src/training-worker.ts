@@ -81,7 +81,7 @@ async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   const task = await loadTask(request);
   return await measure(
     task,
-    request.loss,
+    request.loss ?? "softmax-cross-entropy",
     Int32Array.from({ length: task.dataset.length }, (_, i) => i),
   );
 }

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SelvedgeError } from "@selvedge/protocol";
+import { buildMlp } from "./build-mlp.ts";
+import { evaluationGraph } from "./evaluation-graph.ts";
+import { type OnnxModel, parseModel } from "./model.ts";
+import { constant, floats, integers, type ModelParts, modelOf, node, value } from "./models.fixture.ts";
+import { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";
+
+const options: TrainingOptions = {
+  loss: "softmax-cross-entropy",
+  optimizer: "sgd",
+  inputType: "uint8",
+  scale: 1 / 255,
+};
+const weight = floats("w", [6, 3], Array(18).fill(0.5));
+
+test("the graph is a model of standard operators that our own checks accept", () => {
+  const graph = trainingGraph(
+    buildMlp({ inputShape: [28, 28], hidden: [20], classes: 10, seed: 1 }),
+    options,
+  );
+  const { input, output, node: nodes } = parseModel(graph.bytes).graph ?? {};
+  assert.deepEqual(
+    input?.map(({ name }) => name),
+    [...graph.parameters, "learning_rate", "examples", "labels", "order", "batch_size", "steps"],
+  );
+  assert.deepEqual(
+    output?.map(({ name }) => name),
+    [...graph.updated, "loss", "correct"],
+  );
+  assert.equal(nodes?.filter(({ opType }) => opType === "Loop").length, 1);
+  assert.deepEqual(
+    { inputShape: graph.inputShape, inputType: graph.inputType, classes: graph.classes },
+    { inputShape: [28, 28], inputType: "uint8", classes: 10 },
+  );
+  assert.deepEqual(
+    graph.parameters,
+    graph.layout.slots.map(({ name }) => `parameter/${name}`),
+  );
+});
+
+test("each weight matrix is updated by the Gemm that makes its gradient, and no dataset gradient is made", () => {
+  const graph = trainingGraph(buildMlp({ inputShape: [6], hidden: [5, 4], classes: 3, seed: 1 }), options);
+  // Three forward, three fused updates, two gradients by hidden layers.
+  assert.equal(bodyOf(graph).filter(({ opType }) => opType === "Gemm").length, 3 + 3 + 2);
+});
+
+test("every node of the loop is needed for an output", () => {
+  const nodes = bodyOf(
+    trainingGraph(buildMlp({ inputShape: [6], hidden: [5], classes: 3, seed: 1 }), options),
+  );
+  const read = new Set(nodes.flatMap(({ input }) => input));
+  const unread = nodes.filter(({ output }) => !output.some((name) => read.has(name)));
+  // Condition, four parameters, loss and right predictions.
+  assert.deepEqual(new Set(unread.map(({ opType }) => opType)), new Set(["Identity"]));
+  assert.equal(unread.length, 1 + 4 + 2);
+});
+
+test("what exporters write is trained: Constant, Identity, Reshape by an initializer, MatMul and Add", () => {
+  const shape = integers("shape", [0, -1]);
+  const graph = trainingGraph(
+    modelOf({
+      inputs: [value("x", ["N", 2, 3])],
+      nodes: [
+        node("Reshape", ["x", "shape"], "flat"),
+        node("Identity", ["flat"], "same"),
+        node("MatMul", ["same", "w"], "h"),
+        constant(floats("", [], [1]), "one"),
+        node("Add", ["h", "b"], "z"),
+        node("Add", ["z", "one"], "y"),
+      ],
+      initializers: [shape, weight, floats("b", [3], [0, 0, 0])],
+    }),
+    options,
+  );
+  assert.deepEqual(
+    graph.layout.slots.map(({ name }) => name),
+    ["w", "b"],
+  );
+});
+
+test("a parameter used twice gets the sum of both gradients, an unused one stays as it is", () => {
+  const twice = modelOf({
+    nodes: [
+      node("MatMul", ["x", "v"], "h"),
+      node("MatMul", ["h", "v"], "g"),
+      node("MatMul", ["g", "w"], "y"),
+    ],
+    initializers: [floats("v", [6, 6], Array(36).fill(0.1)), weight, floats("unused", [2], [1, 2])],
+  });
+  const nodes = bodyOf(trainingGraph(twice, options));
+  assert.equal(
+    nodes.filter(({ opType }) => opType === "Add").length,
+    1 + 1,
+    "one for the batch, one for the sum",
+  );
+  assert.equal(nodes.filter(({ opType }) => opType === "Sub").length, 1 + 1, "one for the loss, one for v");
+});
+
+test("names of the model never meet names of ours", () => {
+  const names = ["loss", "examples", "Gemm_1", "constant_1", "parameter/loss"];
+  const parameters = names.map((name) => floats(name, [3], [0, 0, 0]));
+  const adds = names.map((name, index) =>
+    node(
+      "Add",
+      [index === 0 ? "order" : `sum${index - 1}`, name],
+      index === names.length - 1 ? "y" : `sum${index}`,
+    ),
+  );
+  const model = modelOf({
+    nodes: [node("MatMul", ["x", "w"], "order"), ...adds],
+    initializers: [weight, ...parameters],
+  });
+  parseModel(trainingGraph(model, options).bytes);
+  parseModel(evaluationGraph(model, options).bytes);
+});
+
+test("evaluation takes the same inputs but for the learning rate, and gives loss and right predictions", () => {
+  const graph = evaluationGraph(buildMlp({ inputShape: [6], hidden: [5], classes: 3, seed: 1 }), options);
+  const { input, output } = parseModel(graph.bytes).graph ?? {};
+  assert.deepEqual(
+    input?.map(({ name }) => name),
+    [...graph.parameters, "examples", "labels", "order", "batch_size", "steps"],
+  );
+  assert.deepEqual(
+    output?.map(({ name }) => name),
+    ["loss", "correct"],
+  );
+});
+
+test("what cannot be trained is refused, naming node and operator and saying what would work", () => {
+  const refused: readonly [Partial<ModelParts>, RegExp, string | undefined][] = [
+    [
+      { nodes: [node("MatMul", ["x", "w"], "h"), node("Elu", ["h"], "y")] },
+      /no gradient rule for the operator Elu/,
+      'node "y/Elu" (Elu)',
+    ],
+    [
+      { nodes: [node("Gemm", ["x", "w"], "y", { broken: ["int", 1] })] },
+      /attribute "broken"/,
+      'node "y/Gemm" (Gemm)',
+    ],
+    [{ nodes: [node("Gemm", ["x"], "y")] }, /1 inputs/, 'node "y/Gemm" (Gemm)'],
+    [
+      { nodes: [node("Gemm", ["x", "w"], "y", { transB: ["int", 1] })] },
+      /inner dimensions differ: \[batch, 6\] and \[6, 3\]/,
+      'node "y/Gemm" (Gemm)',
+    ],
+    [
+      { nodes: [node("Reshape", ["x", "shape"], "r"), node("MatMul", ["r", "w"], "y")] },
+      /\[batch, 6\] cannot become \[1, 6\]/,
+      'node "r/Reshape" (Reshape)',
+    ],
+    [{ inputs: [value("x", [1, 6])] }, /batch dimension is fixed: \[1, 6\]/, 'input "x"'],
+    [{ inputs: [value("x", ["batch", "width"])] }, /fixed size/, 'input "x"'],
+    [{ inputs: [value("x", ["batch", 6], "int64")] }, /int64/, 'input "x"'],
+    [{ inputs: [value("x", ["batch", 6]), value("z", ["batch", 6])] }, /not 2 and 1/, undefined],
+    [{ nodes: [node("Flatten", ["x"], "y", { axis: ["int", 0] })] }, /not scores per example/, undefined],
+    [{ opset: 11 }, /operator set 11/, undefined],
+  ];
+  for (const [parts, pattern, at] of refused) {
+    const model = modelOf({
+      nodes: [node("MatMul", ["x", "w"], "y")],
+      initializers: [weight, integers("shape", [1, 6])],
+      ...parts,
+    });
+    for (const compile of [trainingGraph, evaluationGraph]) {
+      assert.throws(() => compile(model, options), refusal(pattern, at));
+    }
+  }
+});
+
+function bodyOf(graph: TrainingGraph): NonNullable<OnnxModel["graph"]>["node"] {
+  const loop = parseModel(graph.bytes).graph?.node.find(({ opType }) => opType === "Loop");
+  return loop?.attribute[0]?.g?.node ?? [];
+}
+
+function refusal(pattern: RegExp, at: string | undefined): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof SelvedgeError, String(error));
+    assert.equal(error.code, "unsupported", error.message);
+    assert.match(error.message, pattern);
+    assert.equal(error.at, at);
+    assert.notEqual(error.fix, undefined);
+    return true;
+  };
+}
