@@ -31,7 +31,7 @@ import type { Dimension, Shape } from "./shape.ts";
 import { numbersOf, rawTensor } from "./tensor-proto.ts";
 
 /** Operator set and IR version of the graphs we emit. */
-export const opset = 18;
+const opset = 18;
 const irVersion = 8n;
 
 /** A node as it was emitted, typed; the backward pass reads these from last to first. */
