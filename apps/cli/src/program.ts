@@ -61,6 +61,7 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
     .command("version")
     .summary("show the version")
     .description("Shows the version of Selvedge and of Node.")
+    .addHelpText("after", examples("selvedge version --json"))
     .action(invoke(() => import("./commands/version.ts")));
   program
     .command("exit-codes", { hidden: true })

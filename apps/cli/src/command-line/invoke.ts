@@ -3,7 +3,7 @@ import type { Terminal } from "../terminal.ts";
 
 /** What every file under commands/ exports. */
 export interface CommandModule<Options, Arguments extends readonly unknown[]> {
-  run(terminal: Terminal, options: Options, ...args: Arguments): Promise<ExitCode | void>;
+  run(terminal: Terminal, options: Options, ...args: Arguments): Promise<ExitCode> | Promise<void>;
 }
 
 /** Makes commander's actions: each loads its command only when it runs, so that starting stays fast. */

@@ -1,5 +1,5 @@
 import { type ErrorDetails, SelvedgeError } from "@selvedge/protocol";
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseDocument, YAMLError } from "yaml";
 import type { z } from "zod";
 
@@ -142,8 +142,10 @@ function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
 }
 
+/** The nearest key there is, unless even that is far off; and all of them. */
 function suggestion(key: string, known: readonly string[]): string {
-  return known.length === 0
-    ? "remove it"
-    : `did you mean "${closest(key, known)}"? There are: ${known.join(", ")}`;
+  if (known.length === 0) return "remove it";
+  const nearest = closest(key, known);
+  const isNear = distance(key.toLowerCase(), nearest.toLowerCase()) <= key.length / 2;
+  return `${isNear ? `did you mean "${nearest}"? ` : ""}there are: ${known.join(", ")}`;
 }

@@ -17,7 +17,8 @@ export interface JobView {
 export function createJobView(terminal: Terminal, json: boolean): JobView {
   if (!json) return new TextView(terminal);
   return {
-    show: (news) => (news.type === "lost" ? writeLost(terminal, news) : writeJson(terminal.stdout, newsDocument(news))),
+    show: (news) =>
+      news.type === "lost" ? writeLost(terminal, news) : writeJson(terminal.stdout, newsDocument(news)),
     close: () => {},
   };
 }

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodePlan, digestOf, encodePlan } from "@selvedge/protocol";
+import { buildPlan } from "./build-plan.ts";
+import { parseJobFile } from "./job-file.ts";
+
+const text = `name: digits
+model: { builder: mlp, input: [784], hidden: [200, 200], classes: 10 }
+dataset: { name: digits, inputShape: [784], classes: 10 }
+learningRate: 0.1
+rounds: 10
+cohort: 10
+quorum: 8
+deadline: 2m
+target: 0.97
+evaluation: mnist-test
+seed: 9007199254740991
+serverLearningRate: 0.5
+metrics: [examples, eval_accuracy]
+`;
+
+test("a plan says what the job file says, and passes the check of every party", () => {
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const { plan, train, ...checked } = decodePlan(
+    encodePlan(buildPlan(parseJobFile(text, "job.yaml"), model)),
+  );
+  assert.deepEqual(checked.model, model);
+  assert.equal(plan.name, "digits");
+  assert.deepEqual(
+    { ...plan.dataset, $typeName: undefined },
+    { $typeName: undefined, name: "digits", inputShape: [784], classes: 10 },
+  );
+  assert.deepEqual([train.learningRate, train.batchSize, train.localEpochs], [0.1, 32, 1]);
+  assert.deepEqual([train.heldOutFraction, train.maxExamplesPerDevice], [0.1, 10_000]);
+  const { rounds, cohort, quorum, deadlineMs, graceMs, targetAccuracy } = plan.schedule ?? assert.fail();
+  assert.deepEqual(
+    [rounds, cohort, quorum, deadlineMs, graceMs, targetAccuracy],
+    [10, 10, 8, 120_000, 10_000, 0.97],
+  );
+  assert.equal(plan.seed, 9_007_199_254_740_991n);
+  assert.deepEqual([plan.serverOptimizer?.learningRate, plan.metrics], [0.5, ["examples", "eval_accuracy"]]);
+});
+
+test("the same file gives the same plan, byte for byte", () => {
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const bytes = (): Uint8Array => encodePlan(buildPlan(parseJobFile(text, "job.yaml"), model));
+  assert.deepEqual(bytes(), bytes());
+});

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { SelvedgeError } from "@selvedge/protocol";
+import { parseJobFile, readJobFile } from "./job-file.ts";
+import { jobKeysAt } from "./job-schema.ts";
+
+const minimal = `name: digits
+model: models/mlp.onnx
+dataset: { name: digits, inputShape: [784], classes: 10 }
+learningRate: 0.1
+rounds: 10
+cohort: 9
+`;
+
+const parse = (text: string, ...sets: string[]): ReturnType<typeof parseJobFile> =>
+  parseJobFile(text, "/jobs/job.yaml", sets);
+
+function problem(text: string, ...sets: string[]): Pick<SelvedgeError, "code" | "message" | "at" | "fix"> {
+  try {
+    parse(text, ...sets);
+  } catch (thrown) {
+    const { code, message, at, fix } = SelvedgeError.from(thrown);
+    return { code, message, at, fix };
+  }
+  return assert.fail("it was accepted");
+}
+
+test("what a job file leaves out has a default", () => {
+  assert.deepEqual(parse(minimal), {
+    name: "digits",
+    model: { kind: "file", path: "/jobs/models/mlp.onnx" },
+    dataset: { name: "digits", inputShape: [784], classes: 10 },
+    algorithm: "fedavg",
+    localEpochs: 1,
+    batchSize: 32,
+    learningRate: 0.1,
+    heldOutFraction: 0.1,
+    maxExamplesPerDevice: 10_000,
+    rounds: 10,
+    cohort: 9,
+    quorum: 8,
+    deadlineMs: 600_000,
+    graceMs: 10_000,
+    target: 0,
+    evaluation: "",
+    seed: 1,
+    serverLearningRate: 1,
+    metrics: [
+      "train_loss",
+      "train_accuracy",
+      "eval_loss",
+      "eval_accuracy",
+      "eval_examples",
+      "examples",
+      "seconds",
+    ],
+  });
+});
+
+test("a job file says everything", () => {
+  const job = parse(`${minimal}localEpochs: 2
+batchSize: 10
+heldOutFraction: 0
+maxExamplesPerDevice: 500
+quorum: 3
+deadline: 90s
+grace: 0s
+target: 0.97
+evaluation: mnist-test
+seed: 7
+serverLearningRate: 0.5
+metrics: [examples]
+`);
+  assert.deepEqual(
+    [
+      job.localEpochs,
+      job.batchSize,
+      job.heldOutFraction,
+      job.maxExamplesPerDevice,
+      job.quorum,
+      job.deadlineMs,
+    ],
+    [2, 10, 0, 500, 3, 90_000],
+  );
+  assert.deepEqual(
+    [job.graceMs, job.target, job.evaluation, job.seed, job.serverLearningRate, job.metrics],
+    [0, 0.97, "mnist-test", 7, 0.5, ["examples"]],
+  );
+});
+
+test("a model can be built instead of read", () => {
+  const text = minimal.replace(
+    "models/mlp.onnx",
+    "{ builder: mlp, input: [784], hidden: [200, 200], classes: 10 }",
+  );
+  const { model } = parse(text);
+  assert.deepEqual(model, { kind: "mlp", inputShape: [784], hidden: [200, 200], classes: 10, seed: 1 });
+});
+
+test("--set replaces and adds values, also inner ones", () => {
+  const job = parse(minimal, "rounds=50", "dataset.name=faces", "metrics=[examples]", "model=other.onnx");
+  assert.deepEqual([job.rounds, job.dataset.name, job.metrics], [50, "faces", ["examples"]]);
+  assert.deepEqual(job.model, { kind: "file", path: "/jobs/other.onnx" });
+  assert.equal(
+    parse(
+      minimal.replace(/dataset:.*\n/, ""),
+      "dataset.name=a",
+      "dataset.inputShape=[2]",
+      "dataset.classes=2",
+    ).dataset.name,
+    "a",
+  );
+});
+
+test("an unknown key is named with its line and the key that was meant", () => {
+  assert.deepEqual(problem(`${minimal}learningrate: 0.2\n`), {
+    code: "invalid_argument",
+    message: 'unknown key "learningrate"',
+    at: "/jobs/job.yaml:7",
+    fix: `did you mean "learningRate"? there are: ${jobKeysAt([]).join(", ")}`,
+  });
+  const inner = problem(minimal.replace("classes", "klasses"));
+  assert.equal(inner.at, "/jobs/job.yaml:3");
+  assert.equal(problem(minimal, "dataset.zzz=1").fix, "there are: name, inputShape, classes");
+});
+
+test("an inner unknown key is compared with the keys of its place", () => {
+  const { message, at, fix } = problem(minimal.replace("classes: 10", "classes: 10, inputShap: [1]"));
+  assert.deepEqual([message, at], ['unknown key "dataset.inputShap"', "/jobs/job.yaml:3"]);
+  assert.match(fix ?? "", /"inputShape"/);
+  assert.match(
+    problem(minimal, "model={ builder: mlp, imput: [2], input: [2], classes: 2 }").fix ?? "",
+    /"input"/,
+  );
+});
+
+test("a value out of range is named with its line", () => {
+  const cases: readonly (readonly [line: string, message: RegExp])[] = [
+    ["batchSize: 0", /^batchSize: /],
+    ["batchSize: 1.5", /^batchSize: /],
+    ["quorum: 10", /^quorum: must be at most the cohort, 9$/],
+    ["deadline: 120", /^deadline: must be a number and a unit/],
+    ["deadline: 40d", /^deadline: must be 1s to 30d$/],
+    ["deadline: 2s", /^grace: must be at most the deadline$/],
+    ["target: 1.1", /^target: /],
+    ["seed: -1", /^seed: /],
+    ["algorithm: fedprox", /^algorithm: /],
+    ["metrics: [examples, weights]", /^metrics.1: /],
+    ["evaluation: Not A Name", /^evaluation: must be lower-case/],
+    ["maxExamplesPerDevice: 2147483647", /^maxExamplesPerDevice: times the cohort/],
+    ["heldOutFraction: .nan", /^heldOutFraction: /],
+  ];
+  for (const [line, message] of cases) {
+    const { code, message: actual, at } = problem(`${minimal}${line}\n`);
+    assert.equal(code, "invalid_argument", line);
+    assert.match(actual, message);
+    // What has no line of its own (the default grace) is reported at the top.
+    assert.match(at ?? "", /^\/jobs\/job.yaml:[17]$/, line);
+  }
+  assert.equal(
+    problem(minimal.replace("rounds: 10\n", "")).message,
+    "rounds: Invalid input: expected number, received undefined",
+  );
+});
+
+test("what --set says wrong is reported as it was typed", () => {
+  assert.equal(problem(minimal, "rounds=many").at, "--set rounds=many");
+  assert.equal(problem(minimal, "dataset.klasses=3").at, "--set dataset.klasses=3");
+  assert.match(problem(minimal, "rounds").fix ?? "", /--set key=value/);
+  assert.equal(problem(minimal, "rounds.now=1").message, '"rounds" has no keys of its own');
+  assert.equal(problem(minimal, "metrics=[").message, "the value is not valid YAML");
+});
+
+test("what is not a YAML map is refused with its line", () => {
+  assert.deepEqual(
+    [problem("- a\n").message, problem("- a\n").at],
+    ["not a list of keys and values", "/jobs/job.yaml:1"],
+  );
+  assert.match(problem("").message, /not a list of keys/);
+  const twice = problem(`${minimal}rounds: 11\n`);
+  assert.deepEqual([twice.at, /unique/.test(twice.message)], ["/jobs/job.yaml:7", true]);
+  assert.equal(problem("name: [\n").code, "invalid_argument");
+});
+
+test("aliases that grow without bound are refused", () => {
+  const bomb = `a: &a [x, x]\n${[..."bcdefghij"].map((key, i) => `${key}: &${key} [*${"abcdefghi"[i]}, *${"abcdefghi"[i]}]\n`).join("")}`;
+  assert.equal(problem(bomb).message, "too many aliases");
+});
+
+test("a file that is not there is named", async () => {
+  await assert.rejects(readJobFile("/nowhere/job.yaml"), (thrown) => {
+    return (
+      thrown instanceof SelvedgeError && thrown.code === "not_found" && thrown.at === "/nowhere/job.yaml"
+    );
+  });
+});
+
+test("docs/reference/job.md describes every key", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
+  const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
+  const keys = ["", "model", "dataset"].flatMap((place) =>
+    jobKeysAt(place === "" ? [] : [place]).map((key) => (place === "" ? key : `${place}.${key}`)),
+  );
+  assert.deepEqual(documented.toSorted(), keys.toSorted());
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { buildMlp, serializeModel } from "@selvedge/onnx";
+import { digestOf, SelvedgeError } from "@selvedge/protocol";
+import { type JobFile, parseJobFile } from "./job-file.ts";
+import { loadModel } from "./load-model.ts";
+
+suite("a job's model", () => {
+  let folder = "";
+  const mlp = serializeModel(buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 5 }));
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+    await writeFile(join(folder, "mlp.onnx"), mlp);
+    await writeFile(join(folder, "notes.txt"), "not a model");
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  const job = (model: string, classes = 2): JobFile =>
+    parseJobFile(
+      `{ name: a, model: ${model}, dataset: { name: d, inputShape: [4], classes: ${classes} }, learningRate: 1, rounds: 1, cohort: 1 }`,
+      join(folder, "job.yaml"),
+    );
+
+  test("is read beside the job file", async () => {
+    const { bytes, reference } = await loadModel(job("mlp.onnx"));
+    assert.deepEqual(Buffer.from(bytes), Buffer.from(mlp));
+    assert.deepEqual(reference, { digest: digestOf(mlp), length: mlp.length });
+  });
+
+  test("is built from its seed", async () => {
+    const { reference } = await loadModel(
+      job("{ builder: mlp, input: [4], hidden: [3], classes: 2, seed: 5 }"),
+    );
+    assert.equal(reference.digest, digestOf(mlp));
+  });
+
+  test("that is no ONNX file is refused with its path", async () => {
+    await assert.rejects(loadModel(job("notes.txt")), refusal("corrupt", /notes\.txt$/));
+    await assert.rejects(loadModel(job("missing.onnx")), refusal("not_found", /missing\.onnx$/));
+  });
+
+  test("that does not fit the dataset is refused before anything is sent", async () => {
+    await assert.rejects(loadModel(job("mlp.onnx", 3)), refusal("invalid_argument", /mlp\.onnx$/));
+  });
+});
+
+function refusal(code: string, at: RegExp): (thrown: unknown) => boolean {
+  return (thrown) => thrown instanceof SelvedgeError && thrown.code === code && at.test(thrown.at ?? "");
+}

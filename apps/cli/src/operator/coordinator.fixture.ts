@@ -1,0 +1,194 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  type CheckedPlan,
+  DeviceSchema,
+  decodePlan,
+  type Job,
+  JobSchema,
+  OperatorService,
+  SelvedgeError,
+  verifyPlan,
+} from "@selvedge/protocol";
+import {
+  createReleaseRepository,
+  generateSigningKey,
+  ReleaseRepository,
+  writeKeyFile,
+} from "@selvedge/registry";
+import { type BlobStore, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
+import { createTestAuthority } from "@selvedge/testkit";
+import { blobRoutes, type Gateway, startGateway } from "@selvedge/transport-grpc";
+import { now } from "../terminal.fixture.ts";
+
+/** Stands for a coordinator: the real gateway, blobs and release repository, and jobs that a test scripts. */
+export interface FakeCoordinator extends AsyncDisposable {
+  /** Holds operator.json. */
+  readonly folder: string;
+  readonly url: string;
+  readonly blobs: BlobStore;
+  readonly jobs: Map<string, Job>;
+  /** Plans that were started, checked. */
+  readonly plans: Map<string, CheckedPlan>;
+  /** What `WatchJob` yields, by job. */
+  readonly watched: Map<string, readonly Job[]>;
+  /** Set to make every call fail. */
+  failure: SelvedgeError | undefined;
+}
+
+const token = "svo1.secret";
+
+export async function startFakeCoordinator(): Promise<FakeCoordinator> {
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const releaseKey = generateSigningKey();
+  const releases = await openReleases(releaseKey);
+  const authority = await createTestAuthority();
+  const blobs = openMemoryBlobStore();
+  const [jobs, plans, watched] = [
+    new Map<string, Job>(),
+    new Map<string, CheckedPlan>(),
+    new Map<string, readonly Job[]>(),
+  ];
+  const service = operatorService({ jobs, plans, watched, releases, publicKey });
+  const gateway: Gateway = await startGateway({
+    host: "127.0.0.1",
+    port: 0,
+    tls: { ...(await authority.issueServer()), clientCa: authority.ca },
+    services: (router) => router.service(OperatorService, service),
+    httpRoutes: blobRoutes({ store: blobs, canRead: () => true, canWrite: () => true }),
+    authorise({ headers }) {
+      if (fake.failure !== undefined) throw fake.failure;
+      if (headers.authorization === `Bearer ${token}`) return { kind: "operator" };
+      throw new SelvedgeError("unauthenticated", "the caller is not known", {
+        fix: "give an operator token",
+      });
+    },
+    onInternalError: () => {},
+    closeGraceMs: 100,
+  });
+  const url = `https://127.0.0.1:${gateway.port}`;
+  await writeKeyFile(join(folder, "release.key"), releaseKey);
+  await writeFile(join(folder, "operator.key"), privateKey.export({ type: "pkcs8", format: "pem" }), {
+    mode: 0o600,
+  });
+  const file = { url, ca: authority.ca, token, operatorKey: "operator.key", releaseKey: "release.key" };
+  await writeFile(join(folder, "operator.json"), JSON.stringify(file), { mode: 0o600 });
+  const fake: FakeCoordinator = {
+    folder,
+    url,
+    blobs,
+    jobs,
+    plans,
+    watched,
+    failure: undefined,
+    async [Symbol.asyncDispose]() {
+      await gateway.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return fake;
+}
+
+async function openReleases(release: ReturnType<typeof generateSigningKey>): Promise<ReleaseRepository> {
+  const [root, online, round] = [generateSigningKey(), generateSigningKey(), generateSigningKey()];
+  const initial = createReleaseRepository({ keys: { root, release, online, round }, now });
+  return ReleaseRepository.create({ store: openMemoryStore(), onlineKey: online, now: () => now, initial });
+}
+
+function operatorService({
+  jobs,
+  plans,
+  watched,
+  releases,
+  publicKey,
+}: Pick<FakeCoordinator, "jobs" | "plans" | "watched"> & {
+  readonly releases: ReleaseRepository;
+  readonly publicKey: Parameters<typeof verifyPlan>[2][number];
+}): ServiceImpl<typeof OperatorService> {
+  const jobNamed = (id: string): Job => {
+    const job = jobs.get(id);
+    if (job !== undefined) return job;
+    throw new SelvedgeError("not_found", `no job "${id}"`, { fix: "see `selvedge job list`" });
+  };
+  return {
+    getStatus: () => ({
+      softwareVersion: "0.1.0",
+      trustDomain: "fleet.test",
+      startedAtMs: BigInt(now - 7_200_000),
+      devices: 2,
+      devicesOnline: 1,
+      jobsRunning: 1,
+      models: 0,
+      bytesReceived: 7_600_000n,
+      bytesSent: 812n,
+    }),
+    createToken: ({ ttlSeconds, uses }) => ({
+      token: `svj1.for-${uses}`,
+      expiresAtMs: BigInt(now + ttlSeconds * 1_000),
+    }),
+    listDevices: () => ({ devices }),
+    runJob({ job: id, plan, planSignature }) {
+      if (planSignature === undefined) throw new SelvedgeError("invalid_argument", "not signed");
+      verifyPlan(plan, planSignature, [publicKey]);
+      const checked = decodePlan(plan);
+      plans.set(id, checked);
+      const job = create(JobSchema, {
+        id,
+        name: checked.plan.name,
+        status: "waiting",
+        rounds: checked.plan.schedule?.rounds ?? 0,
+      });
+      jobs.set(id, job);
+      return { job };
+    },
+    listJobs: () => ({ jobs: [...jobs.values()] }),
+    getJob: ({ job }) => {
+      const plan = plans.get(job)?.plan;
+      return { job: jobNamed(job), ...(plan && { plan }) };
+    },
+    async *watchJob({ job: id }) {
+      for (const job of watched.get(id) ?? [jobNamed(id)]) yield { job };
+    },
+    cancelJob({ job: id }) {
+      const job = { ...jobNamed(id), status: "cancelled" };
+      jobs.set(id, job);
+      return { job };
+    },
+    listModels: () => ({
+      models: releases.releases().map(({ name, version, job, blob }, _index, all) => ({
+        name,
+        version: BigInt(version),
+        job,
+        blob: { digest: blob.digest, length: BigInt(blob.length) },
+        current: all.every((other) => other.name !== name || other.version <= version),
+      })),
+    }),
+    getReleaseMetadata: () => ({ root: releases.currentRoot(), targets: releases.currentTargets() }),
+    publishRelease: async ({ targets }) => ({ timestampVersion: BigInt(await releases.publish(targets)) }),
+  };
+}
+
+const devices = [
+  create(DeviceSchema, {
+    id: "7d9e0a52-0000-4000-8000-000000000001",
+    name: "kitchen",
+    online: true,
+    lastSeenAtMs: BigInt(now - 5_000),
+    certificateExpiresAtMs: BigInt(now + 30 * 86_400_000),
+    datasets: ["digits"],
+    models: [{ name: "digits", version: 1n, serving: true }],
+  }),
+  create(DeviceSchema, {
+    id: "7d9e0a52-0000-4000-8000-000000000002",
+    // A device chooses its words; they must not reach the terminal as they are.
+    name: "shed\u001b[2J",
+    lastSeenAtMs: BigInt(now - 180_000),
+    certificateExpiresAtMs: BigInt(now - 1),
+    models: [{ name: "digits", version: 1n, error: "unsigned" }],
+  }),
+];

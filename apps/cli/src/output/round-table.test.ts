@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { RoundSchema } from "@selvedge/protocol";
+import { roundHeader, roundLine } from "./round-table.ts";
+
+const contributedBy = (count: number, cohort: number): { device: string; status: string }[] =>
+  Array.from({ length: cohort }, (_, index) => ({
+    device: `device-${index}`,
+    status: index < count ? "contributed" : "declined",
+  }));
+
+test("rounds stand under their header", () => {
+  const round = create(RoundSchema, {
+    number: 3,
+    status: "completed",
+    openedAtMs: 1_000n,
+    closedAtMs: 5_210n,
+    participants: contributedBy(9, 10),
+    evaluation: { accuracy: 0.96123, loss: 0.12345 },
+    federated: { eval_accuracy: 0.5, eval_loss: 2 },
+    bytesUp: 7_171_560n,
+    bytesDown: 7_968_400n,
+  });
+  const failed = create(RoundSchema, { number: 4, status: "failed", reason: "3 of 8\nby the deadline" });
+  assert.equal(
+    [roundHeader(), roundLine(round), roundLine(failed)].join("\n"),
+    [
+      "round  accuracy      loss    devices         up       down  seconds",
+      "    3    0.9612    0.1235       9/10     7.2 MB     8.0 MB      4.2",
+      "    4  failed: 3 of 8?by the deadline",
+    ].join("\n"),
+  );
+});
+
+test("without evaluation the devices' own held-out data counts, and then nothing", () => {
+  const federated = create(RoundSchema, { number: 1, federated: { eval_accuracy: 0.5, train_loss: 1 } });
+  assert.match(roundLine(federated), /0\.5000 {4}1\.0000/);
+  assert.match(roundLine(create(RoundSchema, { number: 1 })), /^ {4}1 {9}- {9}- /);
+});

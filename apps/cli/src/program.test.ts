@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { digestOf, type Job, JobSchema, SelvedgeError } from "@selvedge/protocol";
+import { type FakeCoordinator, startFakeCoordinator } from "./operator/coordinator.fixture.ts";
+import { type Outcome, type Surroundings, selvedge } from "./terminal.fixture.ts";
+
+suite("the command and a coordinator", () => {
+  let fake: FakeCoordinator;
+  before(async () => {
+    fake = await startFakeCoordinator();
+    await writeFile(join(fake.folder, "job.yaml"), jobYaml);
+  });
+  after(() => fake[Symbol.asyncDispose]());
+
+  const run = (line: string, surroundings: Surroundings = {}): Promise<Outcome> =>
+    selvedge(line.split(" "), {
+      workingFolder: fake.folder,
+      env: { SELVEDGE_STATE: fake.folder },
+      ...surroundings,
+    });
+
+  test("a token stands alone on stdout", async () => {
+    assert.deepEqual(await run("token create --ttl 10m --uses 5"), {
+      code: 0,
+      stdout: "svj1.for-5\n",
+      stderr:
+        "for 5 devices; expires in 10m, at 2026-11-24 12:10:00Z; it cannot be shown again\n" +
+        "next, on the device: selvedge join URL --token-file -\n",
+    });
+    const { stdout, stderr } = await run("token create --json");
+    assert.deepEqual(
+      [JSON.parse(stdout), stderr],
+      [{ token: "svj1.for-1", expiresAtMs: 1_795_525_200_000, uses: 1 }, ""],
+    );
+    assert.deepEqual(await run("token create --ttl 31d"), {
+      code: 2,
+      stdout: "",
+      stderr: "error: 2678400 seconds; 1 to 2592000 are allowed\n  at:  --ttl\n",
+    });
+  });
+
+  test("devices are listed, whatever they call themselves", async () => {
+    const { stdout } = await run("device list");
+    assert.equal(
+      stdout,
+      [
+        "NAME      STATE    SEEN    CERTIFICATE  DATA    MODELS              ID",
+        "kitchen   online   now     in 30d       digits  digits@1            7d9e0a52-0000-4000-8000-000000000001",
+        "shed?[2J  offline  3m ago  expired      -       digits@1 (refused)  7d9e0a52-0000-4000-8000-000000000002",
+        "",
+      ].join("\n"),
+    );
+    const { devices } = JSON.parse((await run("--json device list")).stdout);
+    assert.deepEqual([devices[0].models[0].version, devices[1].lastSeenAtMs], [1, 1_795_521_420_000]);
+  });
+
+  test("status is shown in fields", async () => {
+    const { stdout } = await run(`status --operator ${fake.folder}/operator.json`, { env: {} });
+    assert.equal(
+      stdout,
+      [
+        `coordinator      ${fake.url}`,
+        "version          0.1.0",
+        "trust domain     fleet.test",
+        "started          2h ago",
+        "devices          2, 1 online",
+        "jobs running     1",
+        "models released  0",
+        "traffic          7.6 MB in, 812 B out",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("a job's model is uploaded and its plan signed and started", async () => {
+    const { code, stdout } = await run("job run job.yaml --id run-1 --set rounds=3");
+    assert.deepEqual([code, stdout], [0, "job run-1 started: 3 rounds\nnext: selvedge job watch run-1\n"]);
+    const { plan, model } = fake.plans.get("run-1") ?? assert.fail("no plan arrived");
+    assert.deepEqual([plan.schedule?.rounds, plan.dataset?.classes], [3, 2]);
+    assert.deepEqual(await fake.blobs.stat(model.digest), model);
+    const named = JSON.parse((await run("job run job.yaml --json")).stdout).job.id;
+    assert.match(named, /^digits-[0-9a-f]{6}$/);
+  });
+
+  test("a wrong job file starts nothing", async () => {
+    const { code, stderr } = await run("job run job.yaml --set round=3 --id wrong");
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^error: unknown key "round"\n {2}at: {2}--set round=3\n {2}fix: did you mean "rounds"\?/,
+    );
+    assert.ok(!fake.jobs.has("wrong"));
+    assert.match((await run("job run none.yaml")).stderr, /none\.yaml\n/);
+  });
+
+  test("a watched job ends the command, with 1 unless it completed", async () => {
+    const rounds = [{ number: 1, status: "completed", evaluation: { accuracy: 0.5, loss: 1 } }];
+    const job = (status: string): Job =>
+      create(JobSchema, { id: "seen", status, rounds: 1, roundsCompleted: 1, history: rounds });
+    fake.watched.set("seen", [job("running"), job("completed")]);
+    const completed = await run("job watch seen");
+    assert.equal(completed.code, 0);
+    assert.match(completed.stdout, /job seen completed: 1 of 1 rounds, accuracy 0\.5000\n/);
+    fake.watched.set("bad", [job("failed")]);
+    assert.equal((await run("job run job.yaml --id bad --watch")).code, 1);
+    const lines = (await run("job watch bad --json")).stdout.trimEnd().split("\n");
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).type),
+      ["round", "ended"],
+    );
+  });
+
+  test("jobs are listed, shown and cancelled", async () => {
+    fake.jobs.clear();
+    const round = { number: 1, status: "completed", evaluation: { accuracy: 0.75 } };
+    const participants = [{ device: "shed", status: "declined", reason: "outside its hours" }];
+    const current = { number: 2, status: "collecting", participants };
+    const created = {
+      createdAtMs: 1_795_521_540_000n,
+      status: "running",
+      rounds: 2,
+      roundsCompleted: 1,
+      history: [round],
+    };
+    fake.jobs.set("digits-1", create(JobSchema, { id: "digits-1", name: "digits", ...created, current }));
+    assert.equal(
+      (await run("job list")).stdout,
+      "ID        STATUS   ROUNDS  ACCURACY  STARTED\ndigits-1  running     1/2    0.7500  1m ago\n",
+    );
+    const shown = (await run("job show digits-1")).stdout;
+    assert.match(
+      shown,
+      /round 2 collecting: 0 of 1 devices are in\n\nDEVICE {2}ANSWER {4}REASON\nshed {4}declined {2}outside its hours\n$/,
+    );
+    assert.equal((await run("job cancel digits-1")).stdout, "job digits-1 cancelled\n");
+    assert.deepEqual(await run("job cancel nope"), {
+      code: 3,
+      stdout: "",
+      stderr: `error: no job "nope"\n  at:  ${fake.url}\n  fix: see \`selvedge job list\`\n`,
+    });
+  });
+
+  test("a completed job's model is released, listed, and fetched with its digest verified", async () => {
+    const bytes = new TextEncoder().encode("a model ".repeat(1_000));
+    const model = await fake.blobs.put(bytes);
+    const blob = { digest: model.digest, length: BigInt(model.length) };
+    fake.jobs.set(
+      "digits-2",
+      create(JobSchema, { id: "digits-2", name: "digits", status: "completed", model: blob }),
+    );
+    assert.equal(
+      (await run("release digits-2")).stdout,
+      `released digits@1 (${model.digest})\nnext: selvedge device list\n`,
+    );
+    assert.equal(JSON.parse((await run("release digits-2 --json")).stdout).release.version, 2);
+    assert.match((await run("model list")).stdout, /^digits@2 {2}current {2}8\.0 kB {2}digits-2 {2}sha256:/m);
+    assert.match(
+      (await run("model show digits@1")).stdout,
+      /^state {6}superseded\n[\s\S]*^served by {2}1 of 2 devices$/m,
+    );
+    await mkdir(join(fake.folder, "out"));
+    const part = join(fake.folder, "out", `m.onnx.${model.digest.slice(7, 19)}.part`);
+    await writeFile(part, bytes.subarray(0, 3_000));
+    const got = await run("model get digits -o out/m.onnx");
+    assert.equal(got.stdout, `${join(fake.folder, "out/m.onnx")}: digits@2, 8.0 kB, digest verified\n`);
+    assert.equal(digestOf(await readFile(join(fake.folder, "out/m.onnx"))), model.digest);
+    await writeFile(part, "not the beginning of this model");
+    const spoilt = await run("model get digits -o out/m.onnx");
+    assert.deepEqual([spoilt.code, /the bytes that came have sha256:/.test(spoilt.stderr)], [4, true]);
+    assert.deepEqual(await readdir(join(fake.folder, "out")), ["m.onnx"]);
+    assert.equal((await run("model get faces")).code, 3);
+    assert.equal((await run("model get digits@x")).code, 2);
+  });
+
+  test("a job without a model cannot be released", async () => {
+    fake.jobs.set("early", create(JobSchema, { id: "early", name: "digits", status: "running" }));
+    const { code, stderr } = await run("release early");
+    assert.deepEqual([code, /wait until it is completed/.test(stderr)], [3, true]);
+  });
+
+  test("refusals and failures have their exit codes", async () => {
+    const codes = {
+      permission_denied: 4,
+      unauthenticated: 4,
+      resource_exhausted: 5,
+      unavailable: 5,
+    } as const;
+    for (const [code, exit] of Object.entries(codes)) {
+      fake.failure = new SelvedgeError(code as keyof typeof codes, "no");
+      assert.equal((await run("status")).code, exit, code);
+    }
+    const { stderr } = await run("status --json");
+    assert.deepEqual(JSON.parse(stderr).error.code, "unavailable");
+    fake.failure = undefined;
+    const operator = JSON.parse(await readFile(join(fake.folder, "operator.json"), "utf8"));
+    await writeFile(
+      join(fake.folder, "stranger.json"),
+      JSON.stringify({ ...operator, token: "svo1.other" }),
+      { mode: 0o600 },
+    );
+    assert.equal((await run("status --operator stranger.json")).code, 4);
+    await writeFile(
+      join(fake.folder, "gone.json"),
+      JSON.stringify({ ...operator, url: "https://127.0.0.1:1" }),
+      { mode: 0o600 },
+    );
+    const gone = await run("status --operator gone.json");
+    assert.deepEqual([gone.code, /ECONNREFUSED[\s\S]*fix: /.test(gone.stderr)], [5, true]);
+  });
+
+  test("an interruption ends with 130 and says nothing", async () => {
+    const interrupted = AbortSignal.abort();
+    assert.deepEqual(await run("status", { interrupted }), { code: 130, stdout: "", stderr: "" });
+  });
+});
+
+suite("the command line", () => {
+  test("a wrong command line exits with 2 and names what was meant", async () => {
+    const lines = [
+      "jbo list",
+      "job lsit",
+      "status --jsno",
+      "token create --ttl 5",
+      "token create --uses x",
+      "job run",
+      "up --port 70000",
+    ];
+    for (const line of lines) {
+      const { code, stdout, stderr } = await selvedge(line.split(" "));
+      assert.deepEqual([code, stdout], [2, ""], line);
+      assert.match(stderr, /^error: /, line);
+    }
+    assert.match((await selvedge(["jbo"])).stderr, /Did you mean job\?/);
+    assert.match((await selvedge(["join", "https://a"])).stderr, /--token-file/);
+    assert.match((await selvedge(["up", "--dataset", "x=csv:a"])).stderr, /NAME=idx:IMAGES,LABELS,CLASSES/);
+  });
+
+  test("every command has help with examples, and a heading in docs/reference/cli.md", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/reference/cli.md"), "utf8");
+    for (const command of commands) {
+      const { code, stdout, stderr } = await selvedge([...command.split(" "), "--help"]);
+      assert.deepEqual([code, stderr], [0, ""], command);
+      assert.match(stdout, new RegExp(`^Usage: selvedge ${command} `), command);
+      assert.match(stdout, /\nExamples:\n {2}selvedge /, command);
+      assert.match(stdout, /--json/, command);
+      assert.match(page, new RegExp(`^### selvedge ${command}$`, "m"), command);
+    }
+  });
+
+  test("the version is the package's", async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
+    assert.equal((await selvedge(["--version"])).stdout, `${version}\n`);
+    assert.match((await selvedge(["version"])).stdout, new RegExp(`^selvedge ${version} \\(Node \\d`));
+    assert.equal(JSON.parse((await selvedge(["version", "--json"])).stdout).version, version);
+  });
+
+  test("without a coordinator on this machine the fix says what to do", async () => {
+    const { code, stderr } = await selvedge(["status", "--state", "/nowhere"]);
+    assert.equal(code, 3);
+    assert.match(stderr, /at: {2}\/nowhere\/operator.json\n {2}fix: run this where `selvedge up` runs/);
+  });
+});
+
+const commands = [
+  "up",
+  "token create",
+  "join",
+  "agent run",
+  "device list",
+  "status",
+  "job run",
+  "job list",
+  "job show",
+  "job watch",
+  "job cancel",
+  "release",
+  "model list",
+  "model show",
+  "model get",
+  "serve",
+  "version",
+];
+
+const jobYaml = `name: digits
+model: { builder: mlp, input: [4], hidden: [3], classes: 2 }
+dataset: { name: digits, inputShape: [4], classes: 2 }
+learningRate: 0.1
+rounds: 2
+cohort: 2
+`;
