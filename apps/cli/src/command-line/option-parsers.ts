@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { durationForm, parseDuration } from "./parse-duration.ts";
+import { durationForm, parseDuration } from "../parse-duration.ts";
 
 /** Milliseconds. */
 export function durationOption(text: string): number {

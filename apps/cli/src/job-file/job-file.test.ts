@@ -159,10 +159,8 @@ test("a value out of range is named with its line", () => {
     // What has no line of its own (the default grace) is reported at the top.
     assert.match(at ?? "", /^\/jobs\/job.yaml:[17]$/, line);
   }
-  assert.equal(
-    problem(minimal.replace("rounds: 10\n", "")).message,
-    "rounds: Invalid input: expected number, received undefined",
-  );
+  assert.equal(problem(minimal.replace("rounds: 10\n", "")).message, "rounds is missing");
+  assert.equal(problem(minimal.replace("rounds:", "round:")).message, 'unknown key "round"');
 });
 
 test("what --set says wrong is reported as it was typed", () => {

@@ -1,6 +1,6 @@
 import { limits, metricNames, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
-import { durationForm, parseDuration } from "../command-line/parse-duration.ts";
+import { durationForm, parseDuration } from "../parse-duration.ts";
 
 const dayMs = 86_400_000;
 
@@ -23,7 +23,7 @@ function duration(lowMs: number, highMs: number, range: string): z.ZodType<numbe
 const dataset = z.strictObject({ name, inputShape: sizes, classes });
 
 /** A model that is built on the spot. */
-export const builderSchema = z.strictObject({
+const builderSchema = z.strictObject({
   builder: z.literal("mlp"),
   input: sizes,
   hidden: z.array(z.int().min(1)).max(64).default([]),

@@ -52,16 +52,18 @@ export class YamlFile {
 
   /** The first of a schema's complaints, with its line and, for an unknown key, the one that was meant. */
   problem(error: z.ZodError, keysAt: (path: Path) => readonly string[]): SelvedgeError {
-    const [issue] = error.issues;
-    if (issue === undefined) throw new SelvedgeError("internal", "a schema that fails names a reason");
-    if (issue.code !== "unrecognized_keys") {
-      const field = issue.path.join(".") || "the file";
-      return this.#invalid(`${field}: ${issue.message}`, issue.path);
+    const { issues } = error;
+    // A misspelt key is also a missing one; the spelling is what to correct.
+    const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
+    if (unknown !== undefined) {
+      const [key = ""] = unknown.keys;
+      const path = [...unknown.path, key];
+      return this.#invalid(`unknown key "${path.join(".")}"`, path, suggestion(key, keysAt(unknown.path)));
     }
-    const [key = ""] = issue.keys;
-    const path = [...issue.path, key];
-    const known = keysAt(issue.path);
-    return this.#invalid(`unknown key "${path.join(".")}"`, path, suggestion(key, known));
+    const { path = [], message = "" } = issues[0] ?? {};
+    const field = path.join(".") || "the file";
+    const isMissing = issues[0]?.code === "invalid_type" && !this.#document.hasIn(path);
+    return this.#invalid(isMissing ? `${field} is missing` : `${field}: ${message}`, path);
   }
 
   #invalid(message: string, path: Path, fix?: string): SelvedgeError {

@@ -84,7 +84,11 @@ function unreadable(error: SelvedgeError, path: string): SelvedgeError {
     permission_denied: "run this as the user that runs `selvedge up`, or give your own copy with --operator",
   };
   const fix = fixes[error.code] ?? error.fix;
-  return new SelvedgeError(error.code, error.message, { at: path, ...(fix && { fix }), cause: error });
+  return new SelvedgeError(error.code, `the operator cannot be identified: ${error.message}`, {
+    at: path,
+    ...(fix !== undefined && { fix }),
+    cause: error,
+  });
 }
 
 function parse(text: string, path: string): ReadonlyMap<string, unknown> {

@@ -16,7 +16,7 @@ export function createLog(terminal: Terminal, { logLevel, json }: LogOptions): L
 }
 
 /** A line of pino's JSON as "04:56:20 info  message  key=value …". */
-export function formatLogLine(line: string, stream: OutputStream): string {
+function formatLogLine(line: string, stream: OutputStream): string {
   const { level, time, msg, err, pid: _pid, hostname: _hostname, ...fields } = JSON.parse(line);
   const [name, style] = levels.get(level) ?? ["log", "white"];
   const clock = new Date(time).toISOString().slice(11, 19);

@@ -26,7 +26,7 @@ export function accuracyOf({ evaluation, federated }: Round): number | undefined
   return evaluation.accuracy ?? federated.eval_accuracy;
 }
 
-export function lossOf({ evaluation, federated }: Round): number | undefined {
+function lossOf({ evaluation, federated }: Round): number | undefined {
   return evaluation.loss ?? federated.eval_loss ?? federated.train_loss;
 }
 
