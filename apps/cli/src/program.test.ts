@@ -228,6 +228,7 @@ suite("the command line", () => {
       "token create --uses x",
       "job run",
       "up --port 70000",
+      "demo --alpha 0",
     ];
     for (const line of lines) {
       const { code, stdout, stderr } = await selvedge(line.split(" "));
@@ -266,6 +267,7 @@ suite("the command line", () => {
 });
 
 const commands = [
+  "demo",
   "up",
   "token create",
   "join",

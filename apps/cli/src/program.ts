@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { addDemoCommand } from "./command-line/demo-command.ts";
 import { addFleetCommands } from "./command-line/fleet-commands.ts";
 import type { CommandModule, Invoke } from "./command-line/invoke.ts";
 import { addJobCommands } from "./command-line/job-commands.ts";
@@ -53,6 +54,7 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
       const code = await run(terminal, command.optsWithGlobals(), ...args);
       if (code !== undefined) setExitCode(code);
     };
+  addDemoCommand(program, invoke);
   addServiceCommands(program, invoke);
   addFleetCommands(program, invoke);
   addJobCommands(program, invoke);

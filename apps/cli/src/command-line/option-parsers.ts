@@ -20,6 +20,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function positiveNumber(text: string): number {
+  const value = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : 0;
+  if (value === 0) throw new InvalidArgumentError("It must be a number above 0.");
+  return value;
+}
+
 /** For options that may be given again. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
