@@ -1,3 +1,4 @@
+export { blobReferenceOf } from "./blob-reference.ts";
 export {
   type DayLedger,
   type DeviceState,

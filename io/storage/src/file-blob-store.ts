@@ -32,6 +32,12 @@ export interface FileBlobStoreOptions {
 
 const partSuffix = ".part";
 
+/** Blobs that other programs may read as files. */
+export interface FileBlobs extends BlobStore {
+  /** Where a blob lies, or would lie; it must not be written to. */
+  pathOf(digest: Digest): string;
+}
+
 /**
  * Blobs as files: `blobs/ab/<64 hex digits>`, unfinished uploads in `uploads/<64 hex digits>.part`.
  * An upload that was cut off after its last byte is finished here.
@@ -40,7 +46,7 @@ const partSuffix = ".part";
 export async function openFileBlobStore({
   root,
   uploadAgeMsMax = 7 * 24 * 3_600_000,
-}: FileBlobStoreOptions): Promise<BlobStore> {
+}: FileBlobStoreOptions): Promise<FileBlobs> {
   const store = new FileBlobStore(root);
   try {
     await store.recover(Date.now() - uploadAgeMsMax);
@@ -50,7 +56,7 @@ export async function openFileBlobStore({
   return store;
 }
 
-class FileBlobStore implements BlobStore {
+class FileBlobStore implements FileBlobs {
   readonly #blobs: string;
   readonly #uploads: string;
   /** Writers of one digest take turns. */
@@ -83,6 +89,10 @@ class FileBlobStore implements BlobStore {
       await this.#finish(reference);
       return reference;
     });
+  }
+
+  pathOf(digest: Digest): string {
+    return this.#blobPath(digest);
   }
 
   async stat(digest: Digest): Promise<BlobReference | undefined> {

@@ -2,7 +2,7 @@ export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { fileError } from "./file-error.ts";
-export { type FileBlobStoreOptions, openFileBlobStore } from "./file-blob-store.ts";
+export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
 export type { JournalHooks, Step } from "./journal.ts";
 export { type MemoryBlobs, openMemoryBlobStore } from "./memory-blob-store.ts";
 export { type MemoryRecords, openMemoryStore } from "./memory-store.ts";

@@ -8,10 +8,8 @@ export interface BlobRoutesOptions<Principal> {
   readonly store: BlobStore;
   /** Whether this caller may see these bytes, or that they exist. */
   canRead(principal: Principal, digest: Digest): boolean | Promise<boolean>;
-  /** Whether this caller may upload these bytes. */
-  canWrite(principal: Principal, digest: Digest): boolean | Promise<boolean>;
-  /** Largest blob taken, bytes; default `limits.blobBytesMax`. */
-  readonly blobBytesMax?: number;
+  /** Largest blob this caller may upload under this digest, bytes; 0 = none. */
+  writeBytesMax(principal: Principal, digest: Digest): number | Promise<number>;
 }
 
 /** Under `/v1/blobs/<digest>`; see SPEC BL10 to BL16. */
@@ -43,13 +41,14 @@ export function blobRoutes<Principal>(
 }
 
 async function read<Principal>(
-  { store, canRead, canWrite }: BlobRoutesOptions<Principal>,
+  { store, canRead, writeBytesMax }: BlobRoutesOptions<Principal>,
   { principal, path, method, headers }: HttpRequest<Principal>,
 ): Promise<HttpAnswer> {
   const digest = digestOf(path);
   const readable = await canRead(principal, digest);
   // Who uploads asks how far it got, also before it may read.
-  if (!readable && !(method === "HEAD" && (await canWrite(principal, digest)))) throw refused("read", path);
+  if (!readable && !(method === "HEAD" && (await writeBytesMax(principal, digest)) > 0))
+    throw refused("read", path);
   const blob = await store.stat(digest);
   if (blob === undefined) return await missing(store, digest, path);
   const entity = entityHeaders(blob);
@@ -93,12 +92,13 @@ async function write<Principal>(
   options: BlobRoutesOptions<Principal>,
   { principal, path, headers, body }: HttpRequest<Principal>,
 ): Promise<HttpAnswer> {
-  const { store, canWrite, blobBytesMax = limits.blobBytesMax } = options;
+  const { store, writeBytesMax } = options;
   const digest = digestOf(path);
-  if (!(await canWrite(principal, digest))) throw refused("upload", path);
+  const bytesMax = await writeBytesMax(principal, digest);
+  if (bytesMax === 0) throw refused("upload", path);
   const range = uploadRange(headers["content-range"], headers["content-length"], path);
-  if (range.total > blobBytesMax) {
-    throw new SelvedgeError("too_large", `a blob may have at most ${blobBytesMax} bytes here`, { at: path });
+  if (range.total > bytesMax) {
+    throw new SelvedgeError("too_large", `a blob may have at most ${bytesMax} bytes here`, { at: path });
   }
   const reference = { digest, length: range.total };
   if ((await store.stat(digest)) !== undefined) {

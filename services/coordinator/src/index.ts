@@ -1,3 +1,4 @@
+export { type Coordinator, type CoordinatorOptions, startCoordinator } from "./coordinator.ts";
 export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
 export { type DeviceRecord, type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
 export {

@@ -26,8 +26,7 @@ before(async () => {
     httpRoutes: blobRoutes<TestPrincipal>({
       store,
       canRead: (_principal, digest) => !hidden.has(digest),
-      canWrite: (_principal, digest) => !sealed.has(digest),
-      blobBytesMax: 16_777_216,
+      writeBytesMax: (_principal, digest) => (sealed.has(digest) ? 0 : 16_777_216),
     }),
   });
 });

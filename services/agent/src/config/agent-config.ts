@@ -23,7 +23,10 @@ const configSchema = z.strictObject({
     )
     .default({}),
   inference: z
-    .strictObject({ host: z.string().min(1).default("127.0.0.1"), port: z.int().min(0).max(65_535).default(8080) })
+    .strictObject({
+      host: z.string().min(1).default("127.0.0.1"),
+      port: z.int().min(0).max(65_535).default(8080),
+    })
     .default({ host: "127.0.0.1", port: 8080 }),
 });
 

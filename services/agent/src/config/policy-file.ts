@@ -8,8 +8,12 @@ const clock = z
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
 
 const policySchema = z.strictObject({
-  signers: z.array(z.string().regex(/^ed25519:[0-9a-f]{64}$/, 'a key id: "ed25519:" and 64 hexadecimal digits')),
-  plans: z.union([z.literal("any"), z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/, "a plan digest"))]).default("any"),
+  signers: z.array(
+    z.string().regex(/^ed25519:[0-9a-f]{64}$/, 'a key id: "ed25519:" and 64 hexadecimal digits'),
+  ),
+  plans: z
+    .union([z.literal("any"), z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/, "a plan digest"))])
+    .default("any"),
   minimumCohort: z.int().min(1).default(2),
   maxExamplesPerDevice: z.int().min(1).default(1_000_000),
   hours: z.strictObject({ start: clock, end: clock }).optional(),

@@ -13,7 +13,9 @@ const bytesMax = 1_048_576;
 export async function readYaml<Output>(path: string, schema: z.ZodType<Output>): Promise<Output> {
   const text = await readText(path);
   if (text.length > bytesMax) {
-    throw new SelvedgeError("too_large", `${text.length} characters of configuration; at most ${bytesMax}`, { at: path });
+    throw new SelvedgeError("too_large", `${text.length} characters of configuration; at most ${bytesMax}`, {
+      at: path,
+    });
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });

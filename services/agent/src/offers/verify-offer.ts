@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import {
-  type BlobRef,
   type BlobReference,
+  blobReferenceOf,
   type CheckedPlan,
   decodePlan,
   digestOf,
@@ -9,7 +9,6 @@ import {
   namePattern,
   type Offer,
   type OfferFacts,
-  parseDigest,
   SelvedgeError,
   verifyPlan,
 } from "@selvedge/protocol";
@@ -34,16 +33,20 @@ export interface VerifiedOffer {
  * @throws SelvedgeError `invalid_argument`, `corrupt`, `too_large` or `untrusted`.
  */
 export function verifyOffer(offer: Offer, checks: OfferChecks): VerifiedOffer {
-  if (!namePattern.test(offer.job)) throw new SelvedgeError("invalid_argument", "the offer's job is not a name");
+  if (!namePattern.test(offer.job))
+    throw new SelvedgeError("invalid_argument", "the offer's job is not a name");
   const plan = decodePlan(offer.plan);
   if (plan.digest !== offer.planDigest) {
-    throw new SelvedgeError("untrusted", `the plan hashes to ${plan.digest}, the offer says ${offer.planDigest}`);
+    throw new SelvedgeError(
+      "untrusted",
+      `the plan hashes to ${plan.digest}, the offer says ${offer.planDigest}`,
+    );
   }
   const signature = offer.planSignature;
   if (signature === undefined) throw new SelvedgeError("untrusted", "the offer's plan is not signed");
   verifyPlan(offer.plan, signature, checks.operatorKeys);
   const config = readConfig(offer);
-  const base = readBlobRef(offer.baseModel, "offer.base_model");
+  const base = blobReferenceOf(offer.baseModel, "offer.base_model");
   checks.verifyBase(offer.roundMetadata, { job: offer.job, round: offer.round, base });
   const facts: OfferFacts = {
     job: offer.job,
@@ -69,14 +72,4 @@ function readConfig(offer: Offer): string {
     throw new SelvedgeError("untrusted", "the offer's configuration does not match its digest");
   }
   return Buffer.from(offer.clientConfig).toString("utf8");
-}
-
-/** @throws SelvedgeError `invalid_argument` or `too_large`. */
-export function readBlobRef(reference: BlobRef | undefined, at: string): BlobReference {
-  const digest = parseDigest(reference?.digest ?? "", at);
-  const length = Number(reference?.length ?? 0n);
-  if (length < 1 || length > limits.blobBytesMax) {
-    throw new SelvedgeError("too_large", `${length} bytes; 1 to ${limits.blobBytesMax} are allowed`, { at });
-  }
-  return { digest, length };
 }

@@ -1,5 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { type Birth, BirthSchema, createStamper, type Envelope, type EnvelopeBody, type Stamper } from "@selvedge/protocol";
+import {
+  type Birth,
+  BirthSchema,
+  createStamper,
+  type Envelope,
+  type EnvelopeBody,
+  type Stamper,
+} from "@selvedge/protocol";
 import type { Link } from "@selvedge/transport";
 
 export interface AgentSessionOptions {
@@ -14,7 +21,10 @@ export interface AgentSessionOptions {
   onEnvelope(envelope: Envelope): void;
 }
 
-export type BirthFields = Pick<Birth, "softwareVersion" | "features" | "datasets" | "models" | "architecture" | "session">;
+export type BirthFields = Pick<
+  Birth,
+  "softwareVersion" | "features" | "datasets" | "models" | "architecture" | "session"
+>;
 
 /** The device's end of a session: introduces itself on each new link and sends while there is one. */
 export class AgentSession {

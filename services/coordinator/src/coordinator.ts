@@ -1,0 +1,171 @@
+import { createPublicKey } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { isIPv6 } from "node:net";
+import { join } from "node:path";
+import type { DatasetSource } from "@selvedge/datasets";
+import { limits, rawPublicKey } from "@selvedge/protocol";
+import { openSqliteStore, type Store } from "@selvedge/storage";
+import { blobRoutes, type Gateway, startGateway, type Traffic } from "@selvedge/transport-grpc";
+import type { Logger } from "pino";
+import packageJson from "../package.json" with { type: "json" };
+import { type Fleet, openFleet } from "./fleet.ts";
+import { registerServices } from "./fleet-services.ts";
+import { FleetSession } from "./fleet-session.ts";
+import { httpRoutes } from "./http-routes.ts";
+import { createEnrolmentService, type FleetTrust } from "./identity/enrolment-service.ts";
+import { createGatekeeper } from "./identity/gatekeeper.ts";
+import type { Principal } from "./identity/principal.ts";
+import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
+import { writeOperatorFile } from "./operators/operator-file.ts";
+
+export interface CoordinatorOptions {
+  /** Everything the coordinator keeps; made when absent. */
+  readonly folder: string;
+  /** Address to listen on. */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** Names and addresses that devices dial; the certificate is made out to them. */
+  readonly hosts: readonly string[];
+  readonly trustDomain: string;
+  /** The coordinator's own data, to evaluate rounds on. */
+  readonly datasets: ReadonlyMap<string, DatasetSource>;
+  readonly log: Logger;
+}
+
+export interface Coordinator {
+  readonly url: string;
+  readonly port: number;
+  /** Ends sessions and stops; what was accepted is durable already. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a coordinator on its folder: opens or makes its keys, goes on with
+ * every job where it stopped, and listens.
+ *
+ * @throws SelvedgeError `unavailable` when the port or the folder is in use,
+ *   `corrupt` or `untrusted` when the folder is damaged.
+ */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  const store = await openSqliteStore({ path: join(options.folder, "coordinator.db") });
+  try {
+    return await start(options, store);
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+}
+
+async function start(options: CoordinatorOptions, store: Store): Promise<Coordinator> {
+  const { folder, log, datasets } = options;
+  const now = Date.now;
+  const fleet = await openFleet(store, { ...options, now });
+  const evaluator = new ProcessEvaluator(fleet.blobs, datasets);
+  const session = new FleetSession({
+    fleet,
+    evaluator,
+    evaluationDatasets: new Set(datasets.keys()),
+    softwareVersion: packageJson.version,
+    now,
+    log,
+    onHalt(error) {
+      // The state on disk is sound and what is in memory no longer is: start again from disk.
+      log.fatal({ err: error }, "the journal cannot be written: ending");
+      process.exitCode = 1;
+      process.kill(process.pid, "SIGTERM");
+    },
+  });
+  const gateway = await openGateway(options, fleet, session, now);
+  const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
+  await writeOperatorFile(folder, url, fleet.authority, fleet.operatorTokens);
+  const refresh = setInterval(() => {
+    fleet.signing.repository
+      .refresh()
+      .catch((error: unknown) => log.error({ err: error }, "metadata refresh failed"));
+  }, refreshEveryMs);
+  log.info({ url, trustDomain: options.trustDomain }, "coordinator started");
+  return {
+    url,
+    port: gateway.port,
+    async close() {
+      clearInterval(refresh);
+      await session.stop();
+      await gateway.close();
+      await evaluator.close();
+      await store.close();
+    },
+  };
+}
+
+/** Jobs are loaded before the first device can connect. */
+async function openGateway(
+  options: CoordinatorOptions,
+  fleet: Fleet,
+  session: FleetSession,
+  now: () => number,
+): Promise<Gateway> {
+  const { log, trustDomain } = options;
+  const { authority, blobs, devices, operatorTokens, signing } = fleet;
+  const { hub, board } = session;
+  const enrolment = createEnrolmentService({ ...fleet, trust: () => trustOf(fleet), log, now });
+  await session.start();
+  const gateway: Gateway = await startGateway<Principal>({
+    host: options.host,
+    port: options.port,
+    tls: { key: authority.server.key, cert: authority.server.chain, clientCa: authority.root.toString() },
+    services: (router, principalOf) =>
+      registerServices(router, principalOf, {
+        enrolment,
+        hub,
+        operators: {
+          ...fleet,
+          softwareVersion: packageJson.version,
+          trustDomain,
+          startedAt: now(),
+          board,
+          releases: signing.repository,
+          online: () => new Set(hub.online().keys()),
+          traffic: () => totalOf(gateway.traffic()),
+          announceReleases: () => session.announceReleases(),
+        },
+      }),
+    httpRoutes: [
+      ...blobRoutes<Principal>({
+        store: blobs,
+        canRead: () => true,
+        writeBytesMax: (principal) =>
+          principal.kind === "device" ? board.uploadBytesMax(principal.deviceId) : limits.blobBytesMax,
+      }),
+      ...httpRoutes(authority, signing.repository),
+    ],
+    authorise: createGatekeeper({ authority, devices, operatorTokens, now }),
+    kindOf: (principal) => principal.kind,
+    onInternalError: (thrown, route) => log.error({ err: thrown, route }, "internal error"),
+  });
+  return gateway;
+}
+
+function trustOf({ authority, signing }: Fleet): FleetTrust {
+  const { x = "" } = createPublicKey(authority.sealingKey).export({ format: "jwk" });
+  return {
+    releaseRoot: signing.repository.currentRoot(),
+    sealingKey: Buffer.from(x, "base64url"),
+    operatorKeys: [rawPublicKey(createPublicKey(authority.operatorKey))],
+  };
+}
+
+function totalOf(traffic: ReadonlyMap<string, Traffic>): Traffic {
+  return [...traffic.values()].reduce(
+    (sum, { received, sent }) => ({ received: sum.received + received, sent: sum.sent + sent }),
+    { received: 0, sent: 0 },
+  );
+}
+
+function urlHost(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
+/** Online metadata lives days; half of its life is long before it ends. */
+const refreshEveryMs = 3_600_000;

@@ -1,0 +1,34 @@
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { EnrolmentService, OperatorService, SelvedgeError, SessionService } from "@selvedge/protocol";
+import type { Peer } from "@selvedge/transport";
+import { exporterOf, sessionService, sessionServiceLimits } from "@selvedge/transport-grpc";
+import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
+import type { Principal } from "./identity/principal.ts";
+import { type OperatorServiceOptions, operatorService } from "./operators/operator-service.ts";
+import type { SessionHub } from "./sessions/session-hub.ts";
+
+export interface FleetServices {
+  readonly enrolment: Enrolment;
+  readonly hub: SessionHub;
+  readonly operators: OperatorServiceOptions;
+}
+
+/** Registers all RPC services of a coordinator's port. */
+export function registerServices(
+  router: ConnectRouter,
+  principalOf: (context: HandlerContext) => Principal,
+  { enrolment, hub, operators }: FleetServices,
+): void {
+  router.service(EnrolmentService, {
+    challenge: () => enrolment.challenge(),
+    enrol: (request, context) => enrolment.enrol(request, { exporter: exporterOf(context) }),
+  });
+  const sessions = sessionService({ principalOf, peerOf, onLink: (link, peer) => hub.accept(link, peer) });
+  router.service(SessionService, sessions, sessionServiceLimits);
+  router.service(OperatorService, operatorService(operators));
+}
+
+function peerOf(principal: Principal): Peer {
+  if (principal.kind === "device") return { deviceId: principal.deviceId };
+  throw new SelvedgeError("permission_denied", "only a device holds a session");
+}

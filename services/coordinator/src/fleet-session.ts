@@ -1,0 +1,118 @@
+import { createPublicKey } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { type Birth, ReleaseNoticeSchema } from "@selvedge/protocol";
+import { signRound } from "@selvedge/registry";
+import type { Logger } from "pino";
+import type { Fleet } from "./fleet.ts";
+import type { Evaluator } from "./jobs/evaluator.ts";
+import { JobBoard } from "./jobs/job-board.ts";
+import { ModelLayouts } from "./jobs/model-layouts.ts";
+import { WakeTimers } from "./jobs/wake-timers.ts";
+import { DeviceMail } from "./sessions/device-mail.ts";
+import { SessionHub } from "./sessions/session-hub.ts";
+
+export interface FleetSessionOptions {
+  readonly fleet: Fleet;
+  readonly evaluator: Evaluator;
+  readonly evaluationDatasets: ReadonlySet<string>;
+  readonly softwareVersion: string;
+  readonly now: () => number;
+  readonly log: Logger;
+  /** The journal cannot go on: the process should end and be started again. */
+  onHalt(error: unknown): void;
+}
+
+/** The live half of a coordinator: devices that are connected, and the jobs they work for. */
+export class FleetSession {
+  readonly hub: SessionHub;
+  readonly board: JobBoard;
+  readonly #options: FleetSessionOptions;
+  readonly #alarms: WakeTimers;
+  readonly #mail: DeviceMail;
+
+  constructor(options: FleetSessionOptions) {
+    const { fleet, evaluator, log, now, softwareVersion } = options;
+    this.#options = options;
+    this.#alarms = new WakeTimers({ now, wake: (job) => this.#follow(this.board.tick(job), "job alarm") });
+    this.hub = new SessionHub({
+      epoch: fleet.epoch,
+      softwareVersion,
+      now,
+      onBirth: (device, birth) => this.#onBirth(device, birth),
+      onEnvelope: (device, envelope) => this.#follow(this.#mail.deliver(device, envelope), "device mail"),
+      onGone: (device, reason) => log.info({ device, reason }, "device offline"),
+    });
+    this.board = new JobBoard({
+      store: fleet.store,
+      blobs: fleet.blobs,
+      records: fleet.records,
+      layouts: new ModelLayouts(fleet.blobs),
+      evaluator,
+      operatorKeys: [createPublicKey(fleet.authority.operatorKey)],
+      evaluationDatasets: options.evaluationDatasets,
+      eligible: (dataset) => this.#eligible(dataset),
+      send: (device, body) => this.hub.send(device, body),
+      signRound: (job, round, weights, expires) =>
+        signRound({ job, round, weights, expires }, fleet.signing.roundKey),
+      now,
+      setAlarm: (job, at) => this.#alarms.set(job, at),
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      onTrouble: (job, what, error) => log.error({ job, what, code: error.code }, error.message),
+      onHalt: options.onHalt,
+    });
+    this.#mail = new DeviceMail(this.board, fleet.installs, (device, what, error) =>
+      log.warn({ device, what, code: error.code }, error.message),
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.board.start();
+  }
+
+  /** Tells every connected device to look at the release metadata. */
+  announceReleases(): void {
+    this.hub.broadcast(this.#releaseNotice());
+  }
+
+  async stop(): Promise<void> {
+    this.#alarms.stop();
+    this.hub.close("the coordinator is shutting down");
+    await this.board.stop();
+  }
+
+  #onBirth(device: string, birth: Birth): void {
+    const { fleet, log, now } = this.#options;
+    const seen = {
+      lastSeenAtMs: now(),
+      softwareVersion: birth.softwareVersion.slice(0, 64),
+      architecture: birth.architecture.slice(0, 64),
+      datasets: birth.datasets.slice(0, 100).map((dataset) => dataset.name.slice(0, 64)),
+    };
+    this.#follow(fleet.devices.update(device, seen), "device record");
+    this.#follow(this.board.deviceOnline(device), "device online");
+    this.hub.send(device, this.#releaseNotice());
+    log.info({ device }, "device online");
+  }
+
+  #eligible(dataset: string): string[] {
+    const { devices } = this.#options.fleet;
+    const online = [...this.hub.online()];
+    return online.flatMap(([device, birth]) => {
+      const hasData = birth.datasets.some((summary) => summary.name === dataset);
+      return hasData && !devices.isRevoked(device) ? device : [];
+    });
+  }
+
+  #releaseNotice(): Parameters<SessionHub["broadcast"]>[0] {
+    const version = this.#options.fleet.signing.repository.timestampVersion();
+    return {
+      case: "releaseNotice",
+      value: create(ReleaseNoticeSchema, { timestampVersion: BigInt(version) }),
+    };
+  }
+
+  #follow(work: Promise<unknown>, what: string): void {
+    work.catch((thrown: unknown) => this.#options.log.error({ err: thrown, what }, "work failed"));
+  }
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { type FileBlobs, openFileBlobStore, type Store } from "@selvedge/storage";
+import { type Authority, openAuthority } from "./identity/certificate-authority.ts";
+import { type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
+import { openKeyFolder } from "./identity/key-folder.ts";
+import { type OperatorTokens, openOperatorTokens } from "./identity/operator-tokens.ts";
+import { createTokenStore, type TokenStore } from "./identity/token-store.ts";
+import { JobRecords } from "./jobs/job-records.ts";
+import { InstallReports } from "./operators/install-reports.ts";
+import { openReleaseSigning, type ReleaseSigning } from "./releases/release-signing.ts";
+
+export interface FleetOptions {
+  readonly folder: string;
+  readonly trustDomain: string;
+  readonly hosts: readonly string[];
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** All that a coordinator keeps on disk. */
+export interface Fleet {
+  readonly store: Store;
+  readonly blobs: FileBlobs;
+  readonly authority: Authority;
+  readonly signing: ReleaseSigning;
+  readonly devices: DeviceRegistry;
+  readonly tokens: TokenStore;
+  readonly operatorTokens: OperatorTokens;
+  readonly installs: InstallReports;
+  readonly records: JobRecords;
+  /** Random id of this database, made once: a copy of it that runs too is a clone. */
+  readonly epoch: string;
+}
+
+/** Opens a coordinator's folder, and makes what is not there yet. @throws SelvedgeError as each part does. */
+export async function openFleet(store: Store, options: FleetOptions): Promise<Fleet> {
+  const { folder, trustDomain, hosts, now } = options;
+  const keys = await openKeyFolder(join(folder, "keys"));
+  const authority = await openAuthority({ folder: keys, trustDomain, hosts, nowMs: now() });
+  return {
+    store,
+    authority,
+    blobs: await openFileBlobStore({ root: folder }),
+    signing: await openReleaseSigning(folder, store, now),
+    devices: await openDeviceRegistry(store),
+    tokens: createTokenStore({ store, rootPin: authority.rootPin, now }),
+    operatorTokens: await openOperatorTokens(store, now),
+    installs: await InstallReports.open(store),
+    records: new JobRecords(store),
+    epoch: await openEpoch(store),
+  };
+}
+
+async function openEpoch(store: Store): Promise<string> {
+  const known = await store.read("epoch");
+  if (typeof known?.value === "string") return known.value;
+  const epoch = randomUUID();
+  await store.commit({ writes: [{ key: "epoch", expectedVersion: 0, value: epoch }] });
+  return epoch;
+}

@@ -1,0 +1,264 @@
+import type { KeyObject } from "node:crypto";
+import {
+  blobReferenceOf,
+  type CheckedPlan,
+  decodePlan,
+  type JobEffect,
+  type JobEvent,
+  type JobPlan,
+  type JobState,
+  jobWakeAt,
+  limits,
+  namePattern,
+  type OperatorSignature,
+  SelvedgeError,
+  type Submission,
+  type SubmissionFacts,
+  stepJob,
+  verifyPlan,
+} from "@selvedge/protocol";
+import { type BlobStore, EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
+import { problemWith } from "./check-body.ts";
+import type { JobRecords } from "./job-records.ts";
+import { JobShell, type JobShellOptions } from "./job-shell.ts";
+import type { ModelLayouts } from "./model-layouts.ts";
+
+export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJobs"> {
+  readonly store: Store;
+  /** Operators whose plans run here. */
+  readonly operatorKeys: readonly KeyObject[];
+  /** Names of the coordinator's own datasets. */
+  readonly evaluationDatasets: ReadonlySet<string>;
+  /** Sets or clears the alarm that calls `tick`. */
+  setAlarm(job: string, at: number | undefined): void;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  onTrouble(job: string, what: string, error: SelvedgeError): void;
+  onHalt(error: unknown): void;
+  readonly hooks?: JournalHooks<JobEffect>;
+}
+
+export interface JobRequest {
+  readonly job: string;
+  readonly plan: Uint8Array;
+  readonly signature: OperatorSignature;
+  /** null = rounds are not evaluated by the coordinator. */
+  readonly evaluationDataset: string | null;
+}
+
+/** All jobs of a coordinator: what operators and devices say becomes events, what steps ask for is performed. */
+export class JobBoard {
+  readonly #options: JobBoardOptions;
+  readonly #runner: EntityRunner<JobState, JobEvent, JobEffect>;
+  readonly #shell: JobShell;
+  readonly #blobs: BlobStore;
+  readonly #records: JobRecords;
+  readonly #layouts: ModelLayouts;
+
+  constructor(options: JobBoardOptions) {
+    this.#options = options;
+    this.#blobs = options.blobs;
+    this.#records = options.records;
+    this.#layouts = options.layouts;
+    this.#shell = new JobShell({
+      ...options,
+      stateOf: (job) => this.#runner.get(job),
+      allJobs: () => this.states(),
+    });
+    this.#runner = new EntityRunner({
+      store: options.store,
+      kind: "job",
+      step: stepJob,
+      perform: (job, effect) => this.#shell.perform(job, effect),
+      onError: (job, effect, thrown) => this.#failed(job, effect, SelvedgeError.from(thrown)),
+      retryDelay: (attempt) => Math.min(1_000 * 2 ** (attempt - 1), 60_000),
+      sleep: options.sleep,
+      onHalt: options.onHalt,
+      ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    this.#runner.subscribe((job, state) => options.setAlarm(job, state && jobWakeAt(state)));
+  }
+
+  /** Loads all jobs and goes on with what was left. */
+  async start(): Promise<void> {
+    await this.#runner.start();
+    for (const [job, state] of this.#runner.all()) this.#options.setAlarm(job, jobWakeAt(state));
+  }
+
+  async stop(): Promise<void> {
+    await this.#runner.stop();
+  }
+
+  get(job: string): JobState | undefined {
+    return this.#runner.get(job);
+  }
+
+  all(): Iterable<[string, JobState]> {
+    return this.#runner.all();
+  }
+
+  subscribe(listener: (job: string, state: JobState | undefined) => void): () => void {
+    return this.#runner.subscribe(listener);
+  }
+
+  /**
+   * Starts a job; the same request again starts nothing and gives the same job.
+   *
+   * @throws SelvedgeError `invalid_argument`, `untrusted` (signature), `not_found`
+   *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's).
+   */
+  async run(request: JobRequest): Promise<JobState> {
+    const { job, evaluationDataset } = request;
+    if (!namePattern.test(job))
+      throw new SelvedgeError("invalid_argument", `"${job.slice(0, 80)}" is not a job id`);
+    const plan = decodePlan(request.plan);
+    verifyPlan(request.plan, request.signature, this.#options.operatorKeys);
+    const known = this.#runner.get(job);
+    if (known !== undefined) return repeated(job, known, plan);
+    if (evaluationDataset !== null && !this.#options.evaluationDatasets.has(evaluationDataset)) {
+      throw new SelvedgeError("not_found", `the coordinator has no dataset "${evaluationDataset}"`, {
+        at: "evaluation",
+        fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
+      });
+    }
+    const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
+    await this.#records.writeSignature(job, request.signature);
+    const body = await this.#blobs.put(request.plan);
+    const facts = jobPlan(plan, body, request.signature.keyId, evaluationDataset);
+    const state = await this.#dispatch(job, {
+      type: "created",
+      plan: facts,
+      weights,
+      now: this.#options.now(),
+    });
+    if (state === undefined) throw new SelvedgeError("internal", `job ${job} was not created`);
+    return state;
+  }
+
+  /** @throws SelvedgeError `not_found`. */
+  async cancel(job: string): Promise<JobState> {
+    this.#require(job);
+    await this.#dispatch(job, { type: "cancelled", now: this.#options.now() });
+    return this.#require(job);
+  }
+
+  async tick(job: string): Promise<void> {
+    await this.#dispatch(job, { type: "tick", now: this.#options.now() });
+  }
+
+  async deviceOnline(device: string): Promise<void> {
+    const jobs = [...this.#runner.all()].map(([job]) => job);
+    await Promise.all(jobs.map((job) => this.#dispatch(job, { type: "deviceOnline", device })));
+  }
+
+  /** What a device said about an offer; ignored when there is no such job. */
+  async reply(
+    device: string,
+    job: string,
+    event: Pick<Extract<JobEvent, { type: "replied" }>, "round" | "answer">,
+  ): Promise<void> {
+    if (this.#runner.get(job) === undefined) return;
+    await this.#dispatch(job, { type: "replied", device, ...event, now: this.#options.now() });
+  }
+
+  /**
+   * Takes a submission; the answer is a receipt, sent once it is durable.
+   *
+   * @throws SelvedgeError `not_found` for an unknown job, `invalid_argument` for a malformed submission.
+   */
+  async submit(device: string, submission: Submission): Promise<void> {
+    const state = this.#require(submission.job);
+    const contribution = submission.contribution;
+    if (contribution === undefined)
+      throw new SelvedgeError("invalid_argument", "a submission without a contribution");
+    const body = blobReferenceOf(contribution.body, "contribution.body");
+    const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
+    const layout = await this.#layouts.of(plan.model);
+    const facts: SubmissionFacts = {
+      device,
+      round: submission.round,
+      format: contribution.format,
+      contributors: contribution.contributors,
+      baseVersion: Number(contribution.baseVersion),
+      weight: contribution.weight,
+      planDigest: contribution.planDigest,
+      configDigest: contribution.configDigest,
+      body,
+      metrics: contribution.metrics,
+      problem: await problemWith(body, contribution.metrics, plan, layout, this.#blobs),
+    };
+    await this.#dispatch(submission.job, { type: "submitted", submission: facts, now: this.#options.now() });
+  }
+
+  /** Bytes a device may upload now: those of an update it was asked for; 0 = none. */
+  uploadBytesMax(device: string): number {
+    const sizes = [...this.states()].map((state) => {
+      const status = state.current?.members[device]?.status;
+      return status === "offered" || status === "accepted" ? state.base.weights.length : 0;
+    });
+    return Math.max(0, ...sizes);
+  }
+
+  states(): Iterable<JobState> {
+    return [...this.#runner.all()].map(([, state]) => state);
+  }
+
+  #dispatch(job: string, event: JobEvent): Promise<JobState | undefined> {
+    return this.#runner.dispatch(job, event);
+  }
+
+  #failed(job: string, effect: JobEffect, error: SelvedgeError): JobEvent | "retry" {
+    this.#options.onTrouble(job, effect.type, error);
+    return this.#shell.failed(effect, error);
+  }
+
+  #require(job: string): JobState {
+    const state = this.#runner.get(job);
+    if (state !== undefined) return state;
+    throw new SelvedgeError("not_found", `no job "${job.slice(0, 80)}"`, { fix: "see `selvedge job list`" });
+  }
+
+  async #checkModel(plan: CheckedPlan): Promise<CheckedPlan["model"]> {
+    const stored = await this.#blobs.stat(plan.model.digest);
+    if (stored === undefined) {
+      throw new SelvedgeError("not_found", `the plan's model ${plan.model.digest} was not uploaded`, {
+        at: "plan.model",
+      });
+    }
+    const layout = await this.#layouts.of(plan.model);
+    if (layout.length >= 1 && layout.length <= limits.parametersMax) return plan.model;
+    throw new SelvedgeError("invalid_argument", `the model has ${layout.length} trainable parameters`, {
+      at: "plan.model",
+      fix: `give a model with 1 to ${limits.parametersMax} float32 parameters`,
+    });
+  }
+}
+
+function jobPlan(
+  plan: CheckedPlan,
+  body: JobPlan["body"],
+  signer: string,
+  evaluationDataset: string | null,
+): JobPlan {
+  const schedule = plan.plan.schedule;
+  return {
+    name: plan.plan.name,
+    digest: plan.digest,
+    body,
+    signer,
+    rounds: schedule?.rounds ?? 0,
+    cohort: schedule?.cohort ?? 0,
+    quorum: schedule?.quorum ?? 0,
+    deadlineMs: schedule?.deadlineMs ?? 0,
+    graceMs: schedule?.graceMs ?? 0,
+    targetAccuracy: schedule?.targetAccuracy ?? 0,
+    maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
+    evaluationDataset,
+  };
+}
+
+function repeated(job: string, known: JobState, plan: CheckedPlan): JobState {
+  if (known.plan.digest === plan.digest) return known;
+  throw new SelvedgeError("already_exists", `job "${job}" already runs another plan`, {
+    fix: "give the new job another id",
+  });
+}

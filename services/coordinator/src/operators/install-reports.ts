@@ -1,0 +1,63 @@
+import { type InstallReport, limits, namePattern } from "@selvedge/protocol";
+import type { Json, Store } from "@selvedge/storage";
+
+export interface ReportedModel {
+  readonly name: string;
+  readonly version: bigint;
+  readonly digest: string;
+  readonly serving: boolean;
+  readonly error: string;
+}
+
+/** What each device said it serves, newest report a model; kept over restarts. */
+export class InstallReports {
+  readonly #store: Store;
+  readonly #models = new Map<string, Map<string, ReportedModel>>();
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  static async open(store: Store): Promise<InstallReports> {
+    const reports = new InstallReports(store);
+    for (let after = prefix; ; ) {
+      const page = await store.list(prefix, { after });
+      for (const { key, value } of page)
+        reports.#remember(key.slice(prefix.length).split("/")[0] ?? "", fromJson(value));
+      const last = page.at(-1);
+      if (last === undefined) return reports;
+      after = last.key;
+    }
+  }
+
+  async record(device: string, report: InstallReport): Promise<void> {
+    if (!namePattern.test(report.model)) return;
+    const { version, digest, serving } = report;
+    const model: ReportedModel = {
+      name: report.model,
+      version,
+      digest: digest.slice(0, 80),
+      serving,
+      error: report.error.slice(0, limits.reasonLengthMax),
+    };
+    const value: Json = { ...model, version: String(version) };
+    await this.#store.commit({ writes: [{ key: `${prefix}${device}/${report.model}`, value }] });
+    this.#remember(device, model);
+  }
+
+  of(device: string): ReportedModel[] {
+    return [...(this.#models.get(device)?.values() ?? [])];
+  }
+
+  #remember(device: string, model: ReportedModel): void {
+    const models = this.#models.get(device) ?? new Map<string, ReportedModel>();
+    this.#models.set(device, models.set(model.name, model));
+  }
+}
+
+function fromJson(value: Json): ReportedModel {
+  const stored = value as { name: string; version: string; digest: string; serving: boolean; error: string };
+  return { ...stored, version: BigInt(stored.version) };
+}
+
+const prefix = "install/";

@@ -1,0 +1,80 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type BlobReference,
+  type Job,
+  JobSchema,
+  type JobState,
+  type Member,
+  type RoundSchema,
+  type RoundState,
+  type RoundSummary,
+} from "@selvedge/protocol";
+
+type RoundInit = MessageInitShape<typeof RoundSchema>;
+
+/** A job as operators see it: its state and all its rounds. */
+export function jobView(id: string, state: JobState, archived: readonly RoundSummary[]): Job {
+  const { plan, current, last } = state;
+  // The archive may be one round behind the state.
+  const rounds = [
+    ...archived.filter((round) => round.number !== last?.number),
+    ...(last === null ? [] : [last]),
+  ];
+  return create(JobSchema, {
+    id,
+    name: plan.name,
+    status: state.status,
+    reason: state.reason ?? "",
+    rounds: plan.rounds,
+    roundsCompleted: state.roundsCompleted,
+    createdAtMs: BigInt(state.createdAt),
+    endedAtMs: BigInt(state.endedAt ?? 0),
+    planDigest: plan.digest,
+    signer: plan.signer,
+    weights: blobRef(state.base.weights),
+    history: rounds.map(endedRound),
+    ...(state.model === null ? {} : { model: blobRef(state.model) }),
+    ...(current === null ? {} : { current: openRound(current) }),
+  });
+}
+
+export function blobRef(reference: BlobReference): { digest: string; length: bigint } {
+  return { digest: reference.digest, length: BigInt(reference.length) };
+}
+
+function endedRound(round: RoundSummary): RoundInit {
+  return {
+    number: round.number,
+    status: round.status,
+    reason: round.reason ?? "",
+    openedAtMs: BigInt(round.openedAt),
+    closedAtMs: BigInt(round.closedAt),
+    participants: participants(round.members),
+    modelVersion: BigInt(round.modelVersion),
+    evaluation: { ...round.evaluation },
+    federated: { ...round.federated },
+    bytesUp: BigInt(round.bytesUp),
+    bytesDown: BigInt(round.bytesDown),
+  };
+}
+
+function openRound(round: RoundState): RoundInit {
+  return {
+    number: round.number,
+    status: round.phase === "collecting" ? "collecting" : "aggregating",
+    openedAtMs: BigInt(round.openedAt),
+    participants: participants(round.members),
+    bytesUp: BigInt(round.bytesUp),
+  };
+}
+
+function participants(members: {
+  readonly [device: string]: Member;
+}): NonNullable<RoundInit["participants"]> {
+  return Object.entries(members).map(([device, member]) => ({
+    device,
+    status: member.status,
+    reason: member.reason ?? "",
+    weight: member.weight,
+  }));
+}

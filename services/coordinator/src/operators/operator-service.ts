@@ -1,0 +1,161 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import {
+  type Device,
+  DeviceSchema,
+  decodePlan,
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  hasEnded,
+  type Job,
+  type JobState,
+  type OperatorService,
+  type PlanSignature,
+  type ReleasedModel,
+  ReleasedModelSchema,
+  SelvedgeError,
+} from "@selvedge/protocol";
+import type { ReleaseRepository } from "@selvedge/registry";
+import type { BlobStore } from "@selvedge/storage";
+import type { Traffic } from "@selvedge/transport-grpc";
+import type { DeviceRegistry } from "../identity/device-registry.ts";
+import type { TokenStore } from "../identity/token-store.ts";
+import type { JobBoard } from "../jobs/job-board.ts";
+import type { JobRecords } from "../jobs/job-records.ts";
+import { ChangeSignal } from "./change-signal.ts";
+import type { InstallReports } from "./install-reports.ts";
+import { blobRef, jobView } from "./job-view.ts";
+
+export interface OperatorServiceOptions {
+  readonly softwareVersion: string;
+  readonly trustDomain: string;
+  readonly startedAt: number;
+  readonly blobs: BlobStore;
+  readonly board: JobBoard;
+  readonly records: JobRecords;
+  readonly devices: DeviceRegistry;
+  readonly tokens: TokenStore;
+  readonly releases: ReleaseRepository;
+  readonly installs: InstallReports;
+  online(): ReadonlySet<string>;
+  traffic(): Traffic;
+  /** Tells devices that release metadata changed. */
+  announceReleases(): void;
+}
+
+/** What operators call: `OperatorService` of the wire. Who may is decided before this. */
+export function operatorService(options: OperatorServiceOptions): ServiceImpl<typeof OperatorService> {
+  const { blobs, board, records, tokens, releases } = options;
+  return {
+    getStatus: () => status(options),
+    async createToken({ ttlSeconds, uses }) {
+      const token = await tokens.create({ ttlSeconds: ttlSeconds || 3_600, uses: uses || 1 });
+      return { token: token.text, expiresAtMs: BigInt(token.expiresAtMs) };
+    },
+    listDevices: async () => ({ devices: await listDevices(options) }),
+    async runJob({ job, plan, planSignature, evaluationDataset }) {
+      const signature = signatureOf(planSignature);
+      const request = { job, plan, signature, evaluationDataset: evaluationDataset || null };
+      return { job: await viewOf(job, await board.run(request), records) };
+    },
+    async listJobs() {
+      const jobs = [...board.all()].map(([id, state]) => jobView(id, state, []));
+      return { jobs: jobs.sort((a, b) => Number(a.createdAtMs - b.createdAtMs)) };
+    },
+    async getJob({ job }) {
+      const state = requireJob(board, job);
+      const { plan } = decodePlan(await blobs.get(state.plan.body.digest));
+      return { job: await viewOf(job, state, records), plan };
+    },
+    watchJob: ({ job }, context) => watchJob(job, board, records, context),
+    cancelJob: async ({ job }) => ({ job: await viewOf(job, await board.cancel(job), records) }),
+    listModels: () => ({ models: listModels(releases) }),
+    getReleaseMetadata: () => ({ root: releases.currentRoot(), targets: releases.currentTargets() }),
+    async publishRelease({ targets }) {
+      const version = await releases.publish(targets);
+      options.announceReleases();
+      return { timestampVersion: BigInt(version) };
+    },
+  };
+}
+
+async function status(options: OperatorServiceOptions): Promise<GetStatusResponse> {
+  const { board, online, releases, traffic } = options;
+  const bytes = traffic();
+  return create(GetStatusResponseSchema, {
+    softwareVersion: options.softwareVersion,
+    trustDomain: options.trustDomain,
+    startedAtMs: BigInt(options.startedAt),
+    devices: (await options.devices.list()).length,
+    devicesOnline: online().size,
+    jobsRunning: [...board.states()].filter((state) => !hasEnded(state)).length,
+    models: releases.releases().length,
+    bytesReceived: BigInt(bytes.received),
+    bytesSent: BigInt(bytes.sent),
+  });
+}
+
+async function listDevices({ devices, installs, online }: OperatorServiceOptions): Promise<Device[]> {
+  const present = online();
+  return (await devices.list()).map((device) =>
+    create(DeviceSchema, {
+      id: device.id,
+      name: device.name,
+      online: present.has(device.id),
+      enrolledAtMs: BigInt(device.enrolledAtMs),
+      lastSeenAtMs: BigInt(device.lastSeenAtMs ?? 0),
+      certificateExpiresAtMs: BigInt(device.certificateExpiresAtMs),
+      softwareVersion: device.softwareVersion,
+      datasets: [...device.datasets],
+      models: installs.of(device.id),
+    }),
+  );
+}
+
+function listModels(releases: ReleaseRepository): ReleasedModel[] {
+  const all = releases.releases();
+  return all.map((release) =>
+    create(ReleasedModelSchema, {
+      name: release.name,
+      version: BigInt(release.version),
+      blob: blobRef(release.blob),
+      job: release.job,
+      current: !all.some((other) => other.name === release.name && other.version > release.version),
+    }),
+  );
+}
+
+/** The job now, and again whenever it changes, until it ends. Changes that come faster than the reader are merged. */
+async function* watchJob(
+  id: string,
+  board: JobBoard,
+  records: JobRecords,
+  context: HandlerContext,
+): AsyncGenerator<{ job: Job }> {
+  const changes = new ChangeSignal(context.signal);
+  const unsubscribe = board.subscribe((job) => job === id && changes.raise());
+  try {
+    for (;;) {
+      const state = requireJob(board, id);
+      yield { job: await viewOf(id, state, records) };
+      if (hasEnded(state) || !(await changes.next())) return;
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+async function viewOf(id: string, state: JobState, records: JobRecords): Promise<Job> {
+  return jobView(id, state, await records.rounds(id));
+}
+
+function requireJob(board: JobBoard, id: string): JobState {
+  const state = board.get(id);
+  if (state !== undefined) return state;
+  throw new SelvedgeError("not_found", `no job "${id.slice(0, 80)}"`, { fix: "see `selvedge job list`" });
+}
+
+function signatureOf(signature: PlanSignature | undefined): PlanSignature {
+  if (signature !== undefined) return signature;
+  throw new SelvedgeError("invalid_argument", "the plan is not signed", { at: "plan_signature" });
+}
