@@ -180,6 +180,8 @@ suite("the command and a coordinator", () => {
     fake.jobs.set("early", create(JobSchema, { id: "early", name: "digits", status: "running" }));
     const { code, stderr } = await run("release early");
     assert.deepEqual([code, /wait until it is completed/.test(stderr)], [3, true]);
+    fake.jobs.set("ended", create(JobSchema, { id: "ended", name: "digits", status: "failed" }));
+    assert.match((await run("release ended")).stderr, /fix: run the job again/);
   });
 
   test("refusals and failures have their exit codes", async () => {

@@ -48,7 +48,7 @@ function planFields(plan: Plan | undefined): [string, string][] {
     ["dataset", `${name} [${inputShape.join(", ")}], ${classes} classes`],
     [
       "training",
-      `${train.algorithm}, ${train.localEpochs} epochs, batch ${train.batchSize}, lr ${train.learningRate}`,
+      `${train.algorithm}, local epochs ${train.localEpochs}, batch size ${train.batchSize}, learning rate ${train.learningRate}`,
     ],
     ["cohort", `${schedule.cohort} devices, quorum ${schedule.quorum}`],
   ];

@@ -31,7 +31,7 @@ export async function run(terminal: Terminal, options: JoinOptions, url: string)
     renderFields([
       ["device", `${name} (${deviceId})`],
       ["fleet", trustDomain],
-      ["certificate", `expires ${formatUntil(certificateExpiresAt, terminal.now())}, renews itself`],
+      ["certificate", `expires ${formatUntil(certificateExpiresAt, terminal.now())}`],
       ["what it may do", `${join(folder, "policy.yaml")} (yours to change)`],
       ["its data", `${join(folder, "agent.yaml")} (list your datasets here)`],
       ["next", `selvedge agent run${option}`],

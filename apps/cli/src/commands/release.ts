@@ -35,9 +35,12 @@ function completedModel(job: Job | undefined, id: string): Omit<Release, "versio
   }
   throw new SelvedgeError("failed_precondition", `the job is ${job?.status}: it has no model to release`, {
     at: `job ${id}`,
-    fix:
-      job?.status === "completed" ? "run it again" : `wait until it is completed: selvedge job watch ${id}`,
+    fix: isGoingOn(job) ? `wait until it is completed: selvedge job watch ${id}` : "run the job again",
   });
+}
+
+function isGoingOn(job: Job | undefined): boolean {
+  return job?.status === "waiting" || job?.status === "running";
 }
 
 /** Adds to the newest list; when somebody else released meanwhile, to theirs. */

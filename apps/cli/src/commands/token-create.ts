@@ -1,7 +1,7 @@
 import { limits, SelvedgeError } from "@selvedge/protocol";
 import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
-import { formatTime, formatUntil } from "../output/units.ts";
+import { formatSpan, formatTime } from "../output/units.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export interface TokenCreateOptions extends OperatorOptions {
@@ -21,7 +21,7 @@ export async function run(terminal: Terminal, options: TokenCreateOptions): Prom
   );
   if (json) return writeJson(terminal.stdout, { token, expiresAtMs, uses });
   terminal.stdout.write(`${token}\n`);
-  const expiry = `${formatUntil(expiresAtMs, terminal.now())}, at ${formatTime(expiresAtMs)}`;
+  const expiry = `in ${formatSpan(ttl)}, at ${formatTime(expiresAtMs)}`;
   terminal.stderr.write(
     `for ${uses} device${uses === 1 ? "" : "s"}; expires ${expiry}; it cannot be shown again\n` +
       "next, on the device: selvedge join URL --token-file -\n",

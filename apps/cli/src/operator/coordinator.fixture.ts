@@ -60,7 +60,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     port: 0,
     tls: { ...(await authority.issueServer()), clientCa: authority.ca },
     services: (router) => router.service(OperatorService, service),
-    httpRoutes: blobRoutes({ store: blobs, canRead: () => true, canWrite: () => true }),
+    httpRoutes: blobRoutes({ store: blobs, canRead: () => true, writeBytesMax: () => 1_000_000 }),
     authorise({ headers }) {
       if (fake.failure !== undefined) throw fake.failure;
       if (headers.authorization === `Bearer ${token}`) return { kind: "operator" };

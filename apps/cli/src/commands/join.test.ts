@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
+
+suite("selvedge join", () => {
+  let folder = "";
+  let url = "";
+  let up: Promise<Outcome>;
+  const interruption = new AbortController();
+  const run = (line: string, surroundings: Surroundings = {}): Promise<Outcome> =>
+    selvedge(line.split(" "), { workingFolder: folder, ...surroundings });
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+    const { promise, resolve } = Promise.withResolvers<string>();
+    up = run("up --state hub --host 127.0.0.1 --port 0 --json", {
+      interrupted: interruption.signal,
+      onStdout: resolve,
+    });
+    const started = await Promise.race([promise, up.then(({ stderr }) => assert.fail(stderr))]);
+    url = JSON.parse(started).url;
+  });
+  after(async () => {
+    interruption.abort();
+    assert.equal((await up).code, 0);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("a device joins with a token, as often as it likes", async () => {
+    const { stdout: token } = await run("token create --state hub");
+    const joined = await run(`join ${url} --token-file - --folder d1 --json`, { stdin: token });
+    assert.equal(joined.code, 0, joined.stderr);
+    const { deviceId, name } = JSON.parse(joined.stdout);
+    assert.equal(name, "kitchen-pi");
+    await writeFile(join(folder, "token.txt"), token);
+    const again = await run(`join ${url} --token-file token.txt --folder d1`);
+    assert.match(
+      again.stdout,
+      new RegExp(
+        `^device +kitchen-pi \\(${deviceId}\\)\n[\\s\\S]*^next +selvedge agent run --folder d1\n`,
+        "m",
+      ),
+    );
+    const files = await readdir(join(folder, "d1"));
+    assert.ok(files.includes("policy.yaml") && files.includes("agent.yaml"));
+    assert.match((await run("device list --state hub")).stdout, /^kitchen-pi {2}offline/m);
+    const spent = await run(`join ${url} --token-file token.txt --folder d2`);
+    assert.equal(spent.code, 4, spent.stderr);
+  });
+
+  test("a token that is none is refused before anybody is asked", async () => {
+    const none = await run(`join ${url} --token-file - --folder d3`);
+    assert.deepEqual(
+      [none.code, /there is no token\n {2}at: {2}standard input/.test(none.stderr)],
+      [2, true],
+    );
+    assert.equal((await run(`join ${url} --token-file none.txt --folder d3`)).code, 3);
+  });
+});

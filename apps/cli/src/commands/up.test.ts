@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
+
+suite("selvedge up", () => {
+  let folder = "";
+  let url = "";
+  let up: Promise<Outcome>;
+  const interruption = new AbortController();
+  const run = (line: string, surroundings: Surroundings = {}): Promise<Outcome> =>
+    selvedge(line.split(" "), { workingFolder: folder, ...surroundings });
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+    const { promise, resolve } = Promise.withResolvers<string>();
+    up = run("up --state hub --host 127.0.0.1 --port 0 --json", {
+      interrupted: interruption.signal,
+      onStdout: resolve,
+    });
+    const started = await Promise.race([promise, up.then(({ stderr }) => assert.fail(stderr))]);
+    url = JSON.parse(started).url;
+  });
+  after(async () => {
+    interruption.abort();
+    assert.equal((await up).code, 0);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("operators find it by its folder", async () => {
+    const { url: told, trustDomain, devices } = JSON.parse((await run("status --state hub --json")).stdout);
+    assert.deepEqual([told, trustDomain, devices], [url, "selvedge.internal", 0]);
+  });
+
+  test("a second one on the same port is refused", async () => {
+    const { code, stderr } = await run(
+      `up --state other --host 127.0.0.1 --port ${new URL(url).port} --log-level silent`,
+    );
+    assert.deepEqual([code, /already in use/.test(stderr)], [5, true]);
+  });
+
+  test("a dataset that is not there is named before anything starts", async () => {
+    const { code, stderr } = await run("up --state other --dataset t=idx:images,labels,10");
+    assert.equal(code, 3);
+    assert.match(stderr, /at: {2}--dataset t: .*\/images\n/);
+  });
+});
