@@ -1,11 +1,13 @@
 export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
-export { fileError } from "./file-error.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
+export { fileError } from "./file-error.ts";
 export type { JournalHooks, Step } from "./journal.ts";
 export { type MemoryBlobs, openMemoryBlobStore } from "./memory-blob-store.ts";
 export { type MemoryRecords, openMemoryStore } from "./memory-store.ts";
 export type { DatabaseOptions } from "./open-database.ts";
+export { openEpoch } from "./open-epoch.ts";
 export { openSqliteStore } from "./sqlite-store.ts";
 export type { Json, ListOptions, Store, StoredRecord, Transaction, Write } from "./store.ts";
+export { WakeTimers, type WakeTimersOptions } from "./wake-timers.ts";

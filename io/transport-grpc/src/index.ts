@@ -15,6 +15,7 @@ export {
   type HttpBlobChannel,
   type HttpBlobChannelOptions,
 } from "./http-blob-channel.ts";
+export { createHttpDocuments, type HttpDocuments } from "./http-documents.ts";
 export { httpError } from "./http-errors.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-route.ts";
 export { exporterOf } from "./rpc-context.ts";

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { type Birth, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
+import { WakeTimers } from "@selvedge/storage";
 import type { Logger } from "pino";
 import type { Fleet } from "./fleet.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
 import { JobBoard } from "./jobs/job-board.ts";
 import { ModelLayouts } from "./jobs/model-layouts.ts";
-import { WakeTimers } from "./jobs/wake-timers.ts";
+
 import { DeviceMail } from "./sessions/device-mail.ts";
 import { SessionHub } from "./sessions/session-hub.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { type FileBlobs, openFileBlobStore, type Store } from "@selvedge/storage";
+import { type FileBlobs, openEpoch, openFileBlobStore, type Store } from "@selvedge/storage";
 import { type Authority, openAuthority } from "./identity/certificate-authority.ts";
 import { type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
 import { openKeyFolder } from "./identity/key-folder.ts";
@@ -48,14 +48,6 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
     operatorTokens: await openOperatorTokens(store, now),
     installs: await InstallReports.open(store),
     records: new JobRecords(store),
-    epoch: await openEpoch(store),
+    epoch: await openEpoch(store, randomUUID),
   };
-}
-
-async function openEpoch(store: Store): Promise<string> {
-  const known = await store.read("epoch");
-  if (typeof known?.value === "string") return known.value;
-  const epoch = randomUUID();
-  await store.commit({ writes: [{ key: "epoch", expectedVersion: 0, value: epoch }] });
-  return epoch;
 }

@@ -1,6 +1,5 @@
 import type { KeyObject } from "node:crypto";
 import {
-  type BlobReference,
   blobReferenceOf,
   type CheckedPlan,
   decodePlan,
@@ -13,13 +12,6 @@ import {
   verifyPlan,
 } from "@selvedge/protocol";
 
-export interface OfferChecks {
-  /** Keys of the operators this device met when it enrolled. */
-  readonly operatorKeys: readonly KeyObject[];
-  /** Throws `untrusted` unless the round key vouches for the base model (SPEC OF6). */
-  verifyBase(metadata: Uint8Array, round: { job: string; round: number; base: BlobReference }): void;
-}
-
 export interface VerifiedOffer {
   readonly facts: OfferFacts;
   readonly plan: CheckedPlan;
@@ -27,12 +19,14 @@ export interface VerifiedOffer {
 
 /**
  * Turns an offer from the wire into one that may be judged by the owner's
- * policy: the plan's hash is recomputed, its operator's signature verified, and
- * the base model must stand under the round key (SPEC OF1, OF2, OF6).
+ * policy: the plan's hash is recomputed and its operator's signature verified
+ * (SPEC OF1, OF2). Whether the round key vouches for the base is for the
+ * trust store to say.
  *
+ * @param operatorKeys keys of the operators this device met when it enrolled.
  * @throws SelvedgeError `invalid_argument`, `corrupt`, `too_large` or `untrusted`.
  */
-export function verifyOffer(offer: Offer, checks: OfferChecks): VerifiedOffer {
+export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): VerifiedOffer {
   if (!namePattern.test(offer.job))
     throw new SelvedgeError("invalid_argument", "the offer's job is not a name");
   const plan = decodePlan(offer.plan);
@@ -44,10 +38,9 @@ export function verifyOffer(offer: Offer, checks: OfferChecks): VerifiedOffer {
   }
   const signature = offer.planSignature;
   if (signature === undefined) throw new SelvedgeError("untrusted", "the offer's plan is not signed");
-  verifyPlan(offer.plan, signature, checks.operatorKeys);
+  verifyPlan(offer.plan, signature, operatorKeys);
   const config = readConfig(offer);
   const base = blobReferenceOf(offer.baseModel, "offer.base_model");
-  checks.verifyBase(offer.roundMetadata, { job: offer.job, round: offer.round, base });
   const facts: OfferFacts = {
     job: offer.job,
     round: offer.round,

@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
 import {
-  type Birth,
   BirthSchema,
   createStamper,
   type Envelope,
@@ -15,16 +14,21 @@ export interface AgentSessionOptions {
   readonly epoch: string;
   newSessionId(): string;
   /** What the device says of itself; asked for at each session. */
-  describe(): Omit<BirthFields, "session">;
+  describe(): DeviceDescription;
   /** The coordinator has answered the birth: outboxes may be sent. */
   onWelcome(): void;
   onEnvelope(envelope: Envelope): void;
 }
 
-export type BirthFields = Pick<
-  Birth,
-  "softwareVersion" | "features" | "datasets" | "models" | "architecture" | "session"
->;
+/** What a device says of itself at the start of a session. */
+export interface DeviceDescription {
+  readonly softwareVersion: string;
+  readonly architecture: string;
+  readonly features: readonly string[];
+  /** Names of the datasets it has. */
+  readonly datasets: readonly string[];
+  readonly models: readonly { readonly name: string; readonly version: number; readonly digest: string }[];
+}
 
 /** The device's end of a session: introduces itself on each new link and sends while there is one. */
 export class AgentSession {
@@ -56,7 +60,15 @@ export class AgentSession {
   /** Sends the birth again while it is unanswered: a link may lose it. */
   introduce(): void {
     if (this.#welcomed) return;
-    const value = create(BirthSchema, { ...this.#options.describe(), session: this.#session });
+    const { softwareVersion, architecture, features, datasets, models } = this.#options.describe();
+    const value = create(BirthSchema, {
+      session: this.#session,
+      softwareVersion,
+      architecture,
+      features: [...features],
+      datasets: datasets.map((name) => ({ name })),
+      models: models.map((model) => ({ ...model, version: BigInt(model.version) })),
+    });
     this.#link?.send(this.#stamp("coordinator", { case: "birth", value }));
   }
 

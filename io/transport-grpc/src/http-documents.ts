@@ -1,0 +1,55 @@
+import { Agent } from "node:https";
+import { SelvedgeError } from "@selvedge/protocol";
+import { type ClientTls, tlsOptions } from "./gateway-client.ts";
+import { httpExchange, refusal, responseBody } from "./http-exchange.ts";
+
+/** Small documents of a gateway, each read whole. */
+export interface HttpDocuments {
+  /**
+   * @param path absolute, such as "/v1/releases/root.json".
+   * @returns undefined when there is no such document.
+   * @throws SelvedgeError `too_large` past `bytesMax`, `unavailable`, or what the gateway refuses with.
+   */
+  get(path: string, bytesMax: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  close(): void;
+}
+
+export interface HttpDocumentsOptions {
+  /** "https://host:port" of the coordinator. */
+  readonly url: string;
+  readonly tls: ClientTls;
+  /** A connection on which nothing moves for longer is cut, milliseconds; default 30 s. */
+  readonly stallTimeoutMs?: number;
+}
+
+export function createHttpDocuments(options: HttpDocumentsOptions): HttpDocuments {
+  const { stallTimeoutMs = 30_000 } = options;
+  const url = new URL(options.url);
+  const agent = new Agent({ ...tlsOptions(url, options.tls, ["http/1.1"]), keepAlive: true });
+  return {
+    async get(path, bytesMax, signal) {
+      const response = await httpExchange(
+        { url, agent, headers: {}, stallTimeoutMs },
+        { method: "GET", path, signal },
+      );
+      if (response.statusCode === 404) {
+        await refusal(response, url, path);
+        return undefined;
+      }
+      if (response.statusCode !== 200) throw await refusal(response, url, path);
+      return readWhole(responseBody(response, url), bytesMax, path);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function readWhole(body: AsyncIterable<Uint8Array>, bytesMax: number, at: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw new SelvedgeError("too_large", `more than ${bytesMax} bytes`, { at });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

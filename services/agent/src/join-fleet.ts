@@ -1,0 +1,50 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { keyIdOf } from "@selvedge/protocol";
+import { writeFileDurably } from "@selvedge/storage";
+import { initialAgentConfig } from "./config/agent-config.ts";
+import { initialPolicy } from "./config/policy-file.ts";
+import { openDeviceFolder } from "./identity/device-folder.ts";
+import { enrolDevice } from "./identity/enrol.ts";
+
+export interface JoinOptions {
+  /** `https://host:port` of the coordinator. */
+  readonly url: string;
+  readonly token: string;
+  /** The device's folder; made when absent. */
+  readonly folder: string;
+  /** What the operator sees. */
+  readonly name: string;
+}
+
+export interface JoinedDevice {
+  readonly deviceId: string;
+  readonly trustDomain: string;
+  /** Unix milliseconds. */
+  readonly certificateExpiresAt: number;
+}
+
+/**
+ * Enrols this device, and gives it a policy and a configuration to edit if it
+ * has none. The same call again changes nothing.
+ *
+ * @throws SelvedgeError as `enrolDevice`.
+ */
+export async function joinFleet(options: JoinOptions): Promise<JoinedDevice> {
+  const folder = await openDeviceFolder(options.folder);
+  const silent = { info: () => undefined };
+  const identity = await enrolDevice({ ...options, folder, now: Date.now, log: silent });
+  const signers = identity.operatorKeys.map(keyIdOf);
+  await writeIfAbsent(join(folder.path, "policy.yaml"), initialPolicy(signers));
+  await writeIfAbsent(join(folder.path, "agent.yaml"), initialAgentConfig);
+  const { deviceId, trustDomain, expiresAtMs } = identity;
+  return { deviceId, trustDomain, certificateExpiresAt: expiresAtMs };
+}
+
+async function writeIfAbsent(path: string, content: string): Promise<void> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) await writeFileDurably(path, content);
+}

@@ -1,0 +1,61 @@
+import type { Digest } from "@selvedge/protocol";
+import type { Json, Store } from "@selvedge/storage";
+
+export interface InstalledModel {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: Digest;
+}
+
+interface Slots {
+  readonly current: InstalledModel;
+  readonly previous: InstalledModel | null;
+}
+
+/** Which version of each model this device serves, and the one it served before; kept over restarts. */
+export class InstalledModels {
+  readonly #store: Store;
+  readonly #models = new Map<string, Slots>();
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  static async open(store: Store): Promise<InstalledModels> {
+    const installed = new InstalledModels(store);
+    for (let after = prefix; ; ) {
+      const page = await store.list(prefix, { after });
+      for (const { key, value } of page)
+        installed.#models.set(key.slice(prefix.length), value as unknown as Slots);
+      const last = page.at(-1);
+      if (last === undefined) return installed;
+      after = last.key;
+    }
+  }
+
+  get(name: string): InstalledModel | undefined {
+    return this.#models.get(name)?.current;
+  }
+
+  all(): readonly InstalledModel[] {
+    return [...this.#models.values()].map((slots) => slots.current);
+  }
+
+  /** Makes `model` current. @returns the version that is not kept any more, unless its bytes still are. */
+  async replace(model: InstalledModel): Promise<InstalledModel | undefined> {
+    const before = this.#models.get(model.name);
+    const slots: Slots = { current: model, previous: before?.current ?? null };
+    await this.#store.commit({
+      writes: [{ key: `${prefix}${model.name}`, value: slots as unknown as Json }],
+    });
+    this.#models.set(model.name, slots);
+    const dropped = before?.previous ?? undefined;
+    const kept = [...this.#models.values()].flatMap(({ current, previous }) => [
+      current.digest,
+      previous?.digest,
+    ]);
+    return dropped !== undefined && !kept.includes(dropped.digest) ? dropped : undefined;
+  }
+}
+
+const prefix = "installed/";

@@ -1,0 +1,134 @@
+import { create } from "@bufbuild/protobuf";
+import type { InferenceServer } from "@selvedge/inference";
+import { type EnvelopeBody, InstallReportSchema, limits, SelvedgeError } from "@selvedge/protocol";
+import type { Release, TrustStore } from "@selvedge/registry";
+import type { FileBlobs, Store } from "@selvedge/storage";
+import type { BlobChannel } from "@selvedge/transport";
+import type { HttpDocuments } from "@selvedge/transport-grpc";
+import { fetchBlob } from "../tasks/fetch-blob.ts";
+import { type InstalledModel, InstalledModels } from "./installed-models.ts";
+
+export interface ReleaseFollowerOptions {
+  readonly trust: TrustStore;
+  readonly store: Store;
+  readonly blobs: FileBlobs;
+  readonly channel: BlobChannel;
+  readonly documents: HttpDocuments;
+  readonly inference: Pick<InferenceServer, "deploy">;
+  /** Sends now or not at all: reports are sent again in each session. */
+  send(body: EnvelopeBody): void;
+  onTrouble(what: string, error: SelvedgeError): void;
+}
+
+/**
+ * Keeps what this device serves at the newest release it may trust: fetches and
+ * verifies metadata, then the model, then swaps it in. What is installed goes
+ * on being served whatever becomes of the coordinator (SPEC section 9).
+ */
+export class ReleaseFollower {
+  readonly #options: ReleaseFollowerOptions;
+  readonly #installed: InstalledModels;
+  readonly #stop = new AbortController();
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(options: ReleaseFollowerOptions, installed: InstalledModels) {
+    this.#options = options;
+    this.#installed = installed;
+  }
+
+  static async open(options: ReleaseFollowerOptions): Promise<ReleaseFollower> {
+    return new ReleaseFollower(options, await InstalledModels.open(options.store));
+  }
+
+  installed(): readonly InstalledModel[] {
+    return this.#installed.all();
+  }
+
+  /** Serves what is installed already; needs no coordinator. */
+  async serveInstalled(): Promise<void> {
+    for (const model of this.#installed.all()) {
+      await this.#deploy(model).catch((thrown: unknown) =>
+        this.#options.onTrouble(`serve ${model.name}@${model.version}`, SelvedgeError.from(thrown)),
+      );
+    }
+  }
+
+  /** Looks for newer releases; calls take turns. Never rejects. */
+  follow(): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      try {
+        await this.#refresh();
+        await this.#installNewest();
+      } catch (thrown) {
+        if (!this.#stop.signal.aborted) this.#options.onTrouble("releases", SelvedgeError.from(thrown));
+      }
+    });
+    return this.#last;
+  }
+
+  /** Makes sure that trusted metadata is not stale, for what must be verified against it. */
+  async ensureFresh(): Promise<void> {
+    if (this.#options.trust.isStale()) await this.#refresh();
+  }
+
+  /** Tells the coordinator what is served, in each new session. */
+  report(): void {
+    for (const model of this.#installed.all()) this.#send(model, true, "");
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#last;
+  }
+
+  async #refresh(): Promise<void> {
+    const { trust, documents } = this.#options;
+    await trust.update((name, bytesMax) =>
+      documents.get(`/v1/releases/${name}`, bytesMax, this.#stop.signal),
+    );
+  }
+
+  async #installNewest(): Promise<void> {
+    const { trust } = this.#options;
+    for (const name of new Set(trust.releases().map((release) => release.name))) {
+      const release = trust.releaseToInstall(name, this.#installed.get(name)?.version);
+      if (release !== undefined) await this.#install(release);
+    }
+  }
+
+  /** Fetch, verify, load beside the old one, swap, and only then remember it as installed. */
+  async #install(release: Release): Promise<void> {
+    const { blobs, channel } = this.#options;
+    const { name, version, blob } = release;
+    const model: InstalledModel = { name, version, digest: blob.digest };
+    try {
+      await fetchBlob(blob, blobs, channel, this.#stop.signal);
+      await this.#deploy(model);
+    } catch (thrown) {
+      const error = SelvedgeError.from(thrown);
+      if (error.culprit !== "environment") this.#send(model, false, error.message);
+      throw error;
+    }
+    const before = await this.#installed.replace(model);
+    this.#send(model, true, "");
+    // The version before stays, to fall back to; the one before that goes.
+    if (before !== undefined) await blobs.delete(before.digest);
+  }
+
+  async #deploy({ name, version, digest }: InstalledModel): Promise<void> {
+    const { blobs, inference } = this.#options;
+    await inference.deploy({ name, version: String(version), digest, path: blobs.pathOf(digest) });
+  }
+
+  #send(model: InstalledModel, serving: boolean, error: string): void {
+    const { name, version, digest } = model;
+    const value = create(InstallReportSchema, {
+      model: name,
+      version: BigInt(version),
+      digest,
+      serving,
+      error: error.slice(0, limits.reasonLengthMax),
+    });
+    this.#options.send({ case: "installReport", value });
+  }
+}

@@ -1,0 +1,165 @@
+import type { KeyObject } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import {
+  type BlobReference,
+  type DeviceEffect,
+  type DeviceEvent,
+  type DeviceState,
+  deviceWakeAt,
+  emptyDevice,
+  limits,
+  matchPolicy,
+  type Offer,
+  OfferReplySchema,
+  type Policy,
+  type Receipt,
+  type ReceiptVerdict,
+  type RoundClosed,
+  SelvedgeError,
+  stepDevice,
+  Verdict,
+} from "@selvedge/protocol";
+import { EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
+import { type VerifiedOffer, verifyOffer } from "../offers/verify-offer.ts";
+import { DeviceShell, type DeviceShellOptions } from "./device-shell.ts";
+
+export interface DeviceWorkerOptions extends DeviceShellOptions {
+  readonly store: Store;
+  readonly operatorKeys: readonly KeyObject[];
+  /** Names of the datasets this device has. */
+  readonly datasets: ReadonlySet<string>;
+  /** The owner's policy as it is now: an edit counts from the next offer on. */
+  policy(): Promise<Policy>;
+  /** Throws `untrusted` unless the round key vouches for the base; may fetch metadata first. */
+  verifyBase(metadata: Uint8Array, round: { job: string; round: number; base: BlobReference }): Promise<void>;
+  /** Minutes since local midnight. */
+  minuteOfDay(): number;
+  /** Sets or clears the alarm that calls `tick`. */
+  setAlarm(at: number | undefined): void;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  onTrouble(what: string, error: SelvedgeError): void;
+  onHalt(error: unknown): void;
+  readonly hooks?: JournalHooks<DeviceEffect>;
+}
+
+/** The one entity of a device's journal. */
+const entity = "device";
+const dayMs = 86_400_000;
+
+/** A device's work for jobs: what the coordinator says becomes events, what the step asks for is performed. */
+export class DeviceWorker {
+  readonly #options: DeviceWorkerOptions;
+  readonly #runner: EntityRunner<DeviceState, DeviceEvent, DeviceEffect>;
+  readonly #shell: DeviceShell;
+
+  constructor(options: DeviceWorkerOptions) {
+    this.#options = options;
+    this.#shell = new DeviceShell(options);
+    this.#runner = new EntityRunner({
+      store: options.store,
+      kind: "task",
+      step: stepDevice,
+      perform: (_id, effect) => this.#shell.perform(effect),
+      onError: (_id, effect, thrown) => this.#failed(effect, SelvedgeError.from(thrown)),
+      retryDelay: (attempt) => Math.min(1_000 * 2 ** (attempt - 1), 60_000),
+      sleep: options.sleep,
+      onHalt: options.onHalt,
+      ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    this.#runner.subscribe((_id, state) => options.setAlarm(state && deviceWakeAt(state)));
+  }
+
+  get state(): DeviceState {
+    return this.#runner.get(entity) ?? emptyDevice;
+  }
+
+  /** Loads what was left and goes on with it. */
+  async start(): Promise<void> {
+    await this.#runner.start();
+    this.#options.setAlarm(deviceWakeAt(this.state));
+  }
+
+  /** Kills a training under way; it starts again after the next start. */
+  async stop(): Promise<void> {
+    const stopped = this.#runner.stop();
+    this.#shell.stop();
+    await stopped;
+  }
+
+  /** Judges an offer; whatever is wrong with it, the coordinator is told why. */
+  async offer(offer: Offer): Promise<void> {
+    let verified: VerifiedOffer;
+    try {
+      verified = verifyOffer(offer, this.#options.operatorKeys);
+      const { job, round, base } = verified.facts;
+      await this.#options.verifyBase(offer.roundMetadata, { job, round, base });
+    } catch (thrown) {
+      const error = SelvedgeError.from(thrown);
+      // Without a link to fetch metadata by there is nothing to decide: the offer comes again.
+      if (error.culprit !== "environment") this.#decline(offer, error);
+      return;
+    }
+    await this.#dispatch({
+      type: "offered",
+      offer: verified.facts,
+      refusal: await this.#refusalOf(verified),
+    });
+  }
+
+  async receipt({ job, round, digest, verdict }: Receipt): Promise<void> {
+    const known = verdicts[verdict];
+    if (known !== undefined) await this.#dispatch({ type: "receipt", job, round, digest, verdict: known });
+  }
+
+  async roundClosed({ job, round }: RoundClosed): Promise<void> {
+    await this.#dispatch({ type: "roundClosed", job, round });
+  }
+
+  /** A session is up: what waits in the outbox is sent. */
+  async connected(): Promise<void> {
+    await this.#dispatch({ type: "connected" });
+  }
+
+  async tick(): Promise<void> {
+    await this.#dispatch({ type: "tick", now: this.#options.now() });
+  }
+
+  async #refusalOf({ facts, plan }: VerifiedOffer): Promise<string | null> {
+    const { datasets, minuteOfDay, now, policy } = this.#options;
+    const dataset = plan.plan.dataset?.name ?? "";
+    if (!datasets.has(dataset)) return `this device has no dataset "${dataset}"`;
+    return matchPolicy(await policy(), facts, this.state, {
+      minuteOfDay: minuteOfDay(),
+      day: Math.floor(now() / dayMs),
+      maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
+      updateBytes: facts.base.length,
+    });
+  }
+
+  #decline(offer: Offer, error: SelvedgeError): void {
+    this.#options.onTrouble("offer", error);
+    const reason = error.message.slice(0, limits.reasonLengthMax);
+    const value = create(OfferReplySchema, {
+      job: offer.job,
+      round: offer.round,
+      answer: { case: "declined", value: { reason } },
+    });
+    this.#options.send({ case: "offerReply", value });
+  }
+
+  #failed(effect: DeviceEffect, error: SelvedgeError): DeviceEvent | "retry" {
+    this.#options.onTrouble(effect.type, error);
+    return this.#shell.failed(effect, error);
+  }
+
+  async #dispatch(event: DeviceEvent): Promise<void> {
+    await this.#runner.dispatch(entity, event);
+  }
+}
+
+const verdicts: Readonly<Partial<Record<Verdict, ReceiptVerdict>>> = {
+  [Verdict.ACCEPTED]: "accepted",
+  [Verdict.REFUSED]: "refused",
+  [Verdict.ROUND_CLOSED]: "roundClosed",
+  [Verdict.BODY_MISSING]: "bodyMissing",
+};

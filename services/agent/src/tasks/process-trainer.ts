@@ -1,0 +1,91 @@
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { DatasetSource } from "@selvedge/datasets";
+import {
+  decodeSafetensors,
+  type LossName,
+  type OptimizerName,
+  parameterLayout,
+  parseModel,
+} from "@selvedge/onnx";
+import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
+import { TrainingProcess } from "@selvedge/runtime";
+import type { FileBlobs } from "@selvedge/storage";
+import type { TrainedUpdate, Trainer, TrainingTask } from "./trainer.ts";
+
+export interface ProcessTrainerOptions {
+  readonly blobs: FileBlobs;
+  readonly datasets: ReadonlyMap<string, DatasetSource>;
+  /** Scratch folder for updates between the child and the outbox. */
+  readonly workFolder: string;
+  /** The child ends after this long without work, so that an idle agent is small; milliseconds. */
+  readonly idleMs: number;
+}
+
+/** Trains in a child process, which is started when it is needed and ended when it has nothing to do. */
+export class ProcessTrainer implements Trainer {
+  readonly #options: ProcessTrainerOptions;
+  #process: Promise<TrainingProcess> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(options: ProcessTrainerOptions) {
+    this.#options = options;
+  }
+
+  async train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate> {
+    const { blobs, datasets, workFolder } = this.#options;
+    const { train, plan } = task.plan;
+    const name = plan.dataset?.name ?? "";
+    const dataset = datasets.get(name);
+    if (dataset === undefined) throw new SelvedgeError("not_found", `this device has no dataset "${name}"`);
+    await mkdir(workFolder, { recursive: true, mode: 0o700 });
+    const updatePath = join(
+      workFolder,
+      `${task.plan.digest.slice("sha256:".length)}-${task.round}.safetensors`,
+    );
+    clearTimeout(this.#idle);
+    this.#process ??= TrainingProcess.start();
+    try {
+      const child = await this.#process;
+      const outcome = await child.train(
+        {
+          modelPath: blobs.pathOf(task.model.digest),
+          weightsPath: blobs.pathOf(task.base.digest),
+          dataset,
+          updatePath,
+          loss: train.loss as LossName,
+          optimizer: train.optimizer as OptimizerName,
+          learningRate: train.learningRate,
+          batchSize: train.batchSize,
+          localEpochs: train.localEpochs,
+          heldOutFraction: train.heldOutFraction,
+          maxExamples: train.maxExamplesPerDevice,
+          seed: trainingSeed(task.plan, task.round),
+        },
+        { signal },
+      );
+      const layout = parameterLayout(parseModel(await blobs.get(task.model.digest)));
+      const update = decodeSafetensors(await readFile(updatePath), layout);
+      const metrics = { ...outcome.metrics, examples: outcome.examples };
+      return { layout, update, examples: outcome.examples, metrics };
+    } finally {
+      await rm(updatePath, { force: true });
+      this.#idle = setTimeout(() => void this.close(), this.#options.idleMs).unref();
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const process = this.#process;
+    this.#process = undefined;
+    await (await process)?.stop();
+  }
+}
+
+/**
+ * The same for all devices of a round: the data differs, and a run can be
+ * repeated bit for bit whatever ids its devices were given.
+ */
+export function trainingSeed(plan: CheckedPlan, round: number): string {
+  return `${plan.plan.seed}/${round}`;
+}
