@@ -7,6 +7,7 @@ import { type Envelope, SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { TrustStore, verifyRound } from "@selvedge/registry";
 import {
   type FileBlobs,
+  openEpoch,
   openFileBlobStore,
   openSqliteStore,
   type Store,
