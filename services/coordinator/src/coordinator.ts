@@ -3,8 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { DatasetSource } from "@selvedge/datasets";
-import { limits, rawPublicKey } from "@selvedge/protocol";
-import { openSqliteStore, type Store } from "@selvedge/storage";
+import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
+import { type JournalHooks, openSqliteStore, type Store } from "@selvedge/storage";
 import { blobRoutes, type Gateway, startGateway, type Traffic } from "@selvedge/transport-grpc";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
@@ -31,6 +31,8 @@ export interface CoordinatorOptions {
   /** The coordinator's own data, to evaluate rounds on. */
   readonly datasets: ReadonlyMap<string, DatasetSource>;
   readonly log: Logger;
+  /** For crash tests: called around every durable effect of a job. */
+  readonly hooks?: JournalHooks<JobEffect>;
 }
 
 export interface Coordinator {
@@ -76,6 +78,7 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
       process.exitCode = 1;
       process.kill(process.pid, "SIGTERM");
     },
+    ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
   });
   const gateway = await openGateway(options, fleet, session, now);
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;

@@ -1,9 +1,9 @@
 import { createPublicKey } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
-import { type Birth, ReleaseNoticeSchema } from "@selvedge/protocol";
+import { type Birth, type JobEffect, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
-import { WakeTimers } from "@selvedge/storage";
+import { type JournalHooks, WakeTimers } from "@selvedge/storage";
 import type { Logger } from "pino";
 import type { Fleet } from "./fleet.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
@@ -22,6 +22,8 @@ export interface FleetSessionOptions {
   readonly log: Logger;
   /** The journal cannot go on: the process should end and be started again. */
   onHalt(error: unknown): void;
+  /** For crash tests: called around every durable effect of a job. */
+  readonly hooks?: JournalHooks<JobEffect>;
 }
 
 /** The live half of a coordinator: devices that are connected, and the jobs they work for. */
@@ -61,6 +63,7 @@ export class FleetSession {
       sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
       onTrouble: (job, what, error) => log.error({ job, what, code: error.code }, error.message),
       onHalt: options.onHalt,
+      ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     });
     this.#mail = new DeviceMail(this.board, fleet.installs, (device, what, error) =>
       log.warn({ device, what, code: error.code }, error.message),
