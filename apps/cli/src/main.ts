@@ -4,7 +4,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { runProgram } from "./program.ts";
 
 const interruption = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     // Who asks twice does not want to wait for a clean end.
     if (interruption.signal.aborted) process.exit(exitCodes.interrupted);

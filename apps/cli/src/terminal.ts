@@ -35,10 +35,23 @@ export interface OperatorOptions extends GlobalOptions {
   readonly operator?: string;
 }
 
+/** Options of every service that runs in the foreground. */
+export interface ServiceOptions {
+  /** Stop also when standard input ends. */
+  readonly stopWithStdin?: true;
+}
+
 /** Resolves when the command is asked to stop; how services wait in the foreground. */
-export function untilInterrupted({ interrupted }: Terminal): Promise<void> {
+export function untilInterrupted(
+  { interrupted, stdin }: Terminal,
+  { stopWithStdin }: ServiceOptions = {},
+): Promise<void> {
   return new Promise((resolve) => {
     if (interrupted.aborted) resolve();
     else interrupted.addEventListener("abort", () => resolve(), { once: true });
+    if (stopWithStdin !== true) return;
+    // A pipe whose other end died says "close" or "error" where it does not say "end".
+    for (const event of ["end", "close", "error"]) stdin.once(event, () => resolve());
+    stdin.resume();
   });
 }

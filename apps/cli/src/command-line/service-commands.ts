@@ -27,6 +27,7 @@ export function addServiceCommands(program: Command, invoke: Invoke): void {
       [],
     )
     .addOption(logLevel())
+    .addOption(stopWithStdin())
     .addHelpText(
       "after",
       examples(
@@ -48,6 +49,7 @@ export function addServiceCommands(program: Command, invoke: Invoke): void {
     )
     .option("--folder <dir>", folderHelp)
     .addOption(logLevel())
+    .addOption(stopWithStdin())
     .addHelpText(
       "after",
       examples("selvedge agent run", "selvedge agent run --folder /srv/device-1 --log-level debug"),
@@ -72,4 +74,8 @@ function logLevel(): Option {
   return new Option("--log-level <level>", "least important log line shown")
     .choices(["trace", "debug", "info", "warn", "error", "silent"])
     .default("info");
+}
+
+function stopWithStdin(): Option {
+  return new Option("--stop-with-stdin", "stop when standard input ends: with the process that holds it");
 }

@@ -3,9 +3,9 @@ import { deviceFolder } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
 import { renderFields } from "../output/table.ts";
-import { type Terminal, untilInterrupted } from "../terminal.ts";
+import { type ServiceOptions, type Terminal, untilInterrupted } from "../terminal.ts";
 
-export interface AgentRunOptions extends LogOptions {
+export interface AgentRunOptions extends LogOptions, ServiceOptions {
   readonly folder?: string;
 }
 
@@ -26,7 +26,7 @@ export async function run(terminal: Terminal, options: AgentRunOptions): Promise
         ]),
       );
     }
-    await untilInterrupted(terminal);
+    await untilInterrupted(terminal, options);
   } finally {
     await agent.close();
   }

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import { encodePlan, type Job, limits, signPlan } from "@selvedge/protocol";
+import { type Job, limits } from "@selvedge/protocol";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { buildPlan } from "../job-file/build-plan.ts";
 import { readJobFile } from "../job-file/job-file.ts";
 import { loadModel } from "../job-file/load-model.ts";
-import { readOperatorKey } from "../operator/operator-file.ts";
 import { withOperator } from "../operator/operator-session.ts";
+import { submitJob } from "../operator/submit-job.ts";
 import { writeJson } from "../output/json.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 import { watchJob } from "../watch/watch-job.ts";
@@ -20,14 +19,10 @@ export interface JobRunOptions extends OperatorOptions {
 /** Reads and checks the job, uploads its model, signs its plan and starts it. */
 export async function run(terminal: Terminal, options: JobRunOptions, path: string): Promise<ExitCode> {
   const job = await readJobFile(resolve(terminal.workingFolder, path), options.set);
-  const { reference, bytes } = await loadModel(job);
-  const plan = encodePlan(buildPlan(job, reference));
+  const model = await loadModel(job);
   const id = options.id ?? newJobId(job.name);
   return withOperator(terminal, options, async (session) => {
-    const planSignature = signPlan(plan, await readOperatorKey(session.file.operatorKeyPath));
-    await session.blobs.upload(reference, (start, end) => part(bytes, start, end), terminal.interrupted);
-    const request = { job: id, plan, planSignature, evaluationDataset: job.evaluation };
-    const { job: started } = await session.client.runJob(request, session.call);
+    const started = await submitJob(session, job, model, id);
     if (options.watch) {
       terminal.stderr.write(`job ${id} started\n`);
       return watchJob(terminal, session, id, options.json === true);
@@ -37,20 +32,17 @@ export async function run(terminal: Terminal, options: JobRunOptions, path: stri
   });
 }
 
-function report(terminal: Terminal, { json }: JobRunOptions, job: Job | undefined): void {
+function report(terminal: Terminal, { json }: JobRunOptions, job: Job): void {
   if (json) writeJson(terminal.stdout, { job });
-  else
+  else {
     terminal.stdout.write(
-      `job ${job?.id} started: ${job?.rounds} rounds\nnext: selvedge job watch ${job?.id}\n`,
+      `job ${job.id} started: ${job.rounds} rounds\nnext: selvedge job watch ${job.id}\n`,
     );
+  }
 }
 
 /** The plan's name and a suffix of its own: "digits-3f9a1c". */
 function newJobId(name: string): string {
   const suffix = `-${randomBytes(3).toString("hex")}`;
   return name.slice(0, limits.nameLengthMax - suffix.length).replace(/[^a-z0-9]+$/, "") + suffix;
-}
-
-async function* part(bytes: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array> {
-  yield bytes.subarray(start, end);
 }

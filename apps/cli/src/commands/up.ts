@@ -9,9 +9,9 @@ import type { NamedDataset } from "../command-line/dataset-option.ts";
 import { coordinatorFolder } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
-import { type Terminal, untilInterrupted } from "../terminal.ts";
+import { type ServiceOptions, type Terminal, untilInterrupted } from "../terminal.ts";
 
-export interface UpOptions extends LogOptions {
+export interface UpOptions extends LogOptions, ServiceOptions {
   readonly state?: string;
   readonly host: string;
   readonly port: number;
@@ -39,7 +39,7 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
     const operatorFile = join(folder, "operator.json");
     if (json) writeJson(terminal.stdout, { url: coordinator.url, port: coordinator.port, operatorFile });
     else terminal.stdout.write(greeting(coordinator.url, operatorFile, state));
-    await untilInterrupted(terminal);
+    await untilInterrupted(terminal, options);
   } finally {
     await coordinator.close();
   }

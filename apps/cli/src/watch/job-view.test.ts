@@ -59,6 +59,14 @@ test("away from a terminal there is a line for each round", () => {
   });
 });
 
+test("the moment between two rounds is not called waiting, more than that is", () => {
+  const waiting: JobNews = { type: "waiting", job: { ...job, status: "waiting" } };
+  const ended: JobNews = { type: "round", job, round: round(1, 2, "completed") };
+  const opened: JobNews = { type: "progress", job, round: round(2, 0, "collecting") };
+  assert.doesNotMatch(show([ended, waiting, opened, ended, waiting], false, false).stdout, /waiting/);
+  assert.match(show([ended, waiting, waiting, waiting], false, false).stdout, /1\.5\nwaiting for devices\n$/);
+});
+
 test("on a terminal a bar shows the open round and leaves nothing behind", () => {
   const { stdout } = show(story, true, false);
   assert.match(stripVTControlCharacters(stdout), /round 1\/2 {2}█{12}░{12} {2}1\/2 devices/);

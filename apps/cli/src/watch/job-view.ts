@@ -46,6 +46,7 @@ class TextView implements JobView {
   readonly #bar: SingleBar;
   #hasHeader = false;
   #saidWaiting = false;
+  #isBetweenRounds = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -73,6 +74,7 @@ class TextView implements JobView {
       case "round":
         if (!this.#hasHeader) this.#write(`${roundHeader()}\n`);
         this.#hasHeader = true;
+        this.#isBetweenRounds = true;
         this.#write(`${roundLine(news.round)}\n`);
         break;
       case "ended":
@@ -89,14 +91,17 @@ class TextView implements JobView {
 
   #showProgress({ job, round }: Extract<JobNews, { type: "progress" }>): void {
     this.#saidWaiting = false;
+    this.#isBetweenRounds = false;
     const payload = { round: round.number, rounds: job.rounds };
     if (this.#bar.isActive) this.#bar.update(contributed(round), payload);
     else this.#bar.start(round.participants.length, contributed(round), payload);
   }
 
-  /** Once until a round opens; between two rounds there is nothing to say. */
+  /** Once until a round opens. Every job waits for a moment between two rounds, and only longer is news. */
   #showWaiting(job: Job): void {
-    if (job.status !== "waiting" || this.#saidWaiting) return;
+    const isMoment = this.#isBetweenRounds;
+    this.#isBetweenRounds = false;
+    if (job.status !== "waiting" || this.#saidWaiting || isMoment) return;
     this.#saidWaiting = true;
     this.#write(`waiting for devices${job.reason === "" ? "" : `: ${printable(job.reason)}`}\n`);
   }
