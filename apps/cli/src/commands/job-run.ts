@@ -22,7 +22,7 @@ export async function run(terminal: Terminal, options: JobRunOptions, path: stri
   const model = await loadModel(job);
   const id = options.id ?? newJobId(job.name);
   return withOperator(terminal, options, async (session) => {
-    const started = await submitJob(session, job, model, id);
+    const started = await submitJob(session, job, model, id, terminal.interrupted);
     if (options.watch) {
       terminal.stderr.write(`job ${id} started\n`);
       return watchJob(terminal, session, id, options.json === true);

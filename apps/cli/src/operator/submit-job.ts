@@ -1,0 +1,32 @@
+import { encodePlan, type Job, SelvedgeError, signPlan } from "@selvedge/protocol";
+import { buildPlan } from "../job-file/build-plan.ts";
+import type { JobFile, JobModel } from "../job-file/job-file.ts";
+import { readOperatorKey } from "./operator-file.ts";
+import type { OperatorSession } from "./operator-session.ts";
+
+/**
+ * Uploads a job's model, signs its plan with the operator's key, and starts it.
+ *
+ * @param id - chosen by the caller; the same job under the same id is started once
+ */
+export async function submitJob(
+  session: OperatorSession,
+  job: JobFile,
+  { reference, bytes }: JobModel,
+  id: string,
+  signal: AbortSignal,
+): Promise<Job> {
+  const plan = encodePlan(buildPlan(job, reference));
+  const planSignature = signPlan(plan, await readOperatorKey(session.file.operatorKeyPath));
+  await session.blobs.upload(reference, (start, end) => part(bytes, start, end), signal);
+  const request = { job: id, plan, planSignature, evaluationDataset: job.evaluation };
+  const { job: started } = await session.client.runJob(request, session.call);
+  if (started !== undefined) return started;
+  throw new SelvedgeError("internal", "the coordinator started a job and does not say which", {
+    at: `job ${id}`,
+  });
+}
+
+async function* part(bytes: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array> {
+  yield bytes.subarray(start, end);
+}
