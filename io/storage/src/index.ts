@@ -10,4 +10,5 @@ export type { DatabaseOptions } from "./open-database.ts";
 export { openEpoch } from "./open-epoch.ts";
 export { openSqliteStore } from "./sqlite-store.ts";
 export type { Json, ListOptions, Store, StoredRecord, Transaction, Write } from "./store.ts";
+export { sweepBlobs } from "./sweep-blobs.ts";
 export { WakeTimers, type WakeTimersOptions } from "./wake-timers.ts";

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { type Birth, type JobEffect, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
-import { type JournalHooks, WakeTimers } from "@selvedge/storage";
+import { type JournalHooks, sweepBlobs, WakeTimers } from "@selvedge/storage";
 import type { Logger } from "pino";
 import type { Fleet } from "./fleet.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
@@ -70,8 +70,12 @@ export class FleetSession {
     );
   }
 
+  /** Goes on with every job; what a crash left behind goes first. */
   async start(): Promise<void> {
     await this.board.start();
+    const { blobs, signing } = this.#options.fleet;
+    const released = signing.repository.releases().map((release) => release.blob.digest);
+    await sweepBlobs(blobs, new Set([...released, ...(await this.board.blobs())]));
   }
 
   /** Tells every connected device to look at the release metadata. */

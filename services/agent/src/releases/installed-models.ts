@@ -41,6 +41,15 @@ export class InstalledModels {
     return [...this.#models.values()].map((slots) => slots.current);
   }
 
+  /** Digests of all that is kept, to serve or to fall back to. */
+  digests(): readonly Digest[] {
+    const slots = [...this.#models.values()];
+    return slots.flatMap(({ current, previous }) => [
+      current.digest,
+      ...(previous === null ? [] : [previous.digest]),
+    ]);
+  }
+
   /** Makes `model` current. @returns the version that is not kept any more, unless its bytes still are. */
   async replace(model: InstalledModel): Promise<InstalledModel | undefined> {
     const before = this.#models.get(model.name);

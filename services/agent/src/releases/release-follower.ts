@@ -2,15 +2,15 @@ import { create } from "@bufbuild/protobuf";
 import type { InferenceServer } from "@selvedge/inference";
 import { type EnvelopeBody, InstallReportSchema, limits, SelvedgeError } from "@selvedge/protocol";
 import type { Release, TrustStore } from "@selvedge/registry";
-import type { FileBlobs, Store } from "@selvedge/storage";
+import type { FileBlobs } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { HttpDocuments } from "@selvedge/transport-grpc";
 import { fetchBlob } from "../tasks/fetch-blob.ts";
-import { type InstalledModel, InstalledModels } from "./installed-models.ts";
+import type { InstalledModel, InstalledModels } from "./installed-models.ts";
 
 export interface ReleaseFollowerOptions {
   readonly trust: TrustStore;
-  readonly store: Store;
+  readonly installed: InstalledModels;
   readonly blobs: FileBlobs;
   readonly channel: BlobChannel;
   readonly documents: HttpDocuments;
@@ -31,13 +31,9 @@ export class ReleaseFollower {
   readonly #stop = new AbortController();
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(options: ReleaseFollowerOptions, installed: InstalledModels) {
+  constructor(options: ReleaseFollowerOptions) {
     this.#options = options;
-    this.#installed = installed;
-  }
-
-  static async open(options: ReleaseFollowerOptions): Promise<ReleaseFollower> {
-    return new ReleaseFollower(options, await InstalledModels.open(options.store));
+    this.#installed = options.installed;
   }
 
   installed(): readonly InstalledModel[] {

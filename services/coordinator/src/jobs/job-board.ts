@@ -20,7 +20,7 @@ import {
 import { type BlobStore, EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
 import type { JobRecords } from "./job-records.ts";
-import { JobShell, type JobShellOptions } from "./job-shell.ts";
+import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 
 export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJobs"> {
@@ -196,6 +196,16 @@ export class JobBoard {
       return status === "offered" || status === "accepted" ? state.base.weights.length : 0;
     });
     return Math.max(0, ...sizes);
+  }
+
+  /** Digests of every blob that some job needs. */
+  async blobs(): Promise<string[]> {
+    const needed: string[] = [];
+    for (const state of this.states()) {
+      const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
+      needed.push(plan.model.digest, ...blobsOf(state));
+    }
+    return needed;
   }
 
   states(): Iterable<JobState> {

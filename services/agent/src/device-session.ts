@@ -1,0 +1,224 @@
+import { randomUUID } from "node:crypto";
+import { arch } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { InferenceServer } from "@selvedge/inference";
+import { type Envelope, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { type TrustStore, verifyRound } from "@selvedge/registry";
+import { type FileBlobs, type Store, sweepBlobs, WakeTimers } from "@selvedge/storage";
+import { ReconnectingSession, type SessionState } from "@selvedge/transport";
+import {
+  createGrpcDialer,
+  createHttpBlobChannel,
+  createHttpDocuments,
+  type HttpBlobChannel,
+  type HttpDocuments,
+} from "@selvedge/transport-grpc";
+import type { Logger } from "pino";
+import packageJson from "../package.json" with { type: "json" };
+import type { AuditLog } from "./audit-log.ts";
+import type { AgentConfig } from "./config/agent-config.ts";
+import { readPolicy } from "./config/policy-file.ts";
+import type { DeviceIdentity } from "./identity/device-identity.ts";
+import type { InstalledModels } from "./releases/installed-models.ts";
+import { ReleaseFollower } from "./releases/release-follower.ts";
+import { AgentSession } from "./session/agent-session.ts";
+import { blobsOf } from "./tasks/blobs-of.ts";
+import { DeviceWorker } from "./tasks/device-worker.ts";
+import { ProcessTrainer } from "./tasks/process-trainer.ts";
+
+export interface DeviceSessionOptions {
+  readonly folder: string;
+  readonly log: Logger;
+  readonly identity: DeviceIdentity;
+  readonly config: AgentConfig;
+  readonly store: Store;
+  readonly blobs: FileBlobs;
+  readonly trust: TrustStore;
+  readonly audit: AuditLog;
+  readonly installed: InstalledModels;
+  readonly inference: InferenceServer;
+  readonly epoch: string;
+}
+
+/** The live half of an agent: its link to the coordinator, its work for jobs, and the releases it follows. */
+export class DeviceSession {
+  readonly #options: DeviceSessionOptions;
+  readonly #channel: HttpBlobChannel;
+  readonly #documents: HttpDocuments;
+  readonly #follower: ReleaseFollower;
+  readonly #trainer: ProcessTrainer;
+  readonly #worker: DeviceWorker;
+  readonly #session: AgentSession;
+  readonly #link: ReconnectingSession;
+  readonly #alarm: WakeTimers;
+  #intervals: NodeJS.Timeout[] = [];
+
+  constructor(options: DeviceSessionOptions) {
+    const { blobs, config, folder, identity, log } = options;
+    const tls = { ca: identity.trust, cert: identity.chain, key: identity.key };
+    const connection = { url: identity.coordinatorUrl, tls };
+    this.#options = options;
+    this.#channel = createHttpBlobChannel(connection);
+    this.#documents = createHttpDocuments(connection);
+    this.#follower = this.#createFollower();
+    this.#alarm = new WakeTimers({ now: Date.now, wake: () => this.#watch(this.#worker.tick()) });
+    this.#trainer = new ProcessTrainer({
+      blobs,
+      datasets: config.datasets,
+      workFolder: join(folder, "work"),
+      idleMs,
+    });
+    this.#worker = this.#createWorker();
+    this.#session = this.#createSession();
+    this.#link = new ReconnectingSession({
+      dialer: createGrpcDialer(connection),
+      onLink: (link) => this.#session.adopt(link),
+      onState: (state) => logState(log, state),
+      now: Date.now,
+      random: Math.random,
+      sleep: quietSleep,
+    });
+  }
+
+  /** Serves what is installed, goes on with what was left, and then looks for the coordinator. */
+  async start(): Promise<void> {
+    const { blobs, installed } = this.#options;
+    await this.#follower.serveInstalled();
+    await this.#worker.start();
+    await sweepBlobs(blobs, new Set([...installed.digests(), ...blobsOf(this.#worker.state)]));
+    this.#link.start();
+    this.#intervals = [
+      setInterval(() => this.#session.introduce(), introduceEveryMs),
+      setInterval(() => this.#session.connected && this.#watch(this.#follower.follow()), followEveryMs),
+    ];
+  }
+
+  async stop(): Promise<void> {
+    for (const interval of this.#intervals) clearInterval(interval);
+    this.#alarm.stop();
+    await this.#link.stop("the agent is stopping");
+    await this.#worker.stop();
+    await this.#follower.stop();
+    await this.#trainer.close();
+    this.#channel.close();
+    this.#documents.close();
+  }
+
+  #createFollower(): ReleaseFollower {
+    const { blobs, inference, installed, log, trust } = this.#options;
+    return new ReleaseFollower({
+      blobs,
+      inference,
+      installed,
+      trust,
+      channel: this.#channel,
+      documents: this.#documents,
+      send: (body) => this.#session.send(body),
+      onTrouble: (what, error) => logTrouble(log, what, error),
+    });
+  }
+
+  #createWorker(): DeviceWorker {
+    const { audit, blobs, config, folder, identity, log, store, trust } = this.#options;
+    return new DeviceWorker({
+      deviceId: identity.deviceId,
+      operatorKeys: identity.operatorKeys,
+      datasets: new Set(config.datasets.keys()),
+      store,
+      blobs,
+      audit,
+      channel: this.#channel,
+      trainer: this.#trainer,
+      connected: () => this.#session.connected,
+      send: (body) => this.#session.send(body),
+      policy: () => readPolicy(join(folder, "policy.yaml")),
+      verifyBase: async (metadata, expected) => {
+        await this.#follower.ensureFresh();
+        verifyRound(metadata, { ...expected, delegation: trust.roundDelegation(), now: Date.now() });
+      },
+      minuteOfDay,
+      now: Date.now,
+      random: SeededRandom.fromSeed("device", randomUUID()),
+      setAlarm: (at) => this.#alarm.set("task", at),
+      sleep: quietSleep,
+      onTrouble: (what, error) => logTrouble(log, what, error),
+      onHalt: (error) => halt(log, error),
+    });
+  }
+
+  #createSession(): AgentSession {
+    const { config, epoch, identity, log } = this.#options;
+    return new AgentSession({
+      deviceId: identity.deviceId,
+      epoch,
+      newSessionId: randomUUID,
+      describe: () => ({
+        softwareVersion: packageJson.version,
+        architecture: arch(),
+        features: [],
+        datasets: [...config.datasets.keys()],
+        models: this.#follower.installed(),
+      }),
+      onWelcome: () => {
+        log.info("the coordinator welcomed this device");
+        this.#follower.report();
+        this.#watch(this.#worker.connected());
+        this.#watch(this.#follower.follow());
+      },
+      onEnvelope: (envelope) => this.#watch(this.#receive(envelope)),
+    });
+  }
+
+  async #receive({ body }: Envelope): Promise<void> {
+    switch (body.case) {
+      case "offer":
+        return this.#worker.offer(body.value);
+      case "receipt":
+        return this.#worker.receipt(body.value);
+      case "roundClosed":
+        return this.#worker.roundClosed(body.value);
+      case "releaseNotice":
+        return this.#follower.follow();
+      default:
+        throw new SelvedgeError("invalid_argument", `a coordinator does not send "${body.case}"`);
+    }
+  }
+
+  #watch(work: Promise<unknown>): void {
+    work.catch((thrown: unknown) => logTrouble(this.#options.log, "work", SelvedgeError.from(thrown)));
+  }
+}
+
+function logTrouble(log: Logger, what: string, error: SelvedgeError): void {
+  log.warn({ what, code: error.code, at: error.at }, error.message);
+}
+
+function logState(log: Logger, state: SessionState): void {
+  if (state.status === "connected") log.info("connected");
+  if (state.status === "waiting")
+    log.warn({ until: state.until, attempt: state.attempt }, state.reason.message);
+}
+
+/** What is on disk is sound and what is in memory no longer is: whoever supervises starts the agent again. */
+function halt(log: Logger, error: unknown): void {
+  log.fatal({ err: error }, "the journal cannot be written: ending");
+  process.exitCode = 1;
+  process.kill(process.pid, "SIGTERM");
+}
+
+async function quietSleep(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+function minuteOfDay(): number {
+  const now = new Date();
+  return now.getHours() * 60 + now.getMinutes();
+}
+
+/** The training child of an idle agent ends after this long. */
+const idleMs = 30_000;
+/** A birth that was not answered is sent again this often. */
+const introduceEveryMs = 5_000;
+/** Release metadata is looked at this often even without a notice. */
+const followEveryMs = 3_600_000;
