@@ -59,6 +59,7 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   const model = checkModel(plan);
   checkRest(plan);
   checkSchedule(plan);
+  checkTotal(plan, train);
   return { plan, train, model, digest: digestOf(bytes) };
 }
 
@@ -117,6 +118,16 @@ function checkSchedule(plan: Plan): void {
   range("schedule.deadline_ms", schedule.deadlineMs, 1_000, 30 * dayMs);
   range("schedule.grace_ms", schedule.graceMs, 0, schedule.deadlineMs);
   range("schedule.target_accuracy", schedule.targetAccuracy, 0, 1);
+}
+
+/** Sums are exact only up to a total weight (SPEC AG3). */
+function checkTotal(plan: Plan, train: TrainTask): void {
+  const total = (plan.schedule?.cohort ?? 0) * train.maxExamplesPerDevice;
+  if (total <= limits.normaliserMax) return;
+  throw invalid(
+    "task.max_examples_per_device",
+    `times the cohort is ${total}; at most ${limits.normaliserMax}`,
+  );
 }
 
 function range(field: string, value: number, low: number, high: number): void {

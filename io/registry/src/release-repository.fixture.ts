@@ -13,7 +13,7 @@ import { addRelease } from "./sign-release.ts";
 import { parseTargets, sha256, signMetadata } from "./signed-metadata.ts";
 import { TrustStore } from "./trust-store.ts";
 
-export const start: number = Date.parse("2026-03-01T12:00:00Z");
+const start: number = Date.parse("2026-03-01T12:00:00Z");
 export const day: number = 24 * 60 * 60 * 1000;
 
 export const keys: Readonly<Record<"root" | "release" | "online" | "round" | "stranger", SigningKey>> = {

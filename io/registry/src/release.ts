@@ -15,7 +15,7 @@ export interface Release {
 }
 
 /** TUF target path of a release. */
-export function releasePath(name: string, version: number): string {
+function releasePath(name: string, version: number): string {
   return `releases/${name}/${version}/model.onnx`;
 }
 

@@ -1,7 +1,18 @@
 import type { ElementType, Tensor } from "@selvedge/runtime";
 
 /** Tensor datatypes of the Open Inference Protocol that JSON can carry and we run. */
-export type Datatype = keyof typeof facts;
+export type Datatype =
+  | "BOOL"
+  | "UINT8"
+  | "UINT16"
+  | "UINT32"
+  | "UINT64"
+  | "INT8"
+  | "INT16"
+  | "INT32"
+  | "INT64"
+  | "FP32"
+  | "FP64";
 
 interface DatatypeFacts {
   readonly type: ElementType;
@@ -12,7 +23,7 @@ interface DatatypeFacts {
   readonly accepts: string;
 }
 
-const facts = {
+export const datatypes: Readonly<Record<Datatype, DatatypeFacts>> = {
   BOOL: {
     type: "bool",
     allocate: (length) => new Uint8Array(length),
@@ -33,12 +44,10 @@ const facts = {
     (length) => new Float64Array(length),
     (value) => value,
   ),
-} as const satisfies Record<string, DatatypeFacts>;
-
-export const datatypes: Readonly<Record<Datatype, DatatypeFacts>> = facts;
+};
 
 export function isDatatype(text: unknown): text is Datatype {
-  return typeof text === "string" && Object.hasOwn(facts, text);
+  return typeof text === "string" && Object.hasOwn(datatypes, text);
 }
 
 /** The protocol's name of an element type. */
@@ -47,7 +56,7 @@ export function datatypeOf(type: ElementType): Datatype {
 }
 
 const byElementType = Object.fromEntries(
-  Object.entries(facts).map(([datatype, { type }]) => [type, datatype]),
+  Object.entries(datatypes).map(([datatype, { type }]) => [type, datatype]),
 ) as Record<ElementType, Datatype>;
 
 function integers(

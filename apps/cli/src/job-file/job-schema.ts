@@ -56,19 +56,59 @@ const fields = {
   metrics: z.array(z.enum(metricNames)).default([...metricNames]),
 };
 
-/** A job file whose model is an ONNX file. */
-export const fileJobSchema = z
+/** The keys that all job files share, checked and completed. */
+interface SharedFields {
+  readonly name: string;
+  readonly dataset: { readonly name: string; readonly inputShape: number[]; readonly classes: number };
+  readonly algorithm: "fedavg";
+  readonly localEpochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly heldOutFraction: number;
+  readonly maxExamplesPerDevice: number;
+  readonly rounds: number;
+  readonly cohort: number;
+  readonly quorum?: number | undefined;
+  /** Milliseconds. */
+  readonly deadline: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  readonly target?: number | undefined;
+  readonly evaluation?: string | undefined;
+  readonly seed: number;
+  readonly serverLearningRate: number;
+  readonly metrics: string[];
+}
+
+/** A job file whose model is an ONNX file, by path. */
+export interface FileJobFields extends SharedFields {
+  readonly model: string;
+}
+
+/** A job file whose model is built. */
+export interface BuiltJobFields extends SharedFields {
+  readonly model: {
+    readonly builder: "mlp";
+    readonly input: number[];
+    readonly hidden: number[];
+    readonly classes: number;
+    readonly seed: number;
+  };
+}
+
+export type JobFields = FileJobFields | BuiltJobFields;
+
+export const fileJobSchema: z.ZodType<FileJobFields> = z
   .strictObject({ ...fields, model: z.string().min(1) })
   .superRefine(checkTogether);
 
-/** A job file whose model is built. */
-export const builtJobSchema = z.strictObject({ ...fields, model: builderSchema }).superRefine(checkTogether);
-
-export type JobFields = z.output<typeof fileJobSchema> | z.output<typeof builtJobSchema>;
+export const builtJobSchema: z.ZodType<BuiltJobFields> = z
+  .strictObject({ ...fields, model: builderSchema })
+  .superRefine(checkTogether);
 
 /** The keys there are at a place in a job file. */
 export function jobKeysAt(path: readonly PropertyKey[]): readonly string[] {
-  if (path.length === 0) return Object.keys(fileJobSchema.shape);
+  if (path.length === 0) return [...Object.keys(fields), "model"];
   if (path.join() === "dataset") return Object.keys(dataset.shape);
   if (path.join() === "model") return Object.keys(builderSchema.shape);
   return [];

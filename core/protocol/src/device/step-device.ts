@@ -102,9 +102,17 @@ function supersede(state: DeviceState, job: string, round: number): DeviceTransi
   const stale = state.tasks.filter(
     (task) => task.offer.job === job && task.offer.round < round && task.phase !== "trained",
   );
+  const rest = { ...state, tasks: state.tasks.filter((task) => !stale.includes(task)) };
+  const cancelled = stale.filter((task) => task.phase === "training").map(cancellation);
   return {
-    state: { ...state, tasks: state.tasks.filter((task) => !stale.includes(task)) },
-    effects: stale.filter((task) => task.phase === "training").map(cancellation),
+    state: rest,
+    effects: [
+      ...cancelled,
+      ...discard(
+        rest,
+        stale.map((task) => task.offer.base.digest),
+      ),
+    ],
   };
 }
 
@@ -130,9 +138,10 @@ function onTrained(state: DeviceState, job: string, round: number, result: Train
 function onTrainingFailed(state: DeviceState, job: string, round: number, reason: string): DeviceTransition {
   const task = find(state, job, round);
   if (task?.phase !== "training") return { state, effects: [] };
-  const started = startNext({ ...state, tasks: state.tasks.filter((other) => other !== task) });
+  const dropped = drop(state, job, round);
   const reply: DeviceEffect = { type: "reply", job, round, answer: { kind: "failed", reason } };
-  return { state: started.state, effects: [reply, ...started.effects] };
+  const effects = dropped.effects.filter((effect) => effect.type !== "cancelTraining");
+  return { state: dropped.state, effects: [reply, ...effects] };
 }
 
 function onSubmitted(
@@ -161,7 +170,9 @@ function drop(state: DeviceState, job: string, round: number): DeviceTransition 
   if (task === undefined) return { state, effects: [] };
   const rest: DeviceState = { ...state, tasks: state.tasks.filter((other) => other !== task) };
   const effects: DeviceEffect[] = task.phase === "training" ? [cancellation(task)] : [];
-  if (task.result !== null) effects.push(...discard(rest, [task.result.body.digest]));
+  effects.push(
+    ...discard(rest, [task.offer.base.digest, ...(task.result === null ? [] : [task.result.body.digest])]),
+  );
   const started = startNext(rest);
   return { state: started.state, effects: [...effects, ...started.effects] };
 }
@@ -182,7 +193,9 @@ function submission(task: Task): DeviceEffect[] {
 
 /** Equal contents share one blob: it goes only when no other task needs it. */
 function discard(state: DeviceState, blobs: readonly Digest[]): DeviceEffect[] {
-  const needed = new Set(state.tasks.flatMap((task) => task.result?.body.digest ?? []));
+  const needed = new Set(
+    state.tasks.flatMap(({ offer, result }) => [offer.base.digest, result?.body.digest]),
+  );
   const free = blobs.filter((digest) => !needed.has(digest));
   return free.length === 0 ? [] : [{ type: "discard", blobs: free }];
 }

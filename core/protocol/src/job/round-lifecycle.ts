@@ -81,7 +81,7 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
 }
 
 /** Ends a round without a result; the next one starts from the same weights (SPEC RC6). */
-export function failRound(state: JobState, round: RoundState, reason: string, now: number): JobTransition {
+function failRound(state: JobState, round: RoundState, reason: string, now: number): JobTransition {
   const summary = summarise(state, round, "failed", reason, {}, now);
   const failuresInARow = state.failuresInARow + 1;
   const between: JobState = {

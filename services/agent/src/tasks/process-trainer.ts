@@ -86,6 +86,6 @@ export class ProcessTrainer implements Trainer {
  * The same for all devices of a round: the data differs, and a run can be
  * repeated bit for bit whatever ids its devices were given.
  */
-export function trainingSeed(plan: CheckedPlan, round: number): string {
+function trainingSeed(plan: CheckedPlan, round: number): string {
   return `${plan.plan.seed}/${round}`;
 }

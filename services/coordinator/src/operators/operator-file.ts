@@ -16,7 +16,7 @@ export interface OperatorFile {
   readonly releaseKey: string;
 }
 
-export const operatorFileName = "operator.json";
+const operatorFileName = "operator.json";
 
 /**
  * Writes `operator.json` (mode 0600) when it is missing or its address changed.

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOf } from "../digest.ts";
+import { emptyDevice, type OfferFacts } from "./device-state.ts";
+import { matchPolicy, type Policy, type PolicyContext } from "./policy.ts";
+
+const digest = digestOf(Buffer.from("plan"));
+const signer = `ed25519:${"0".repeat(64)}`;
+const offer: OfferFacts = {
+  job: "digits",
+  round: 1,
+  plan: "",
+  planDigest: digest,
+  signer,
+  base: { digest, length: 100 },
+  baseVersion: 0,
+  config: "{}",
+  configDigest: digest,
+  cohort: 3,
+  deadlineAt: 0,
+};
+const open: Policy = {
+  signers: [signer],
+  plans: null,
+  minimumCohort: 1,
+  maxExamplesPerDevice: 1_000,
+  hours: null,
+  maxBytesPerDay: null,
+};
+const context: PolicyContext = { minuteOfDay: 720, day: 5, maxExamplesPerDevice: 100, updateBytes: 100 };
+
+function judge(
+  policy: Partial<Policy>,
+  change: Partial<PolicyContext> = {},
+  sent = emptyDevice.sent,
+): string | null {
+  return matchPolicy({ ...open, ...policy }, offer, { ...emptyDevice, sent }, { ...context, ...change });
+}
+
+test("[OF3] an offer within every rule is allowed", () => {
+  assert.equal(judge({}), null);
+  assert.equal(judge({ plans: [digest] }), null);
+});
+
+test("[OF3] each rule refuses by its own name", () => {
+  assert.match(judge({ signers: [] }) ?? "", /^policy signers/);
+  assert.match(judge({ plans: [] }) ?? "", /^policy plans/);
+  assert.match(judge({ minimumCohort: 4 }) ?? "", /^policy minimumCohort/);
+  assert.match(judge({ maxExamplesPerDevice: 99 }) ?? "", /^policy maxExamplesPerDevice/);
+  assert.match(judge({ hours: { start: 0, end: 720 } }) ?? "", /^policy hours: only 00:00 to 12:00/);
+  assert.match(judge({ maxBytesPerDay: 99 }) ?? "", /^policy maxBytesPerDay/);
+});
+
+test("[OF3] hours may wrap past midnight", () => {
+  const hours = { start: 22 * 60, end: 6 * 60 };
+  const allowed = [21 * 60 + 59, 22 * 60, 0, 6 * 60 - 1, 6 * 60].map(
+    (minuteOfDay) => judge({ hours }, { minuteOfDay }) === null,
+  );
+  assert.deepEqual(allowed, [false, true, true, true, false]);
+});
+
+test("[OF3] bytes of the same day count, those of another do not", () => {
+  assert.match(judge({ maxBytesPerDay: 150 }, {}, { day: 5, bytes: 51 }) ?? "", /51 bytes sent today/);
+  assert.equal(judge({ maxBytesPerDay: 150 }, {}, { day: 5, bytes: 50 }), null);
+  assert.equal(judge({ maxBytesPerDay: 150 }, {}, { day: 4, bytes: 1_000 }), null);
+});

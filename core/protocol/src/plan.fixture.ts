@@ -1,0 +1,34 @@
+import { create } from "@bufbuild/protobuf";
+import { digestOf } from "./digest.ts";
+import { type Plan, PlanSchema } from "./gen/selvedge/v1/round_pb.js";
+import { metricNames, phases } from "./plan.ts";
+
+/** A plan with nothing wrong with it, to change one thing of. */
+export function soundPlan(): Plan {
+  return create(PlanSchema, {
+    name: "digits",
+    task: {
+      kind: {
+        case: "train",
+        value: {
+          algorithm: "fedavg",
+          loss: "softmax-cross-entropy",
+          optimizer: "sgd",
+          learningRate: 0.1,
+          batchSize: 32,
+          localEpochs: 1,
+          heldOutFraction: 0.1,
+          maxExamplesPerDevice: 100,
+        },
+      },
+    },
+    model: { digest: digestOf(Buffer.from("model")), length: 100n },
+    dataset: { name: "digits", inputShape: [784], classes: 10 },
+    aggregator: { name: "weighted-mean" },
+    serverOptimizer: { name: "fedavg", learningRate: 1 },
+    metrics: [...metricNames],
+    schedule: { rounds: 3, cohort: 3, quorum: 2, deadlineMs: 60_000, graceMs: 1_000, targetAccuracy: 0 },
+    seed: 1n,
+    phases: [...phases],
+  });
+}

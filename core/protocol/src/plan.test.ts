@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { toBinary } from "@bufbuild/protobuf";
+import { digestOf } from "./digest.ts";
+import { SelvedgeError } from "./errors.ts";
+import { type Plan, PlanSchema, type ScheduleSpec, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import { soundPlan } from "./plan.fixture.ts";
+import { decodePlan, encodePlan } from "./plan.ts";
+
+test("[OF1] a plan's digest is that of the bytes as they came", () => {
+  const bytes = encodePlan(soundPlan());
+  assert.equal(decodePlan(bytes).digest, digestOf(bytes));
+  // An unknown field changes nothing that is read, and still changes the digest.
+  const extended = Buffer.concat([bytes, Buffer.from([0xf8, 0x07, 0x01])]);
+  assert.notEqual(decodePlan(extended).digest, digestOf(bytes));
+});
+
+const train = (change: Partial<TrainTask>) => (plan: Plan) => {
+  if (plan.task?.kind.case === "train") Object.assign(plan.task.kind.value, change);
+};
+const schedule = (change: Partial<ScheduleSpec>) => (plan: Plan) => {
+  if (plan.schedule !== undefined) Object.assign(plan.schedule, change);
+};
+
+const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
+  "task.algorithm": train({ algorithm: "fedmagic" }),
+  "task.loss": train({ loss: "hinge" }),
+  "task.optimizer": train({ optimizer: "adam" }),
+  "task.learning_rate": train({ learningRate: Number.NaN }),
+  "task.batch_size": train({ batchSize: 0 }),
+  "task.local_epochs": train({ localEpochs: 1_001 }),
+  "task.held_out_fraction": train({ heldOutFraction: 1 }),
+  "task.max_examples_per_device": train({ maxExamplesPerDevice: 0 }),
+  name: (plan) => Object.assign(plan, { name: "No/Name" }),
+  model: (plan) => Object.assign(plan.model ?? {}, { digest: "sha1:00" }),
+  "model.length": (plan) => Object.assign(plan.model ?? {}, { length: 0n }),
+  "dataset.name": (plan) => Object.assign(plan.dataset ?? {}, { name: "" }),
+  "dataset.input_shape": (plan) => Object.assign(plan.dataset ?? {}, { inputShape: [0] }),
+  "dataset.classes": (plan) => Object.assign(plan.dataset ?? {}, { classes: 1 }),
+  aggregator: (plan) => Object.assign(plan.aggregator ?? {}, { name: "krum" }),
+  server_optimizer: (plan) => Object.assign(plan.serverOptimizer ?? {}, { name: "fedadam" }),
+  "server_optimizer.learning_rate": (plan) => Object.assign(plan.serverOptimizer ?? {}, { learningRate: -1 }),
+  metrics: (plan) => Object.assign(plan, { metrics: ["secrets"] }),
+  protections: (plan) => plan.protections.push({ ...soundProtection, name: "noise" }),
+  phases: (plan) => Object.assign(plan, { phases: ["train"] }),
+  "schedule.rounds": schedule({ rounds: 0 }),
+  "schedule.cohort": schedule({ cohort: 10_001 }),
+  "schedule.quorum": schedule({ quorum: 4 }),
+  "schedule.deadline_ms": schedule({ deadlineMs: 10 }),
+  "schedule.grace_ms": schedule({ graceMs: 60_001 }),
+  "schedule.target_accuracy": schedule({ targetAccuracy: 1.1 }),
+};
+
+const soundProtection: Plan["protections"][number] = {
+  $typeName: "selvedge.v1.Protection",
+  name: "",
+  parameters: {},
+};
+
+for (const [field, spoil] of Object.entries(spoilt)) {
+  test(`[OF1] a plan whose ${field} is out of range is refused, and the field is named`, () => {
+    const plan = soundPlan();
+    spoil(plan);
+    assert.throws(
+      () => decodePlan(toBinary(PlanSchema, plan)),
+      (error) => error instanceof SelvedgeError && error.at === `plan.${field}`,
+    );
+  });
+}
+
+test("[OF1] a plan whose weights could not be summed exactly is refused", () => {
+  const plan = soundPlan();
+  schedule({ cohort: 10_000, quorum: 1 })(plan);
+  train({ maxExamplesPerDevice: 2_000_000 })(plan);
+  assert.throws(() => encodePlan(plan), /max_examples_per_device/);
+});
+
+test("[OF1] bytes that are no plan are refused", () => {
+  assert.throws(() => decodePlan(Buffer.from([0xff, 0xff])), { code: "corrupt" });
+  assert.throws(() => decodePlan(Buffer.alloc(70_000)), { code: "too_large" });
+});
