@@ -30,9 +30,9 @@ function malformedRules({ path, text }: RepositoryFile): Violation[] {
   });
 }
 
-/** The ids in `test("[EN3] [AK1] …")`, and in `it`, `describe` and `t.test` alike. */
+/** The ids in `test("[EN3] [AK1] …")`, and in `it`, `describe`, `t.test` and the `check` of contract suites alike. */
 function testedIds(code: string): string[] {
-  return [...code.matchAll(/\b(?:test|it|describe)\(\s*["'`]((?:\[[A-Z]{2}\d+\]\s*)+)/g)].flatMap((match) =>
-    [...(match[1] ?? "").matchAll(/[A-Z]{2}\d+/g)].map(([id]) => id),
+  return [...code.matchAll(/\b(?:test|it|describe|check)\(\s*["'`]((?:\[[A-Z]{2}\d+\]\s*)+)/g)].flatMap(
+    (match) => [...(match[1] ?? "").matchAll(/[A-Z]{2}\d+/g)].map(([id]) => id),
   );
 }

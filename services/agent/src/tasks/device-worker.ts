@@ -86,6 +86,11 @@ export class DeviceWorker {
     await stopped;
   }
 
+  /** Resolves when nothing is left to do but wait. */
+  async idle(): Promise<void> {
+    await this.#runner.idle();
+  }
+
   /** Judges an offer; whatever is wrong with it, the coordinator is told why. */
   async offer(offer: Offer): Promise<void> {
     let verified: VerifiedOffer;

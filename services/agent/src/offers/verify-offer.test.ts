@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { test } from "node:test";
+import { type Offer, SelvedgeError } from "@selvedge/protocol";
+import { signedOffer } from "./offer.fixture.ts";
+import { verifyOffer } from "./verify-offer.ts";
+
+const { privateKey } = generateKeyPairSync("ed25519");
+const keys = [createPublicKey(privateKey)];
+
+function refused(change: Partial<Offer>, pattern: RegExp): void {
+  const offer = { ...signedOffer(privateKey), ...change };
+  assert.throws(
+    () => verifyOffer(offer, keys),
+    (error) => error instanceof SelvedgeError && pattern.test(`${error.code}: ${error.message}`),
+  );
+}
+
+test("[OF2] an offer whose plan an operator signed is taken as it came", () => {
+  const offer = signedOffer(privateKey);
+  const { facts, plan } = verifyOffer(offer, keys);
+  assert.equal(facts.planDigest, offer.planDigest);
+  assert.equal(facts.signer, offer.planSignature?.keyId);
+  assert.equal(plan.plan.name, "digits");
+  assert.deepEqual(Buffer.from(facts.plan, "base64"), Buffer.from(offer.plan));
+});
+
+test("[OF2] a plan that another key signed is not", () => {
+  const stranger = generateKeyPairSync("ed25519").privateKey;
+  assert.throws(() => verifyOffer(signedOffer(stranger), keys), { code: "untrusted" });
+});
+
+test("[OF2] a plan that changed after it was signed is not, whatever digest the offer names", () => {
+  const original = signedOffer(privateKey);
+  const changed = signedOffer(privateKey, { localEpochs: 9 });
+  refused({ plan: changed.plan }, /^untrusted: the plan hashes to/);
+  refused(
+    { plan: changed.plan, planDigest: changed.planDigest, planSignature: original.planSignature },
+    /^untrusted: the plan's signature does not match/,
+  );
+});
+
+test("[OF2] a plan without a signature is not", () => {
+  const { planSignature: _, ...unsigned } = signedOffer(privateKey);
+  assert.throws(() => verifyOffer(unsigned, keys), { code: "untrusted" });
+});
+
+test("[OF2] a configuration that is not the one the offer names is not", () => {
+  refused({ clientConfig: Buffer.from("{}") }, /^untrusted: the offer's configuration/);
+});
+
+test("an offer without a usable base or job is refused", () => {
+  refused({ baseModel: undefined }, /^invalid_argument/);
+  refused({ job: "../up" }, /^invalid_argument/);
+});

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { test } from "node:test";
+import { buildMlp, encodeSafetensors, parameterLayout, readParameters, serializeModel } from "@selvedge/onnx";
+import {
+  type BlobReference,
+  type EnvelopeBody,
+  keyIdOf,
+  type Policy,
+  SeededRandom,
+} from "@selvedge/protocol";
+import {
+  createReleaseRepository,
+  generateSigningKey,
+  signRound,
+  TrustStore,
+  verifyRound,
+} from "@selvedge/registry";
+import { openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
+import { signedOffer } from "../offers/offer.fixture.ts";
+import { DeviceWorker } from "./device-worker.ts";
+
+const now = Date.parse("2026-11-24T12:00:00Z");
+const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
+const layout = parameterLayout(model);
+
+/** A worker with real verification, storage in memory, and a trainer that answers at once. */
+async function setUp() {
+  const operator = generateKeyPairSync("ed25519").privateKey;
+  const keys = {
+    root: generateSigningKey(),
+    release: generateSigningKey(),
+    online: generateSigningKey(),
+    round: generateSigningKey(),
+  };
+  const metadata = createReleaseRepository({ keys, now });
+  const documents: Record<string, Uint8Array> = {
+    "timestamp.json": metadata.timestamp,
+    "1.snapshot.json": metadata.snapshot,
+    "1.targets.json": metadata.targets,
+  };
+  const trust = await TrustStore.open({ store: openMemoryStore(), rootBytes: metadata.root, now: () => now });
+  await trust.update(async (name) => documents[name]);
+  const coordinatorBlobs = openMemoryBlobStore();
+  const graph = await coordinatorBlobs.put(serializeModel(model));
+  const base = await coordinatorBlobs.put(encodeSafetensors(layout, readParameters(model, layout)));
+  const trace: string[] = [];
+  const sent: EnvelopeBody[] = [];
+  let policy: Policy = {
+    signers: [keyIdOf(createPublicKey(operator))],
+    plans: null,
+    minimumCohort: 1,
+    maxExamplesPerDevice: 1_000,
+    hours: null,
+    maxBytesPerDay: null,
+  };
+  const blobs = openMemoryBlobStore();
+  const worker = new DeviceWorker({
+    deviceId: "device-1",
+    store: openMemoryStore(),
+    blobs,
+    channel: {
+      async upload(reference: BlobReference) {
+        trace.push(`upload ${reference.digest}`);
+      },
+      async download(reference, offset, sink) {
+        await sink(offset, (await coordinatorBlobs.get(reference.digest)).subarray(offset));
+      },
+    },
+    trainer: {
+      train: async () => ({
+        layout,
+        update: new Float32Array(layout.length).fill(0.25),
+        examples: 7,
+        metrics: { examples: 7 },
+      }),
+    },
+    audit: {
+      async append(entry) {
+        trace.push(`audit ${entry.digest}`);
+      },
+    },
+    operatorKeys: [createPublicKey(operator)],
+    datasets: new Set(["digits"]),
+    connected: () => true,
+    send: (body) => void sent.push(body),
+    policy: async () => policy,
+    verifyBase: async (bytes, expected) =>
+      verifyRound(bytes, { ...expected, delegation: trust.roundDelegation(), now }),
+    minuteOfDay: () => 720,
+    now: () => now,
+    random: SeededRandom.fromSeed("test"),
+    setAlarm: () => undefined,
+    sleep: async () => undefined,
+    onTrouble: () => undefined,
+    onHalt: assert.fail,
+  });
+  await worker.start();
+  const offer = (signer = keys.round, round = 1) =>
+    signedOffer(operator, {
+      round,
+      model: graph,
+      base,
+      parameters: layout.length,
+      roundMetadata: signRound({ job: "digits", round: 1, weights: base, expires: now + 60_000 }, signer),
+    });
+  return {
+    worker,
+    blobs,
+    sent,
+    trace,
+    keys,
+    offer,
+    setPolicy: (next: Partial<Policy>) => {
+      policy = { ...policy, ...next };
+    },
+  };
+}
+
+function answers(sent: readonly EnvelopeBody[]): string[] {
+  return sent.flatMap((body) => {
+    if (body.case !== "offerReply") return [];
+    const { answer } = body.value;
+    return answer.case === "declined" ? `declined: ${answer.value.reason}` : (answer.case ?? "");
+  });
+}
+
+test("[SU8] the audit line of a payload is written before its first byte leaves", async () => {
+  const { worker, offer, sent, trace } = await setUp();
+  await worker.offer(offer());
+  await worker.idle();
+  const digest = trace[0]?.split(" ")[1];
+  assert.deepEqual(trace, [`audit ${digest}`, `upload ${digest}`]);
+  const submission = sent.find((body) => body.case === "submission");
+  assert.equal(submission?.value.contribution?.body?.digest, digest);
+  assert.equal(submission?.value.contribution?.weight, 7);
+  await worker.stop();
+});
+
+test("[OF6] a device declines a base that the round key does not vouch for", async () => {
+  const { worker, keys, offer, sent, trace } = await setUp();
+  await worker.offer(offer(keys.release));
+  await worker.offer(offer(keys.round, 2));
+  assert.equal(answers(sent).length, 2);
+  for (const answer of answers(sent)) assert.match(answer, /^declined: /);
+  assert.deepEqual(trace, []);
+  await worker.stop();
+});
+
+test("[OF3] a device declines what its owner's policy does not allow, as the policy is now", async () => {
+  const { worker, offer, sent, setPolicy } = await setUp();
+  setPolicy({ minimumCohort: 3 });
+  await worker.offer(offer());
+  assert.match(answers(sent)[0] ?? "", /^declined: policy minimumCohort/);
+  setPolicy({ minimumCohort: 2 });
+  await worker.offer(offer());
+  await worker.idle();
+  assert.equal(answers(sent)[1], "accepted");
+  await worker.stop();
+});
