@@ -88,6 +88,11 @@ export class JobBoard {
     await this.#runner.stop();
   }
 
+  /** Resolves when nothing is left to do but wait. */
+  async idle(): Promise<void> {
+    await this.#runner.idle();
+  }
+
   get(job: string): JobState | undefined {
     return this.#runner.get(job);
   }

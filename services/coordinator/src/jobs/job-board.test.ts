@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { buildMlp, encodeSafetensors, parameterLayout, serializeModel } from "@selvedge/onnx";
+import {
+  type EnvelopeBody,
+  encodePlan,
+  type Offer,
+  PlanSchema,
+  phases,
+  type Receipt,
+  SubmissionSchema,
+  signPlan,
+  Verdict,
+} from "@selvedge/protocol";
+import { openMemoryBlobStore, openMemoryStore, type Store } from "@selvedge/storage";
+import { JobBoard } from "./job-board.ts";
+import { JobRecords } from "./job-records.ts";
+import { ModelLayouts } from "./model-layouts.ts";
+
+const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
+const layout = parameterLayout(model);
+
+/** A store whose commits wait while the gate is closed. */
+class GatedStore implements Store {
+  readonly #inner = openMemoryStore();
+  #gate: Promise<void> = Promise.resolve();
+  #open: () => void = () => undefined;
+
+  close = (): Promise<void> => this.#inner.close();
+  list = this.#inner.list.bind(this.#inner);
+  read = this.#inner.read.bind(this.#inner);
+
+  async commit(transaction: Parameters<Store["commit"]>[0]): Promise<void> {
+    await this.#gate;
+    await this.#inner.commit(transaction);
+  }
+
+  shut(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    this.#open = resolve;
+  }
+
+  open(): void {
+    this.#open();
+  }
+}
+
+async function setUp(rounds = 1) {
+  const operator = generateKeyPairSync("ed25519").privateKey;
+  const store = new GatedStore();
+  const blobs = openMemoryBlobStore();
+  const sent: { device: string; body: EnvelopeBody }[] = [];
+  const board = new JobBoard({
+    store,
+    blobs,
+    records: new JobRecords(store),
+    layouts: new ModelLayouts(blobs),
+    evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
+    operatorKeys: [createPublicKey(operator)],
+    evaluationDatasets: new Set(),
+    eligible: () => ["a", "b"],
+    send: (device, body) => sent.push({ device, body }) > 0,
+    signRound: () => new Uint8Array([1]),
+    now: () => 1_000,
+    setAlarm: () => undefined,
+    sleep: async () => undefined,
+    onTrouble: (_job, what, error) => assert.fail(`${what}: ${error.message}`),
+    onHalt: assert.fail,
+  });
+  await board.start();
+  const graph = await blobs.put(serializeModel(model));
+  const plan = encodePlan(planOf(graph.digest, graph.length, rounds));
+  const request = { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
+  const offerTo = (device: string): Offer => {
+    const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
+    return offer?.case === "offer" ? offer.value : assert.fail(`no offer to ${device}`);
+  };
+  const submit = async (device: string, value: number): Promise<void> => {
+    const offer = offerTo(device);
+    const body = await blobs.put(encodeSafetensors(layout, new Float32Array(layout.length).fill(value)));
+    const contribution = {
+      format: "f32",
+      contributors: [device],
+      baseVersion: offer.baseVersion,
+      weight: 10,
+      planDigest: offer.planDigest,
+      configDigest: offer.configDigest,
+      body: { digest: body.digest, length: BigInt(body.length) },
+    };
+    await board.submit(device, create(SubmissionSchema, { job: "digits", round: offer.round, contribution }));
+  };
+  const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
+  return { board, store, blobs, request, submit, receipts, idle: () => board.idle() };
+}
+
+function planOf(digest: string, length: number, rounds: number) {
+  return create(PlanSchema, {
+    name: "digits",
+    task: {
+      kind: {
+        case: "train",
+        value: {
+          algorithm: "fedavg",
+          loss: "softmax-cross-entropy",
+          optimizer: "sgd",
+          learningRate: 0.1,
+          batchSize: 32,
+          localEpochs: 1,
+          maxExamplesPerDevice: 100,
+        },
+      },
+    },
+    model: { digest, length: BigInt(length) },
+    dataset: { name: "digits", inputShape: [4], classes: 2 },
+    aggregator: { name: "weighted-mean" },
+    serverOptimizer: { name: "fedavg", learningRate: 1 },
+    schedule: { rounds, cohort: 2, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
+    seed: 1n,
+    phases: [...phases],
+  });
+}
+
+test("[AK2] no receipt leaves before the contribution it accepts is durable", async () => {
+  const { board, store, request, submit, receipts, idle } = await setUp();
+  await board.run(request);
+  await idle();
+  store.shut();
+  const submitted = submit("a", 0.5);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(receipts(), []);
+  store.open();
+  await submitted;
+  await idle();
+  assert.deepEqual(
+    receipts().map((receipt) => receipt.verdict),
+    [Verdict.ACCEPTED],
+  );
+  await board.stop();
+});
+
+test("a job runs through its rounds to a model, and keeps no blob it does not need", async () => {
+  const { board, blobs, request, submit, idle } = await setUp(2);
+  await board.run(request);
+  for (let round = 1; round <= 2; round += 1) {
+    await idle();
+    await submit("a", 0.25 * round);
+    await submit("b", 0.75 * round);
+  }
+  await idle();
+  const job = board.get("digits") ?? assert.fail("the job is gone");
+  assert.equal(job.status, "completed");
+  const needed = new Set(await board.blobs());
+  const kept: string[] = [];
+  for await (const { digest } of blobs.list()) kept.push(digest);
+  // The configuration of the rounds is the same each time, and small: it goes with the next sweep.
+  assert.equal(kept.filter((digest) => !needed.has(digest)).length, 1);
+  await board.stop();
+});
+
+test("the same request starts nothing twice, and another plan under its id is refused", async () => {
+  const { board, request, idle } = await setUp();
+  await board.run(request);
+  await board.run(request);
+  await idle();
+  assert.equal([...board.all()].length, 1);
+  const tampered = { ...request, plan: Buffer.concat([request.plan, Buffer.from([0xf8, 0x07, 0x01])]) };
+  await assert.rejects(board.run(tampered), { code: "untrusted" });
+  await board.stop();
+});
