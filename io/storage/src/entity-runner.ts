@@ -57,14 +57,19 @@ export class EntityRunner<State, Event, Effect> {
     this.#journal = new Journal(options.store, options.kind);
   }
 
-  /** Loads all states, then starts the effects that are left. */
-  async start(): Promise<void> {
+  /**
+   * Loads all states, then starts the effects that are left.
+   *
+   * @param prepare runs in between: states can be read, and nothing is under way yet.
+   */
+  async start(prepare: () => Promise<void> = async () => {}): Promise<void> {
     if (this.#phase !== "new")
       throw new SelvedgeError("failed_precondition", "the runner was already started");
     this.#phase = "starting";
     const { states, effects } = await this.#journal.open();
     if (this.#phase !== "starting") return; // stopped meanwhile
     this.#states = states;
+    await prepare();
     this.#phase = "running";
     this.#startEffects(effects);
   }

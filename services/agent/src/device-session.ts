@@ -85,8 +85,9 @@ export class DeviceSession {
   async start(): Promise<void> {
     const { blobs, installed } = this.#options;
     await this.#follower.serveInstalled();
-    await this.#worker.start();
-    await sweepBlobs(blobs, new Set([...installed.digests(), ...blobsOf(this.#worker.state)]));
+    await this.#worker.start(async () => {
+      await sweepBlobs(blobs, new Set([...installed.digests(), ...blobsOf(this.#worker.state)]));
+    });
     this.#link.start();
     this.#intervals = [
       setInterval(() => this.#session.introduce(), introduceEveryMs),

@@ -72,10 +72,11 @@ export class FleetSession {
 
   /** Goes on with every job; what a crash left behind goes first. */
   async start(): Promise<void> {
-    await this.board.start();
     const { blobs, signing } = this.#options.fleet;
-    const released = signing.repository.releases().map((release) => release.blob.digest);
-    await sweepBlobs(blobs, new Set([...released, ...(await this.board.blobs())]));
+    await this.board.start(async () => {
+      const released = signing.repository.releases().map((release) => release.blob.digest);
+      await sweepBlobs(blobs, new Set([...released, ...(await this.board.blobs())]));
+    });
   }
 
   /** Tells every connected device to look at the release metadata. */

@@ -128,12 +128,19 @@ export class DeviceShell {
       blobs.stream(result.body.digest, start, end);
     try {
       await channel.upload(result.body, read, AbortSignal.timeout(uploadTimeoutMs));
-      send(submissionBody(deviceId, offer, result));
     } catch (thrown) {
+      const { code, culprit } = SelvedgeError.from(thrown);
       // A lost link is not an error: the retry timer and the next session try again.
-      if (SelvedgeError.from(thrown).culprit !== "environment") throw thrown;
+      if (culprit === "environment") return this.#submitted(offer, result);
+      // Who has counted it already takes no body any more: its receipt has the last word (SPEC AK3).
+      if (code !== "permission_denied") throw thrown;
     }
-    return { type: "submitted", job: offer.job, round: offer.round, bytes: result.body.length, now: now() };
+    send(submissionBody(deviceId, offer, result));
+    return this.#submitted(offer, result);
+  }
+
+  #submitted({ job, round }: OfferFacts, { body }: TrainingResult): DeviceEvent {
+    return { type: "submitted", job, round, bytes: body.length, now: this.#options.now() };
   }
 }
 

@@ -73,9 +73,13 @@ export class DeviceWorker {
     return this.#runner.get(entity) ?? emptyDevice;
   }
 
-  /** Loads what was left and goes on with it. */
-  async start(): Promise<void> {
-    await this.#runner.start();
+  /**
+   * Loads what was left and goes on with it.
+   *
+   * @param prepare runs in between: the state can be read, and nothing is under way yet.
+   */
+  async start(prepare?: () => Promise<void>): Promise<void> {
+    await this.#runner.start(prepare);
     this.#options.setAlarm(deviceWakeAt(this.state));
   }
 

@@ -78,9 +78,13 @@ export class JobBoard {
     this.#runner.subscribe((job, state) => options.setAlarm(job, state && jobWakeAt(state)));
   }
 
-  /** Loads all jobs and goes on with what was left. */
-  async start(): Promise<void> {
-    await this.#runner.start();
+  /**
+   * Loads all jobs and goes on with what was left.
+   *
+   * @param prepare runs in between: jobs can be read, and nothing is under way yet.
+   */
+  async start(prepare?: () => Promise<void>): Promise<void> {
+    await this.#runner.start(prepare);
     for (const [job, state] of this.#runner.all()) this.#options.setAlarm(job, jobWakeAt(state));
   }
 
@@ -198,7 +202,7 @@ export class JobBoard {
   uploadBytesMax(device: string): number {
     const sizes = [...this.states()].map((state) => {
       const status = state.current?.members[device]?.status;
-      return status === "offered" || status === "accepted" ? state.base.weights.length : 0;
+      return status === undefined || status === "contributed" ? 0 : state.base.weights.length;
     });
     return Math.max(0, ...sizes);
   }
