@@ -42,16 +42,28 @@ export interface ServiceOptions {
 }
 
 /** Resolves when the command is asked to stop; how services wait in the foreground. */
-export function untilInterrupted(
+export async function untilInterrupted(
   { interrupted, stdin }: Terminal,
   { stopWithStdin }: ServiceOptions = {},
 ): Promise<void> {
+  const asked = [aborted(interrupted)];
+  if (stopWithStdin === true) asked.push(ended(stdin));
+  await Promise.race(asked);
+  // Reading it would keep the process alive.
+  stdin.pause();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (interrupted.aborted) resolve();
-    else interrupted.addEventListener("abort", () => resolve(), { once: true });
-    if (stopWithStdin !== true) return;
-    // A pipe whose other end died says "close" or "error" where it does not say "end".
-    for (const event of ["end", "close", "error"]) stdin.once(event, () => resolve());
-    stdin.resume();
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Resolves when the other end is closed or gone; what comes until then is dropped. */
+function ended(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ["end", "close", "error"]) stream.once(event, () => resolve());
+    stream.resume();
   });
 }
