@@ -1,0 +1,271 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { joinFleet } from "@selvedge/agent";
+import type { Job } from "@selvedge/protocol";
+import type {
+  CoordinatorSettings,
+  CrashLine,
+  CrashPoint,
+  FromCoordinator,
+} from "./crashing-coordinator.fixture.ts";
+import { Operator } from "./operator.fixture.ts";
+import { writeSyntheticDigits } from "./synthetic-digits.fixture.ts";
+
+/** What devices call their data, and the coordinator its own. */
+export const trainingData = "digits";
+export const evaluationData = "held-back";
+
+/** A coordinator and devices in processes and folders of their own, on this machine. */
+export class TestFleet implements AsyncDisposable {
+  readonly folder: string;
+  readonly devices: readonly TestDevice[];
+  readonly #coordinatorLog: string;
+  #coordinator: ChildProcess | undefined;
+  #port = 0;
+
+  /** Starts the coordinator, lets `devices` join, and starts their agents. */
+  static async start(devices: number): Promise<TestFleet> {
+    const fleet = new TestFleet(devices);
+    try {
+      await fleet.startCoordinator();
+      await fleet.#joinAll();
+      for (const device of fleet.devices) device.start();
+      await fleet.online(devices);
+      return fleet;
+    } catch (thrown) {
+      await fleet[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  private constructor(devices: number) {
+    this.folder = mkdtempSync(join(tmpdir(), "selvedge-e2e-"));
+    this.#coordinatorLog = join(this.folder, "coordinator.log");
+    this.devices = Array.from({ length: devices }, (_, index) => new TestDevice(this.folder, index + 1));
+  }
+
+  get operator(): Operator {
+    return new Operator(join(this.folder, "coordinator"));
+  }
+
+  /** On the port it had before, for devices know no other. */
+  async startCoordinator(): Promise<void> {
+    const child = spawnLogged([coordinatorPath], this.#coordinatorLog, "ipc");
+    this.#coordinator = child;
+    const data = writeSyntheticDigits(join(this.folder, "evaluation"), 100, "evaluation");
+    const settings: CoordinatorSettings = {
+      folder: join(this.folder, "coordinator"),
+      port: this.#port,
+      evaluationName: evaluationData,
+      evaluationData: data,
+    };
+    child.send({ type: "start", settings });
+    const started = await this.#answer(child);
+    if (started.type === "started") this.#port = started.port;
+  }
+
+  /** The coordinator kills itself when it comes to this point. */
+  async armCoordinator(point: CrashPoint): Promise<void> {
+    if (this.#coordinator === undefined) throw new Error("no coordinator runs");
+    this.#coordinator.send({ type: "arm", point });
+    await this.#answer(this.#coordinator);
+  }
+
+  /** Waits until the coordinator has killed itself; says where. Throws when it ends in another way. */
+  async coordinatorCrash(): Promise<CrashLine> {
+    const child = this.#coordinator;
+    if (child === undefined) throw new Error("no coordinator runs");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit", deadline());
+    this.#coordinator = undefined;
+    if (child.signalCode !== "SIGKILL") throw new Error(`ended with ${child.signalCode ?? child.exitCode}`);
+    return JSON.parse(
+      readFileSync(this.#coordinatorLog, "utf8").trimEnd().split("\n").at(-1) ?? "",
+    ) as CrashLine;
+  }
+
+  /**
+   * Ends and starts all agents: a device whose links break often waits minutes
+   * before it dials again, which is right, and too long for a test.
+   */
+  async restartAgents(): Promise<void> {
+    await Promise.all(this.devices.map((device) => device.kill()));
+    for (const device of this.devices) device.start();
+  }
+
+  /** Waits until so many devices are online. */
+  async online(count: number): Promise<void> {
+    await until(async () => (await this.operator.onlineDevices()) >= count, `${count} devices online`);
+  }
+
+  /** Waits until no device holds a result any more that it has sent. */
+  async outboxesEmpty(): Promise<void> {
+    await until(() => this.devices.every((device) => device.isOutboxEmpty()), "all outboxes empty");
+  }
+
+  device(id: string): TestDevice {
+    const found = this.devices.find((device) => device.id === id);
+    if (found === undefined) throw new Error(`no device ${id}`);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const children = [this.#coordinator, ...this.devices.map(({ agent }) => agent)];
+    await Promise.all(children.map((child) => child && killGroup(child)));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #joinAll(): Promise<void> {
+    const token = await this.operator.createToken(this.devices.length);
+    for (const device of this.devices) await device.join(this.operator.url, token);
+  }
+
+  async #answer(child: ChildProcess): Promise<FromCoordinator> {
+    const stop = new AbortController();
+    const died = once(child, "exit", { signal: stop.signal }).then(() => {
+      throw new Error(`the coordinator ended:\n${readFileSync(this.#coordinatorLog, "utf8")}`);
+    });
+    try {
+      const [message] = await Promise.race([once(child, "message", deadline()), died]);
+      return message as FromCoordinator;
+    } finally {
+      stop.abort();
+      died.catch(() => {});
+    }
+  }
+}
+
+/** One device: its folder, and its agent while that runs. */
+export class TestDevice {
+  readonly folder: string;
+  id = "";
+  agent: ChildProcess | undefined;
+  readonly #number: number;
+  readonly #log: string;
+
+  constructor(fleetFolder: string, number: number) {
+    this.#number = number;
+    this.folder = join(fleetFolder, `device-${number}`);
+    this.#log = join(fleetFolder, `device-${number}.log`);
+  }
+
+  async join(url: string, token: string): Promise<void> {
+    const name = `device-${this.#number}`;
+    this.id = (await joinFleet({ url, token, folder: this.folder, name })).deviceId;
+    writeSyntheticDigits(this.dataFolder, 60 + 20 * this.#number, name);
+    writeFileSync(join(this.folder, "agent.yaml"), agentYaml);
+  }
+
+  get dataFolder(): string {
+    return join(this.folder, "data");
+  }
+
+  start(): void {
+    this.agent = spawnLogged(
+      [mainPath, "agent", "run", "--folder", this.folder, "--json", "--stop-with-stdin"],
+      this.#log,
+      "ignore",
+    );
+  }
+
+  /** `kill -9` of the agent alone: what it started has to notice by itself. */
+  async kill(): Promise<void> {
+    const agent = this.agent;
+    if (agent === undefined) throw new Error("no agent runs");
+    const exited = once(agent, "exit", deadline());
+    agent.kill("SIGKILL");
+    await exited;
+  }
+
+  /** Digests of all results that were about to leave, from the owner's audit log. */
+  sentResults(): string[] {
+    const path = join(this.folder, "audit.log");
+    if (!existsSync(path)) return [];
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    return lines.map((line) => (JSON.parse(line) as { readonly digest: string }).digest);
+  }
+
+  isOutboxEmpty(): boolean {
+    return this.sentResults().every((digest) => {
+      const hex = digest.slice("sha256:".length);
+      return !existsSync(join(this.folder, "blobs", hex.slice(0, 2), hex));
+    });
+  }
+}
+
+/** Waits until something that can be seen from outside is so. */
+export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const end = performance.now() + patienceMs;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`not after ${patienceMs / 1_000} s: ${what}`);
+    await sleep(pollMs);
+  }
+}
+
+/** How long to wait for what must come; far above what a slow machine needs. */
+export function deadline(): { readonly signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(patienceMs) };
+}
+
+/** The rounds of a job with who contributed to each. */
+export function contributions(job: Job): string[][] {
+  return job.history.map((round) =>
+    round.participants
+      .filter(({ status }) => status === "contributed")
+      .map(({ device }) => device)
+      .sort(),
+  );
+}
+
+/** In a group of its own, so that what it starts can be ended with it. */
+function spawnLogged(args: readonly string[], logPath: string, channel: "ipc" | "ignore"): ChildProcess {
+  mkdirSync(join(logPath, ".."), { recursive: true });
+  const log = openSync(logPath, "a", 0o600);
+  try {
+    return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
+      // Both end with the test, whatever ended that: when their standard input or their channel closes.
+      stdio: ["pipe", "ignore", log, channel],
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function killGroup(child: ChildProcess): Promise<void> {
+  const isRunning = child.exitCode === null && child.signalCode === null;
+  const exited = isRunning ? once(child, "exit") : undefined;
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch (thrown) {
+    // ESRCH: nothing of it is left.
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
+  }
+  await exited;
+}
+
+const coordinatorPath: string = join(import.meta.dirname, "crashing-coordinator.fixture.ts");
+const mainPath: string = join(import.meta.dirname, "../../apps/cli/src/main.ts");
+const patienceMs = 60_000;
+const pollMs = 50;
+
+const agentYaml = `datasets:
+  ${trainingData}:
+    format: idx
+    images: data/images.idx
+    labels: data/labels.idx
+    classes: 4
+inference: { host: 127.0.0.1, port: 0 }
+`;
