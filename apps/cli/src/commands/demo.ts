@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { SelvedgeError } from "@selvedge/protocol";
+import { demoDefaults } from "../demo/demo-defaults.ts";
 import { createDemoFolder } from "../demo/demo-folder.ts";
 import { brokenPromises } from "../demo/demo-result.ts";
 import { DemoView } from "../demo/demo-view.ts";
@@ -67,7 +69,7 @@ function check({ devices, rounds }: DemoOptions): void {
 }
 
 function isDefault({ devices, rounds, alpha, seed }: DemoSettings): boolean {
-  return devices === 10 && rounds === 10 && alpha === 0.3 && seed === 1;
+  return isDeepStrictEqual({ devices, rounds, alpha, seed }, demoDefaults);
 }
 
 function orphaned(): SelvedgeError {

@@ -72,7 +72,8 @@ export class FleetProcesses {
       ...this.#of(name, log),
       nodeOptions: confinedTo(folder),
       folder,
-      env: { ...this.#env, TMPDIR: join(folder, "tmp") },
+      // `agent run` starts faster with what `join` has compiled.
+      env: { ...this.#env, TMPDIR: join(folder, "tmp"), NODE_COMPILE_CACHE: join(folder, "tmp/compiled") },
     };
   }
 
@@ -83,7 +84,7 @@ export class FleetProcesses {
 }
 
 /** Node's options for a process that may read the program, and read and write `folder`, and no other file. */
-export function confinedTo(folder: string): string[] {
+function confinedTo(folder: string): string[] {
   return [
     "--permission",
     `--allow-fs-read=${checkout}`,

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export interface Demo {
+  readonly process: ChildProcess;
+  /** $TMPDIR of the demo: what is in it afterwards was left behind. */
+  readonly folder: string;
+  /** On stdout, so far. */
+  readonly lines: readonly string[];
+  /** The first line with this type, once there is one. */
+  line(type: string): Promise<Record<string, unknown>>;
+  /** Exit code, or the signal that ended it, and what it said on stderr. */
+  readonly ended: Promise<{ readonly ending: number | string; readonly stderr: string }>;
+}
+
+/** A process that a demo started. */
+export interface DemoProcess {
+  readonly pid: number;
+  readonly commandLine: readonly string[];
+  readonly workingFolder: string;
+}
+
+/** Runs `selvedge demo --json --no-keep`. @param launcher - a command line that runs it; directly when empty */
+export function startDemo(t: TestContext, options: string, launcher: readonly string[] = []): Demo {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "selvedge-e2e-demo-")));
+  const [command = "", ...args] = [
+    ...[...launcher, process.execPath, "--disable-warning=ExperimentalWarning", mainPath],
+    ...["demo", "--json", "--no-keep", ...options.split(" ")],
+  ];
+  const child = spawn(command, args, {
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.after(() => {
+    for (const { pid } of processesOf(folder)) process.kill(pid, "SIGKILL");
+    rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 50 });
+  });
+  const lines: string[] = [];
+  let news = Promise.withResolvers<boolean>();
+  const tell = (isMore: boolean): void => {
+    news.resolve(isMore);
+    if (isMore) news = Promise.withResolvers();
+  };
+  createInterface({ input: child.stdout })
+    .on("line", (line) => {
+      lines.push(line);
+      tell(true);
+    })
+    .on("close", () => tell(false));
+  const stderr = text(child.stderr);
+  return {
+    process: child,
+    folder,
+    lines,
+    async line(type) {
+      for (let isMore = true; isMore; isMore = await news.promise) {
+        const found = lines.map((line) => JSON.parse(line)).find((line) => line.type === type);
+        if (found !== undefined) return found;
+      }
+      return assert.fail(`it ended before "${type}": ${await stderr}`);
+    },
+    ended: once(child, "close").then(async ([code, signal]) => ({
+      ending: code ?? signal,
+      stderr: await stderr,
+    })),
+  };
+}
+
+/** Running processes whose environment names the folder. */
+export function processesOf(folder: string): DemoProcess[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/environ`, "utf8").includes(folder)) return [];
+        const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+        return [{ pid: Number(pid), commandLine, workingFolder: readlinkSync(`/proc/${pid}/cwd`) }];
+      } catch {
+        // It ended while we looked, or is not ours.
+        return [];
+      }
+    });
+}
+
+/** Waits until no process of a demo is left; the test's own time limit ends it otherwise. */
+export async function untilGone({ folder }: Demo): Promise<void> {
+  while (processesOf(folder).length > 0) await sleep(50);
+}
+
+/** Checks that a demo that has ended left nothing. */
+export function assertNothingLeft({ folder }: Demo): void {
+  assert.deepEqual(processesOf(folder), [], "processes");
+  assert.deepEqual(readdirSync(folder), [], "temporary files");
+}
+
+const mainPath = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));

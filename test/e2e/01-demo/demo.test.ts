@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { assertNothingLeft, processesOf, startDemo, untilGone } from "./demo.fixture.ts";
+
+test("two demos at once learn, release and serve, and leave nothing", async (t) => {
+  const demos = [1, 2].map((seed) => startDemo(t, `--devices 3 --rounds 2 --seed ${seed}`));
+  for (const demo of demos) {
+    const { ending, stderr } = await demo.ended;
+    assert.equal(ending, 0, stderr);
+    const result = JSON.parse(demo.lines.at(-1) ?? "");
+    assert.deepEqual(Object.keys(result), resultKeys);
+    assert.deepEqual([result.devices, result.rounds], [3, 2]);
+    assert.ok(result.federatedAccuracy > 0.5 && result.federatedAccuracy <= 1, "federated accuracy");
+    assert.ok(result.medianLoneAccuracy <= result.bestLoneAccuracy, "lone accuracies");
+    // Two rounds of three devices, 199,210 float32 parameters each way.
+    const least = 2 * 3 * 199_210 * 4;
+    for (const bytes of [result.bytesUp, result.bytesDown]) assert.ok(bytes >= least && bytes < 1.1 * least);
+    const { digest, ...model } = result.model;
+    assert.deepEqual(model, { name: "digits", version: 1 });
+    assert.match(digest, /^sha256:[0-9a-f]{64}$/);
+    const { url, predicted, expected } = result.inference;
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/v2\/models\/digits\/infer$/);
+    // The first test image of MNIST is a 7, and an easy one.
+    assert.deepEqual([predicted, expected], [7, 7]);
+    assertNothingLeft(demo);
+  }
+});
+
+test("a device's processes cannot read another device's data; SIGINT ends all of it with 130", async (t) => {
+  const demo = startDemo(t, "--devices 2 --rounds 500");
+  await demo.line("round");
+  const processes = processesOf(demo.folder);
+  for (const name of devices) {
+    const own = processes.filter(({ workingFolder }) => workingFolder.endsWith(`/${name}`));
+    // The agent, its model server or its training: all under the permission model.
+    assert.ok(own.length >= 2, `${name} has ${own.length} processes`);
+    for (const { commandLine } of own) assert.ok(commandLine.includes("--permission"), String(commandLine));
+    const agent = own.find(({ commandLine }) => commandLine.includes("run")) ?? assert.fail("no agent");
+    const program = agent.commandLine.findIndex((argument) => argument.endsWith("/main.ts"));
+    const [node = "", ...options] = agent.commandLine.slice(0, program);
+    for (const other of devices) {
+      const path = join(agent.workingFolder, "..", other, "data/labels.idx");
+      const read = `try { fs.readFileSync(${JSON.stringify(path)}); } catch (e) { console.log(e.code) }`;
+      const { stdout } = await promisify(execFile)(node, [...options, "--eval", read]);
+      assert.equal(stdout.trim(), other === name ? "" : "ERR_ACCESS_DENIED", `${name} reads ${other}`);
+    }
+  }
+  demo.process.kill("SIGINT");
+  assert.deepEqual(await demo.ended, { ending: 130, stderr: "" });
+  assertNothingLeft(demo);
+});
+
+test("a device that dies ends the demo with an error that names it", async (t) => {
+  const demo = startDemo(t, "--devices 2 --rounds 500");
+  await demo.line("online");
+  const agent = processesOf(demo.folder).find(
+    ({ workingFolder, commandLine }) => workingFolder.endsWith("/device-02") && commandLine.includes("run"),
+  );
+  process.kill(agent?.pid ?? assert.fail("no agent"), "SIGKILL");
+  const { ending, stderr } = await demo.ended;
+  assert.equal(ending, 5, stderr);
+  assert.match(JSON.parse(stderr).error.message, /^device-02 ended with SIGKILL/);
+  assertNothingLeft(demo);
+});
+
+test("a demo that is killed takes its processes with it", async (t) => {
+  const demo = startDemo(t, "--devices 2 --rounds 500");
+  await demo.line("round");
+  demo.process.kill("SIGKILL");
+  await untilGone(demo);
+});
+
+test("a demo ends with what started it", async (t) => {
+  const demo = startDemo(t, "--devices 2 --rounds 500", ["/bin/sh", "-c", '"$0" "$@"; exit']);
+  await demo.line("fleet");
+  demo.process.kill("SIGKILL");
+  await untilGone(demo);
+  assertNothingLeft(demo);
+});
+
+const devices = ["device-01", "device-02"];
+const resultKeys = [
+  ...["federatedAccuracy", "medianLoneAccuracy", "bestLoneAccuracy", "devices", "rounds"],
+  ...["bytesUp", "bytesDown", "seconds", "model", "inference"],
+];
