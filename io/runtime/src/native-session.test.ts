@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { buildMlp, serializeModel } from "@selvedge/onnx";
 import { NativeSession } from "./native-session.ts";
 import type { Tensors } from "./tensor.ts";
@@ -26,6 +28,21 @@ test("a session tells what it takes and gives, and runs the same from bytes and 
   const [first, second] = results;
   assert.deepEqual(first?.logits?.dims, [2, 3]);
   assert.deepEqual(first, second);
+});
+
+test("[RE6] loading and running a model leaves nothing in the folder for temporary files", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-runtime-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, "model.onnx");
+  await writeFile(path, bytes);
+  const program = `
+    const { NativeSession } = await import(${JSON.stringify(new URL("native-session.ts", import.meta.url).href)});
+    const session = await NativeSession.load(${JSON.stringify(path)});
+    await session.run({ input: { type: "float32", dims: [1, 2], data: new Float32Array(2) } });
+    await session.release();`;
+  const env = { ...process.env, TMPDIR: folder, ORT_DISABLE_TELEMETRY: "" };
+  await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env });
+  assert.deepEqual(await readdir(folder), ["model.onnx"]);
 });
 
 test("what is no model is corrupt, and feeds that do not fit are invalid arguments", async () => {

@@ -25,6 +25,8 @@ export class NativeSession {
    *   input or output is not a numeric or boolean tensor.
    */
   static async load(model: Uint8Array | string): Promise<NativeSession> {
+    // Its Linux build reports usage to its vendor unless told not to, before it loads (SPEC RE6).
+    process.env.ORT_DISABLE_TELEMETRY = "1";
     // Here and not at the top: the library must load only where it is used.
     const ort = await import("onnxruntime-node");
     return new NativeSession(ort, await create(ort, model));
