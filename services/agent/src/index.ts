@@ -1,5 +1,10 @@
 export { type Agent, type AgentOptions, runAgent } from "./agent.ts";
+export type { AuditEntry } from "./audit-log.ts";
 export { type DeviceFolder, openDeviceFolder } from "./identity/device-folder.ts";
 export { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-identity.ts";
 export { type EnrolOptions, enrolDevice } from "./identity/enrol.ts";
 export { type JoinedDevice, type JoinOptions, joinFleet } from "./join-fleet.ts";
+export { AgentSession, type AgentSessionOptions, type DeviceDescription } from "./session/agent-session.ts";
+export { blobsOf } from "./tasks/blobs-of.ts";
+export { DeviceWorker, type DeviceWorkerOptions } from "./tasks/device-worker.ts";
+export type { TrainedUpdate, Trainer, TrainingTask } from "./tasks/trainer.ts";

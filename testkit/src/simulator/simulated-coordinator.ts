@@ -1,0 +1,159 @@
+import {
+  DeviceMail,
+  InstallReports,
+  JobBoard,
+  JobRecords,
+  ModelLayouts,
+  SessionHub,
+} from "@selvedge/coordinator";
+import { type EnvelopeBody, type JobEffect, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { type BlobStore, type JournalHooks, type Store, sweepBlobs } from "@selvedge/storage";
+import type { MemoryLinkPair } from "@selvedge/transport";
+import { killHooks } from "./kill-hooks.ts";
+import { openSimulatedBlobs, openSimulatedStore } from "./simulated-disk.ts";
+import { datasetName, jobRequest, modelBytes, operatorKeys } from "./simulated-job.ts";
+import { type NodeParts, SimulatedNode } from "./simulated-node.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+export type SendToDevice = (device: string, body: EnvelopeBody) => boolean;
+
+/** Hooks that a test plants into the coordinator's journal, to see its bug caught. */
+export type PlantedHooks = (send: SendToDevice) => JournalHooks<JobEffect>;
+
+export interface Running {
+  readonly process: SimulatedProcess;
+  readonly hub: SessionHub;
+  readonly board: JobBoard;
+  readonly blobs: BlobStore;
+}
+
+/** The coordinator's production code, on a disk that survives it. */
+export class SimulatedCoordinator extends SimulatedNode {
+  readonly #planted: PlantedHooks | undefined;
+  #running: Running | undefined;
+
+  constructor(parts: NodeParts, planted: PlantedHooks | undefined) {
+    super("coordinator", parts);
+    this.#planted = planted;
+  }
+
+  get isUp(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /**
+   * Asks its process something, as over a connection of its own.
+   *
+   * @throws SelvedgeError `unavailable` while it is down, and when it dies before it answers.
+   */
+  async answer<T>(question: (running: Running) => Promise<T>): Promise<T> {
+    const running = this.#require();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const forget = running.process.onEnd(() => reject(isDown()));
+    try {
+      return await Promise.race([question(running), promise]);
+    } finally {
+      forget();
+    }
+  }
+
+  accept(device: string, pair: MemoryLinkPair): void {
+    const { hub, process } = this.#require();
+    process.onEnd(() => pair.cut("the coordinator died"));
+    hub.accept(pair.coordinator, { deviceId: device });
+  }
+
+  protected override async run(process: SimulatedProcess): Promise<void> {
+    const random = SeededRandom.fromSeed("coordinator disk", this.parts.seed, this.lives);
+    const store = openSimulatedStore(this.disk, process, random);
+    const blobs = openSimulatedBlobs(this.disk, process, random);
+    const mail: { deliver: DeviceMail["deliver"] } = { deliver: async () => undefined };
+    const hub = this.#createHub(process, mail, (device) => board.deviceOnline(device));
+    const board = this.#createBoard(process, store, blobs, hub);
+    const installs = await InstallReports.open(store);
+    const deviceMail = new DeviceMail(board, installs, (_device, what, error) =>
+      this.trouble(process, what, error),
+    );
+    mail.deliver = (device, envelope) => deviceMail.deliver(device, envelope);
+    await board.start(async () => {
+      await sweepBlobs(blobs, new Set(await board.blobs()));
+    });
+    if (!process.alive) return;
+    this.#running = { process, hub, board, blobs };
+    process.onEnd(() => {
+      this.#running = undefined;
+    });
+    await this.#submitJob(board, blobs);
+  }
+
+  #require(): Running {
+    if (this.#running === undefined) throw isDown();
+    return this.#running;
+  }
+
+  /** The operator repeats the request until it has been answered. */
+  async #submitJob(board: JobBoard, blobs: BlobStore): Promise<void> {
+    const request = jobRequest();
+    if (board.get(request.job) !== undefined) return;
+    await blobs.put(modelBytes);
+    await board.run(request);
+  }
+
+  #createHub(
+    process: SimulatedProcess,
+    mail: { readonly deliver: DeviceMail["deliver"] },
+    online: (device: string) => Promise<void>,
+  ): SessionHub {
+    return new SessionHub({
+      epoch: `coordinator-${this.lives}`,
+      softwareVersion: "simulated",
+      now: () => this.parts.time.now,
+      onBirth: (device) => this.follow(process, online(device)),
+      onEnvelope: (device, envelope) => this.follow(process, mail.deliver(device, envelope)),
+      onGone: (device, reason) => this.parts.trace.add(`${device} gone: ${reason}`),
+    });
+  }
+
+  #createBoard(process: SimulatedProcess, store: Store, blobs: BlobStore, hub: SessionHub): JobBoard {
+    const { faults, observer, time } = this.parts;
+    const send: SendToDevice = (device, body) => {
+      const isSent = hub.send(device, body);
+      if (isSent && body.case === "receipt") observer.receiptSent(device, body.value, this.disk);
+      return isSent;
+    };
+    return new JobBoard({
+      store,
+      blobs,
+      records: new JobRecords(store),
+      layouts: new ModelLayouts(blobs),
+      evaluator: {
+        evaluate: async () => {
+          await process.sleep(200);
+          return { accuracy: 0.5 };
+        },
+      },
+      operatorKeys,
+      evaluationDatasets: new Set(["held-out"]),
+      eligible: (dataset) =>
+        [...hub.online()].flatMap(([device, birth]) =>
+          dataset === datasetName && birth.datasets.some(({ name }) => name === dataset) ? device : [],
+        ),
+      send,
+      signRound: () => new Uint8Array(),
+      now: () => time.now,
+      setAlarm: (job, at) => process.setAlarm(job, at, () => this.follow(process, this.#tick(job))),
+      sleep: (ms, signal) => process.sleep(ms, signal),
+      onTrouble: (_job, what, error) => this.trouble(process, what, error),
+      onHalt: (error) => this.halted(process, error),
+      hooks: killHooks(this.name, faults, this.#planted?.(send)),
+    });
+  }
+
+  async #tick(job: string): Promise<void> {
+    await this.#running?.board.tick(job);
+  }
+}
+
+function isDown(): SelvedgeError {
+  return new SelvedgeError("unavailable", "the coordinator is down");
+}

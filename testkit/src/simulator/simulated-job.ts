@@ -1,0 +1,84 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import type { JobRequest } from "@selvedge/coordinator";
+import { buildMlp, type ParameterLayout, parameterLayout, serializeModel } from "@selvedge/onnx";
+import { digestOf, encodePlan, PlanSchema, phases, SeededRandom, signPlan } from "@selvedge/protocol";
+
+/** A device's private data, as far as the simulation goes. */
+export interface Participant {
+  readonly id: string;
+  /** Equal data make equal updates, which share one blob; null = there is nothing to learn from it. */
+  readonly data: number | null;
+  readonly examples: number;
+}
+
+export const participants: readonly Participant[] = [
+  { id: "ada", data: 1, examples: 7 },
+  { id: "ben", data: 2, examples: 19 },
+  { id: "cleo", data: 3, examples: 40 },
+  { id: "cleo-twin", data: 3, examples: 40 },
+  { id: "dull", data: null, examples: 100 },
+];
+
+export const jobId = "simulated";
+export const datasetName = "readings";
+export const exampleCap = 64;
+export const rounds = 3;
+const metrics: readonly string[] = ["train_loss", "examples"];
+
+const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
+export const modelBytes: Uint8Array = serializeModel(model);
+export const layout: ParameterLayout = parameterLayout(model);
+
+/** The same key in every run, so that equal seeds give equal bytes. RFC 8410, 7: a seed of 32 equal bytes. */
+const operatorKey = createPrivateKey({
+  key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]),
+  format: "der",
+  type: "pkcs8",
+});
+
+export const operatorKeys: readonly KeyObject[] = [createPublicKey(operatorKey)];
+
+/** Three rounds over five devices, of which three must answer. */
+export function jobRequest(): JobRequest {
+  const plan = encodePlan(
+    create(PlanSchema, {
+      name: "readings",
+      task: {
+        kind: {
+          case: "train",
+          value: {
+            algorithm: "fedavg",
+            loss: "softmax-cross-entropy",
+            optimizer: "sgd",
+            learningRate: 0.1,
+            batchSize: 8,
+            localEpochs: 1,
+            maxExamplesPerDevice: exampleCap,
+          },
+        },
+      },
+      model: { digest: digestOf(modelBytes), length: BigInt(modelBytes.length) },
+      dataset: { name: datasetName, inputShape: [4], classes: 2 },
+      aggregator: { name: "weighted-mean" },
+      serverOptimizer: { name: "fedavg", learningRate: 1 },
+      metrics: [...metrics],
+      schedule: { rounds, cohort: participants.length, quorum: 3, deadlineMs: 60_000, graceMs: 5_000 },
+      seed: 1n,
+      phases: [...phases],
+    }),
+  );
+  return { job: jobId, plan, signature: signPlan(plan, operatorKey), evaluationDataset: "held-out" };
+}
+
+/** What stands for training: a function of a device's data, the round, and the weights it starts from. */
+export function updateOf({ data }: Participant, round: number, base: Float32Array): Float32Array {
+  if (data === null) return new Float32Array(base.length);
+  const random = SeededRandom.fromSeed("update", data, round);
+  return base.map((value) => random.normal() / 8 - value / 4);
+}
+
+/** How many of a device's examples count. */
+export function weightOf({ examples }: Participant): number {
+  return Math.min(examples, exampleCap);
+}
