@@ -206,7 +206,7 @@ export class TestDevice {
 }
 
 /** Waits until something that can be seen from outside is so. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`not after ${patienceMs / 1_000} s: ${what}`);
@@ -215,7 +215,7 @@ export async function until(isSo: () => boolean | Promise<boolean>, what: string
 }
 
 /** How long to wait for what must come; far above what a slow machine needs. */
-export function deadline(): { readonly signal: AbortSignal } {
+function deadline(): { readonly signal: AbortSignal } {
   return { signal: AbortSignal.timeout(patienceMs) };
 }
 
