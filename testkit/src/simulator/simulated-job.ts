@@ -23,7 +23,7 @@ export const participants: readonly Participant[] = [
 export const jobId = "simulated";
 export const datasetName = "readings";
 export const exampleCap = 64;
-export const rounds = 3;
+const rounds = 3;
 const metrics: readonly string[] = ["train_loss", "examples"];
 
 const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
