@@ -64,6 +64,8 @@ export class DeviceShell {
 
   /** What a failed effect becomes: a lost link is waited out, a failed training is reported. */
   failed(effect: DeviceEffect, error: SelvedgeError): DeviceEvent | "retry" {
+    // The task submits again by its own timer, and only while it is there (SPEC SU7).
+    if (effect.type === "submit") return this.#submitted(effect.offer, 0);
     if (effect.type !== "train") return "retry";
     if (error.culprit === "environment" && error.code !== "cancelled") return "retry";
     return {
@@ -131,16 +133,16 @@ export class DeviceShell {
     } catch (thrown) {
       const { code, culprit } = SelvedgeError.from(thrown);
       // A lost link is not an error: the retry timer and the next session try again.
-      if (culprit === "environment") return this.#submitted(offer, result);
+      if (culprit === "environment") return this.#submitted(offer, result.body.length);
       // Who has counted it already takes no body any more: its receipt has the last word (SPEC AK3).
       if (code !== "permission_denied") throw thrown;
     }
     send(submissionBody(deviceId, offer, result));
-    return this.#submitted(offer, result);
+    return this.#submitted(offer, result.body.length);
   }
 
-  #submitted({ job, round }: OfferFacts, { body }: TrainingResult): DeviceEvent {
-    return { type: "submitted", job, round, bytes: body.length, now: this.#options.now() };
+  #submitted({ job, round }: OfferFacts, bytes: number): DeviceEvent {
+    return { type: "submitted", job, round, bytes, now: this.#options.now() };
   }
 }
 

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import { buildMlp, encodeSafetensors, parameterLayout, readParameters, serializeModel } from "@selvedge/onnx";
 import {
   type BlobReference,
   type EnvelopeBody,
   keyIdOf,
   type Policy,
+  RoundClosedSchema,
   SeededRandom,
+  SelvedgeError,
 } from "@selvedge/protocol";
 import {
   createReleaseRepository,
@@ -25,7 +28,7 @@ const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
 const layout = parameterLayout(model);
 
 /** A worker with real verification, storage in memory, and a trainer that answers at once. */
-async function setUp() {
+async function setUp({ upload = async (): Promise<void> => undefined } = {}) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const keys = {
     root: generateSigningKey(),
@@ -62,6 +65,7 @@ async function setUp() {
     channel: {
       async upload(reference: BlobReference) {
         trace.push(`upload ${reference.digest}`);
+        await upload();
       },
       async download(reference, offset, sink) {
         await sink(offset, (await coordinatorBlobs.get(reference.digest)).subarray(offset));
@@ -134,6 +138,24 @@ test("[SU8] the audit line of a payload is written before its first byte leaves"
   const submission = sent.find((body) => body.case === "submission");
   assert.equal(submission?.value.contribution?.body?.digest, digest);
   assert.equal(submission?.value.contribution?.weight, 7);
+  await worker.stop();
+});
+
+test("[SU7] an upload that fails is repeated by the timer of its task alone, and not after its end", async () => {
+  const { worker, offer, trace } = await setUp({
+    upload: async () => {
+      throw new SelvedgeError("not_found", "no such blob");
+    },
+  });
+  const uploads = () => trace.filter((entry) => entry.startsWith("upload"));
+  await worker.offer(offer());
+  await worker.idle();
+  assert.equal(uploads().length, 1);
+  const { job, round } = offer();
+  await worker.roundClosed(create(RoundClosedSchema, { job, round }));
+  await worker.connected();
+  await worker.idle();
+  assert.equal(uploads().length, 1);
   await worker.stop();
 });
 
