@@ -193,7 +193,9 @@ export class TestDevice {
   sentResults(): string[] {
     const path = join(this.folder, "audit.log");
     if (!existsSync(path)) return [];
-    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    const lines = readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
     return lines.map((line) => (JSON.parse(line) as { readonly digest: string }).digest);
   }
 
