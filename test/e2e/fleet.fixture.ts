@@ -217,7 +217,7 @@ async function until(isSo: () => boolean | Promise<boolean>, what: string): Prom
 }
 
 /** How long to wait for what must come; far above what a slow machine needs. */
-function deadline(): { readonly signal: AbortSignal } {
+export function deadline(): { readonly signal: AbortSignal } {
   return { signal: AbortSignal.timeout(patienceMs) };
 }
 
