@@ -4,6 +4,7 @@ export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
 export { fileError } from "./file-error.ts";
 export type { JournalHooks, Step } from "./journal.ts";
+export { KeyedQueue } from "./keyed-queue.ts";
 export { type MemoryBlobs, openMemoryBlobStore } from "./memory-blob-store.ts";
 export { type MemoryRecords, openMemoryStore } from "./memory-store.ts";
 export type { DatabaseOptions } from "./open-database.ts";

@@ -54,6 +54,8 @@ export class FleetSession {
       evaluator,
       operatorKeys: [createPublicKey(fleet.authority.operatorKey)],
       evaluationDatasets: options.evaluationDatasets,
+      isReleased: (digest) =>
+        fleet.signing.repository.releases().some((release) => release.blob.digest === digest),
       eligible: (dataset) => this.#eligible(dataset),
       send: (device, body) => this.hub.send(device, body),
       signRound: (job, round, weights, expires) =>
@@ -75,7 +77,7 @@ export class FleetSession {
     const { blobs, signing } = this.#options.fleet;
     await this.board.start(async () => {
       const released = signing.repository.releases().map((release) => release.blob.digest);
-      await sweepBlobs(blobs, new Set([...released, ...(await this.board.blobs())]));
+      await sweepBlobs(blobs, new Set([...released, ...this.board.blobs()]));
     });
   }
 

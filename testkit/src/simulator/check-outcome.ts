@@ -38,7 +38,7 @@ export async function checkOutcome(
   const summaries = await new JobRecords(openMemoryStore(coordinator.records)).rounds(jobId);
   checkAcknowledgements(summaries, observer);
   checkWeights(job, summaries, coordinator, observer);
-  checkLeftovers(job, coordinator, devices, observer);
+  checkLeftovers(job, summaries, coordinator, devices, observer);
   const completed = summaries.filter(({ status }) => status === "completed");
   if (completed.length !== job.roundsCompleted) {
     observer.violation(
@@ -107,29 +107,38 @@ function checkDigests(summary: RoundSummary, base: Float32Array, observer: Fleet
   }
 }
 
+/** What nothing needs is deleted, but for two kinds of file that stay until the next start sweeps them away. */
 function checkLeftovers(
   job: JobState,
+  summaries: readonly RoundSummary[],
   coordinator: SimulatedDisk,
   devices: readonly SimulatedDevice[],
   observer: FleetObserver,
 ): void {
   for (const device of devices) {
     const needed = new Set([digestOf(modelBytes), ...blobsOf(device.state)]);
-    reportLeftovers(device.name, device.disk, needed, observer);
+    for (const digest of device.disk.blobs.blobs.keys()) {
+      if (!needed.has(digest))
+        observer.violation(`${device.name} keeps a blob that nothing needs: ${digest}`);
+    }
   }
   const { base, model, optimizerState, plan } = job;
-  const needed = [base.weights, model, optimizerState, plan.body].flatMap((blob) => blob?.digest ?? []);
-  reportLeftovers("coordinator", coordinator, new Set([digestOf(modelBytes), ...needed]), observer);
+  const needed = new Set(
+    [base.weights, model, optimizerState, plan.body, plan.model].flatMap((blob) => blob?.digest ?? []),
+  );
+  const counted = new Set(
+    summaries.flatMap(({ members }) => Object.values(members).flatMap(({ digest }) => digest ?? [])),
+  );
+  for (const [digest, bytes] of coordinator.blobs.blobs) {
+    const isUnsubmitted = bytes.length === base.weights.length && !counted.has(digest);
+    if (needed.has(digest) || isUnsubmitted || isConfiguration(bytes)) continue;
+    observer.violation(`the coordinator keeps a blob that nothing needs: ${digest}`);
+  }
 }
 
-function reportLeftovers(
-  node: string,
-  { blobs }: SimulatedDisk,
-  needed: ReadonlySet<string>,
-  observer: FleetObserver,
-): void {
-  const left = [...blobs.blobs.keys()].filter((digest) => !needed.has(digest));
-  if (left.length > 0) observer.violation(`${node} keeps ${left.length} blobs that nothing needs`);
+/** Small, and the same for every round of a size. */
+function isConfiguration(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes).toString("latin1").startsWith('{"normaliser"');
 }
 
 function effectsLeft(node: string, disk: SimulatedDisk, kind: string): string[] {

@@ -76,7 +76,7 @@ export class SimulatedCoordinator extends SimulatedNode {
     );
     mail.deliver = (device, envelope) => deviceMail.deliver(device, envelope);
     await board.start(async () => {
-      await sweepBlobs(blobs, new Set(await board.blobs()));
+      await sweepBlobs(blobs, new Set(board.blobs()));
     });
     if (!process.alive) return;
     this.#running = { process, hub, board, blobs };
@@ -134,6 +134,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       },
       operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
+      isReleased: () => false,
       eligible: (dataset) =>
         [...hub.online()].flatMap(([device, birth]) =>
           dataset === datasetName && birth.datasets.some(({ name }) => name === dataset) ? device : [],

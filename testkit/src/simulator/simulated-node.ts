@@ -62,7 +62,7 @@ export abstract class SimulatedNode {
   protected trouble(process: SimulatedProcess, what: string, error: SelvedgeError): void {
     if (!process.alive) return;
     const { observer, trace } = this.parts;
-    trace.add(`${this.name} ${what} ${error.code}: ${error.message}`);
+    trace.add(`${this.name} ${what} ${error.code}: ${error.message} (${error.at ?? "-"})`);
     if (error.culprit === "us") observer.violation(`${this.name} ${what}: ${error.message}`);
   }
 }

@@ -14,7 +14,7 @@ export function admitSubmission(
   now: number,
 ): Transition<JobState, JobEffect> {
   const known = memberOf(state, submission);
-  if (known?.status === "contributed") return { state, effects: [repeated(known, submission)] };
+  if (known?.status === "contributed") return answer(state, submission, repeated(known, submission));
   const round = state.current;
   if (
     hasEnded(state) ||
@@ -22,7 +22,7 @@ export function admitSubmission(
     round.number !== submission.round ||
     round.phase !== "collecting"
   ) {
-    return { state, effects: [outOfRound(state, submission)] };
+    return answer(state, submission, outOfRound(state, submission));
   }
   if (known === undefined) return refuse(state, submission, "this device is not in the round's cohort");
   const mismatch = mismatchOf(state, round, submission);
@@ -76,7 +76,17 @@ function refuse(
   submission: SubmissionFacts,
   reason: string,
 ): Transition<JobState, JobEffect> {
-  return { state, effects: [receipt(submission, "refused", reason)] };
+  return answer(state, submission, receipt(submission, "refused", reason));
+}
+
+/** A sound update that is not taken goes, unless something else needs its bytes. */
+function answer(
+  state: JobState,
+  submission: SubmissionFacts,
+  verdict: JobEffect,
+): Transition<JobState, JobEffect> {
+  const discard: JobEffect = { type: "discard", blobs: [submission.body.digest] };
+  return { state, effects: submission.problem === null ? [verdict, discard] : [verdict] };
 }
 
 function mismatchOf(state: JobState, round: RoundState, submission: SubmissionFacts): string | undefined {

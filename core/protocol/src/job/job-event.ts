@@ -42,7 +42,14 @@ export type JobEvent =
     }
   | { readonly type: "evaluated"; readonly round: number; readonly metrics: Metrics; readonly now: number }
   | { readonly type: "modelWritten"; readonly model: BlobReference; readonly now: number }
-  | { readonly type: "effectFailed"; readonly what: string; readonly reason: string; readonly now: number }
+  | {
+      readonly type: "effectFailed";
+      /** The round it was for; null = not for one that is open. */
+      readonly round: number | null;
+      readonly what: string;
+      readonly reason: string;
+      readonly now: number;
+    }
   | { readonly type: "cancelled"; readonly now: number }
   | { readonly type: "tick"; readonly now: number };
 

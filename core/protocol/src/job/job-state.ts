@@ -6,6 +6,8 @@ export interface JobPlan {
   readonly digest: Digest;
   /** The plan's encoded bytes, as a blob. */
   readonly body: BlobReference;
+  /** The forward graph (ONNX). */
+  readonly model: BlobReference;
   readonly signer: string;
   readonly rounds: number;
   readonly cohort: number;

@@ -12,6 +12,7 @@ const plan: JobPlan = {
   name: "digits",
   digest: digestOf(Buffer.from("plan")),
   body: blob("plan"),
+  model: blob("model"),
   signer: `ed25519:${"0".repeat(64)}`,
   rounds: 2,
   cohort: 3,
@@ -313,4 +314,23 @@ test("[AK5] bodies are discarded only after the fold that counted them is commit
     driver.effects.filter((effect) => effect.type === "discard"),
     [{ type: "discard", blobs: [blob("update of a").digest] }],
   );
+});
+
+test("[AK5] work for a round that is over may fail without harm to the job", () => {
+  const driver = new Driver().open().submit("a");
+  const failure = { type: "effectFailed", what: "fold", reason: "no such blob", now: 70_000 } as const;
+  driver.send({ type: "tick", now: 61_001 });
+  assert.equal(driver.job().last?.status, "failed");
+  assert.equal(driver.send({ ...failure, round: 1 }).job().status, "waiting");
+  driver.open(["a", "b", "c"], 71_000);
+  assert.equal(driver.send({ ...failure, round: 2 }).job().status, "failed");
+});
+
+test("a sound update that is not taken is let go of; what a device merely names is not", () => {
+  const driver = new Driver().open();
+  const discarded = () => driver.effects.filter((effect) => effect.type === "discard");
+  driver.submit("a", { round: 9 });
+  assert.deepEqual(discarded(), [{ type: "discard", blobs: [blob("update of a").digest] }]);
+  driver.submit("stranger", { problem: "it is no update" });
+  assert.deepEqual(discarded(), []);
 });

@@ -74,7 +74,7 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
     case "modelWritten":
       return endJob({ ...state, model: event.model }, "completed", null, event.now);
     case "effectFailed":
-      return endJob(state, "failed", `${event.what}: ${event.reason}`, event.now);
+      return onEffectFailed(state, event);
     case "cancelled":
       return endJob(state, "cancelled", "cancelled by an operator", event.now);
     case "tick":
@@ -177,6 +177,12 @@ function discardReplaced(before: JobState, after: JobState): JobEffect[] {
   const old = before.optimizerState;
   if (old === null || old.digest === after.optimizerState?.digest) return [];
   return [{ type: "discard", blobs: [old.digest] }];
+}
+
+/** Work for a round that is over fails because its blobs are gone: that harms nothing. */
+function onEffectFailed(state: JobState, event: Extract<JobEvent, { type: "effectFailed" }>): JobTransition {
+  if (event.round !== null && event.round !== state.current?.number) return unchanged(state);
+  return endJob(state, "failed", `${event.what}: ${event.reason}`, event.now);
 }
 
 function onTick(state: JobState, now: number): JobTransition {

@@ -5,6 +5,7 @@ import {
   ContributionSchema,
   type DeviceEffect,
   type DeviceEvent,
+  type Digest,
   decodePlan,
   type EnvelopeBody,
   type OfferAnswer,
@@ -14,7 +15,7 @@ import {
   SubmissionSchema,
   type TrainingResult,
 } from "@selvedge/protocol";
-import type { BlobStore } from "@selvedge/storage";
+import { type BlobStore, KeyedQueue } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { AuditEntry } from "../audit-log.ts";
 import { fetchBlob } from "./fetch-blob.ts";
@@ -26,6 +27,8 @@ export interface DeviceShellOptions {
   readonly channel: BlobChannel;
   readonly trainer: Trainer;
   readonly audit: { append(entry: AuditEntry): Promise<void> };
+  /** Whether an unfinished task needs this blob. */
+  isNeeded(digest: string): boolean;
   /** Whether a session is up. */
   connected(): boolean;
   /** Sends now or not at all: what matters is sent again until it is answered. */
@@ -38,6 +41,8 @@ export interface DeviceShellOptions {
 /** Performs what `stepDevice` asks for. Everything here may run more than once. */
 export class DeviceShell {
   readonly #options: DeviceShellOptions;
+  /** By digest: a base that one task fetches and another lets go of. */
+  readonly #blobTurns = new KeyedQueue();
   readonly #training = new Map<string, AbortController>();
 
   constructor(options: DeviceShellOptions) {
@@ -57,7 +62,7 @@ export class DeviceShell {
       case "submit":
         return this.#submit(effect.offer, effect.result);
       case "discard":
-        for (const digest of effect.blobs) await this.#options.blobs.delete(digest);
+        for (const digest of effect.blobs) await this.#discard(digest);
         return undefined;
     }
   }
@@ -101,8 +106,9 @@ export class DeviceShell {
     try {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
       const { model } = plan;
-      await fetchBlob(model, blobs, channel, abort.signal);
-      await fetchBlob(offer.base, blobs, channel, abort.signal);
+      for (const needed of [model, offer.base]) {
+        await this.#blobTurns.run(needed.digest, () => fetchBlob(needed, blobs, channel, abort.signal));
+      }
       const trained = await trainer.train(
         { plan, model, base: offer.base, round: offer.round },
         abort.signal,
@@ -119,6 +125,14 @@ export class DeviceShell {
     } finally {
       this.#training.delete(key);
     }
+  }
+
+  /** What a later round starts from again, or has made again, stays. */
+  async #discard(digest: Digest): Promise<void> {
+    const { blobs, isNeeded } = this.#options;
+    await this.#blobTurns.run(digest, async () => {
+      if (!isNeeded(digest)) await blobs.delete(digest);
+    });
   }
 
   /** The audit line comes first, then the bytes, then the word that they are there. */

@@ -21,9 +21,10 @@ import {
 } from "@selvedge/protocol";
 import { EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
 import { type VerifiedOffer, verifyOffer } from "../offers/verify-offer.ts";
+import { blobsOf } from "./blobs-of.ts";
 import { DeviceShell, type DeviceShellOptions } from "./device-shell.ts";
 
-export interface DeviceWorkerOptions extends DeviceShellOptions {
+export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "isNeeded"> {
   readonly store: Store;
   readonly operatorKeys: readonly KeyObject[];
   /** Names of the datasets this device has. */
@@ -54,7 +55,10 @@ export class DeviceWorker {
 
   constructor(options: DeviceWorkerOptions) {
     this.#options = options;
-    this.#shell = new DeviceShell(options);
+    this.#shell = new DeviceShell({
+      ...options,
+      isNeeded: (digest) => blobsOf(this.state).includes(digest),
+    });
     this.#runner = new EntityRunner({
       store: options.store,
       kind: "task",

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { buildMlp, encodeSafetensors, parameterLayout, serializeModel } from "@selvedge/onnx";
 import {
+  type BlobReference,
   type EnvelopeBody,
   encodePlan,
   type Offer,
@@ -52,6 +53,7 @@ async function setUp(rounds = 1) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const store = new GatedStore();
   const blobs = openMemoryBlobStore();
+  const released = new Set<string>();
   const sent: { device: string; body: EnvelopeBody }[] = [];
   const board = new JobBoard({
     store,
@@ -61,6 +63,7 @@ async function setUp(rounds = 1) {
     evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
     operatorKeys: [createPublicKey(operator)],
     evaluationDatasets: new Set(),
+    isReleased: (digest) => released.has(digest),
     eligible: () => ["a", "b"],
     send: (device, body) => sent.push({ device, body }) > 0,
     signRound: () => new Uint8Array([1]),
@@ -78,9 +81,12 @@ async function setUp(rounds = 1) {
     const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
     return offer?.case === "offer" ? offer.value : assert.fail(`no offer to ${device}`);
   };
-  const submit = async (device: string, value: number): Promise<void> => {
+  const submit = async (device: string, update: number | BlobReference): Promise<void> => {
     const offer = offerTo(device);
-    const body = await blobs.put(encodeSafetensors(layout, new Float32Array(layout.length).fill(value)));
+    const body =
+      typeof update === "number"
+        ? await blobs.put(encodeSafetensors(layout, new Float32Array(layout.length).fill(update)))
+        : update;
     const contribution = {
       format: "f32",
       contributors: [device],
@@ -93,7 +99,7 @@ async function setUp(rounds = 1) {
     await board.submit(device, create(SubmissionSchema, { job: "digits", round: offer.round, contribution }));
   };
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
-  return { board, store, blobs, request, submit, receipts, idle: () => board.idle() };
+  return { board, store, blobs, graph, released, request, submit, receipts, idle: () => board.idle() };
 }
 
 function planOf(digest: string, length: number, rounds: number) {
@@ -152,11 +158,42 @@ test("a job runs through its rounds to a model, and keeps no blob it does not ne
   await idle();
   const job = board.get("digits") ?? assert.fail("the job is gone");
   assert.equal(job.status, "completed");
-  const needed = new Set(await board.blobs());
+  const needed = new Set(board.blobs());
   const kept: string[] = [];
   for await (const { digest } of blobs.list()) kept.push(digest);
   // The configuration of the rounds is the same each time, and small: it goes with the next sweep.
   assert.equal(kept.filter((digest) => !needed.has(digest)).length, 1);
+  await board.stop();
+});
+
+test("[SU6] a device that names the model or a release as its update loses the round, and nobody the blob", async () => {
+  const { board, blobs, graph, released, request, submit, receipts, idle } = await setUp();
+  const release = await blobs.put(Buffer.from("a released model"));
+  released.add(release.digest);
+  await board.run(request);
+  await idle();
+  await submit("a", graph);
+  await submit("b", release);
+  await idle();
+  assert.deepEqual(
+    receipts().map((receipt) => receipt.verdict),
+    [Verdict.REFUSED, Verdict.ROUND_CLOSED],
+  );
+  assert.deepEqual(await blobs.stat(graph.digest), graph);
+  assert.deepEqual(await blobs.stat(release.digest), release);
+  await board.stop();
+});
+
+test("[AK5] equal updates of two devices share a blob, which neither takes from the other", async () => {
+  const { board, request, submit, idle } = await setUp();
+  await board.run(request);
+  await idle();
+  await submit("a", 0.5);
+  const second = submit("b", 0.5);
+  await idle();
+  await second;
+  await idle();
+  assert.equal(board.get("digits")?.status, "completed");
   await board.stop();
 });
 

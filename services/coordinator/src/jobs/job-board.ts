@@ -3,6 +3,7 @@ import {
   blobReferenceOf,
   type CheckedPlan,
   decodePlan,
+  digestOf,
   type JobEffect,
   type JobEvent,
   type JobPlan,
@@ -17,13 +18,13 @@ import {
   stepJob,
   verifyPlan,
 } from "@selvedge/protocol";
-import { type BlobStore, EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
+import { type BlobStore, EntityRunner, type JournalHooks, KeyedQueue, type Store } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
 import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 
-export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJobs"> {
+export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJobs" | "blobTurns"> {
   readonly store: Store;
   /** Operators whose plans run here. */
   readonly operatorKeys: readonly KeyObject[];
@@ -53,6 +54,7 @@ export class JobBoard {
   readonly #blobs: BlobStore;
   readonly #records: JobRecords;
   readonly #layouts: ModelLayouts;
+  readonly #blobTurns = new KeyedQueue();
 
   constructor(options: JobBoardOptions) {
     this.#options = options;
@@ -63,6 +65,7 @@ export class JobBoard {
       ...options,
       stateOf: (job) => this.#runner.get(job),
       allJobs: () => this.states(),
+      blobTurns: this.#blobTurns,
     });
     this.#runner = new EntityRunner({
       store: options.store,
@@ -130,17 +133,7 @@ export class JobBoard {
       });
     }
     const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
-    await this.#records.writeSignature(job, request.signature);
-    const body = await this.#blobs.put(request.plan);
-    const facts = jobPlan(plan, body, request.signature.keyId, evaluationDataset);
-    const state = await this.#dispatch(job, {
-      type: "created",
-      plan: facts,
-      weights,
-      now: this.#options.now(),
-    });
-    if (state === undefined) throw new SelvedgeError("internal", `job ${job} was not created`);
-    return state;
+    return this.#blobTurns.run(digestOf(weights), () => this.#create(request, plan, weights));
   }
 
   /** @throws SelvedgeError `not_found`. */
@@ -182,20 +175,26 @@ export class JobBoard {
     const body = blobReferenceOf(contribution.body, "contribution.body");
     const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
     const layout = await this.#layouts.of(plan.model);
-    const facts: SubmissionFacts = {
-      device,
-      round: submission.round,
-      format: contribution.format,
-      contributors: contribution.contributors,
-      baseVersion: Number(contribution.baseVersion),
-      weight: contribution.weight,
-      planDigest: contribution.planDigest,
-      configDigest: contribution.configDigest,
-      body,
-      metrics: contribution.metrics,
-      problem: await problemWith(body, contribution.metrics, plan, layout, this.#blobs),
-    };
-    await this.#dispatch(submission.job, { type: "submitted", submission: facts, now: this.#options.now() });
+    await this.#blobTurns.run(body.digest, async () => {
+      const facts: SubmissionFacts = {
+        device,
+        round: submission.round,
+        format: contribution.format,
+        contributors: contribution.contributors,
+        baseVersion: Number(contribution.baseVersion),
+        weight: contribution.weight,
+        planDigest: contribution.planDigest,
+        configDigest: contribution.configDigest,
+        body,
+        metrics: contribution.metrics,
+        problem: await problemWith(body, contribution.metrics, plan, layout, this.#blobs),
+      };
+      await this.#dispatch(submission.job, {
+        type: "submitted",
+        submission: facts,
+        now: this.#options.now(),
+      });
+    });
   }
 
   /** Bytes a device may upload now: those of an update it was asked for; 0 = none. */
@@ -208,17 +207,24 @@ export class JobBoard {
   }
 
   /** Digests of every blob that some job needs. */
-  async blobs(): Promise<string[]> {
-    const needed: string[] = [];
-    for (const state of this.states()) {
-      const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
-      needed.push(plan.model.digest, ...blobsOf(state));
-    }
-    return needed;
+  blobs(): string[] {
+    return [...this.states()].flatMap(blobsOf);
   }
 
   states(): Iterable<JobState> {
     return [...this.#runner.all()].map(([, state]) => state);
+  }
+
+  async #create(request: JobRequest, plan: CheckedPlan, initial: Uint8Array): Promise<JobState> {
+    const { job, signature, evaluationDataset } = request;
+    const weights = await this.#blobs.put(initial);
+    await this.#records.writeSignature(job, signature);
+    const body = await this.#blobs.put(request.plan);
+    const facts = jobPlan(plan, body, signature.keyId, evaluationDataset);
+    const now = this.#options.now();
+    const state = await this.#dispatch(job, { type: "created", plan: facts, weights, now });
+    if (state === undefined) throw new SelvedgeError("internal", `job ${job} was not created`);
+    return state;
   }
 
   #dispatch(job: string, event: JobEvent): Promise<JobState | undefined> {
@@ -263,6 +269,7 @@ function jobPlan(
     name: plan.plan.name,
     digest: plan.digest,
     body,
+    model: plan.model,
     signer,
     rounds: schedule?.rounds ?? 0,
     cohort: schedule?.cohort ?? 0,

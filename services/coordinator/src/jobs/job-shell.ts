@@ -20,7 +20,7 @@ import {
   SelvedgeError,
   Verdict,
 } from "@selvedge/protocol";
-import type { BlobStore } from "@selvedge/storage";
+import type { BlobStore, KeyedQueue } from "@selvedge/storage";
 import { buildOffer } from "./build-offer.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { JobRecords } from "./job-records.ts";
@@ -36,6 +36,10 @@ export interface JobShellOptions {
   /** The job's present state; undefined when there is none. */
   stateOf(job: string): JobState | undefined;
   allJobs(): Iterable<JobState>;
+  /** Whether a blob is kept for another reason than a job, as released models are. */
+  isReleased(digest: string): boolean;
+  /** By digest: whoever makes a job name a blob that is already there takes a turn, and so does whoever deletes it. */
+  readonly blobTurns: KeyedQueue;
   /** Devices that are online, may take part and have this dataset. */
   eligible(dataset: string): readonly string[];
   /** Sends now or not at all; false when the device is not there. */
@@ -101,14 +105,22 @@ export class JobShell {
   /** What a failed effect becomes: trouble around us is waited out, anything else ends the job and says why. */
   failed(effect: JobEffect, error: SelvedgeError): JobEvent | "retry" {
     if (error.culprit === "environment") return "retry";
-    return { type: "effectFailed", what: effect.type, reason: error.message, now: this.#options.now() };
+    // A round that is yet to open is not the open one.
+    const round = "round" in effect && effect.type !== "openRound" ? effect.round : null;
+    return {
+      type: "effectFailed",
+      round,
+      what: effect.type,
+      reason: error.message,
+      now: this.#options.now(),
+    };
   }
 
-  /** The weights a plan's model comes with, as a blob of their own: version 0 of a job. */
-  async initialWeights(model: BlobReference): Promise<BlobReference> {
-    const { blobs, layouts } = this.#options;
+  /** The weights a plan's model comes with, as a blob's bytes: version 0 of a job. */
+  async initialWeights(model: BlobReference): Promise<Uint8Array> {
+    const { layouts } = this.#options;
     const layout = await layouts.of(model);
-    return blobs.put(encodeSafetensors(layout, readParameters(await layouts.model(model), layout)));
+    return encodeSafetensors(layout, readParameters(await layouts.model(model), layout));
   }
 
   async #openRound(job: string, effect: Extract<JobEffect, { type: "openRound" }>): Promise<JobEvent> {
@@ -151,11 +163,17 @@ export class JobShell {
     return blobs.put(serializeModel(writeParameters(await layouts.model(model), layout, flat)));
   }
 
-  /** Equal contents share one blob, so it goes only when no job needs it any more. */
+  /**
+   * Equal contents share one blob, and a device may name whatever it likes: a
+   * blob goes only when nothing needs it, and while nobody is about to.
+   */
   async #discard(effect: Extract<JobEffect, { type: "discard" }>): Promise<undefined> {
-    const needed = new Set([...this.#options.allJobs()].flatMap(blobsOf));
+    const { allJobs, blobs, blobTurns, isReleased } = this.#options;
     for (const digest of effect.blobs) {
-      if (!needed.has(digest)) await this.#options.blobs.delete(digest);
+      await blobTurns.run(digest, async () => {
+        const isNeeded = isReleased(digest) || [...allJobs()].some((job) => blobsOf(job).includes(digest));
+        if (!isNeeded) await blobs.delete(digest);
+      });
     }
     return undefined;
   }
@@ -181,7 +199,13 @@ export class JobShell {
 /** Every blob a job's state names. */
 export function blobsOf(state: JobState): string[] {
   const round = state.current;
-  const references = [state.plan.body, state.base.weights, state.optimizerState, state.model];
+  const references = [
+    state.plan.body,
+    state.plan.model,
+    state.base.weights,
+    state.optimizerState,
+    state.model,
+  ];
   if (round !== null) {
     references.push(round.config, round.accumulator, round.outcome?.weights ?? null);
     references.push(...[...round.queue, ...round.folding].map((contribution) => contribution.body));
