@@ -38,7 +38,7 @@ export async function checkOutcome(
   const summaries = await new JobRecords(openMemoryStore(coordinator.records)).rounds(jobId);
   checkAcknowledgements(summaries, observer);
   checkWeights(job, summaries, coordinator, observer);
-  checkLeftovers(job, summaries, coordinator, devices, observer);
+  checkLeftovers(job, coordinator, devices, observer);
   const completed = summaries.filter(({ status }) => status === "completed");
   if (completed.length !== job.roundsCompleted) {
     observer.violation(
@@ -110,7 +110,6 @@ function checkDigests(summary: RoundSummary, base: Float32Array, observer: Fleet
 /** What nothing needs is deleted, but for two kinds of file that stay until the next start sweeps them away. */
 function checkLeftovers(
   job: JobState,
-  summaries: readonly RoundSummary[],
   coordinator: SimulatedDisk,
   devices: readonly SimulatedDevice[],
   observer: FleetObserver,
@@ -123,15 +122,11 @@ function checkLeftovers(
     }
   }
   const { base, model, optimizerState, plan } = job;
-  const needed = new Set(
+  const needed: ReadonlySet<string> = new Set(
     [base.weights, model, optimizerState, plan.body, plan.model].flatMap((blob) => blob?.digest ?? []),
   );
-  const counted = new Set(
-    summaries.flatMap(({ members }) => Object.values(members).flatMap(({ digest }) => digest ?? [])),
-  );
   for (const [digest, bytes] of coordinator.blobs.blobs) {
-    const isUnsubmitted = bytes.length === base.weights.length && !counted.has(digest);
-    if (needed.has(digest) || isUnsubmitted || isConfiguration(bytes)) continue;
+    if (needed.has(digest) || observer.unsubmitted.has(digest) || isConfiguration(bytes)) continue;
     observer.violation(`the coordinator keeps a blob that nothing needs: ${digest}`);
   }
 }

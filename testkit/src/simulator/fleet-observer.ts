@@ -26,6 +26,7 @@ export class FleetObserver {
   /** What entitles a device to let go of a result. */
   readonly #releases = new Map<string, Set<string>>();
   readonly #outboxes = new Map<string, ReadonlyMap<number, string>>();
+  readonly #unsubmitted = new Set<string>();
   readonly #audited = new Map<string, Set<string>>();
 
   constructor(trace: FleetTrace) {
@@ -38,6 +39,11 @@ export class FleetObserver {
 
   get acknowledged(): Iterable<Acknowledgement> {
     return this.#acknowledged.values();
+  }
+
+  /** Updates that were uploaded, and that no submission has named since. */
+  get unsubmitted(): ReadonlySet<string> {
+    return this.#unsubmitted;
   }
 
   violation(text: string): void {
@@ -91,6 +97,14 @@ export class FleetObserver {
   uploadStarted(device: string, digest: string): void {
     if (this.#audited.get(device)?.has(digest) === true) return;
     this.violation(`SU8: ${device} uploads ${digest} without an audit line`);
+  }
+
+  uploaded(digest: string): void {
+    this.#unsubmitted.add(digest);
+  }
+
+  submitted(digest: string): void {
+    this.#unsubmitted.delete(digest);
   }
 
   #release(device: string, round: number, digest: string): void {

@@ -74,7 +74,12 @@ export class SimulatedCoordinator extends SimulatedNode {
     const deviceMail = new DeviceMail(board, installs, (_device, what, error) =>
       this.trouble(process, what, error),
     );
-    mail.deliver = (device, envelope) => deviceMail.deliver(device, envelope);
+    mail.deliver = (device, envelope) => {
+      if (envelope.body.case === "submission") {
+        this.parts.observer.submitted(envelope.body.value.contribution?.body?.digest ?? "");
+      }
+      return deviceMail.deliver(device, envelope);
+    };
     await board.start(async () => {
       await sweepBlobs(blobs, new Set(board.blobs()));
     });

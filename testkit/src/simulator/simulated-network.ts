@@ -72,7 +72,8 @@ export class SimulatedNetwork {
           });
           const end = Math.min(reference.length, offset + chunkBytes);
           for await (const chunk of read(offset, end)) {
-            await coordinator.answer(({ blobs }) => blobs.append(reference, offset, chunk));
+            const received = await coordinator.answer(({ blobs }) => blobs.append(reference, offset, chunk));
+            if (received === reference.length) observer.uploaded(reference.digest);
           }
         }
       },

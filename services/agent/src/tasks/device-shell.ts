@@ -5,6 +5,7 @@ import {
   ContributionSchema,
   type DeviceEffect,
   type DeviceEvent,
+  type DeviceState,
   type Digest,
   decodePlan,
   type EnvelopeBody,
@@ -18,6 +19,7 @@ import {
 import { type BlobStore, KeyedQueue } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { AuditEntry } from "../audit-log.ts";
+import { blobsOf } from "./blobs-of.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -27,8 +29,8 @@ export interface DeviceShellOptions {
   readonly channel: BlobChannel;
   readonly trainer: Trainer;
   readonly audit: { append(entry: AuditEntry): Promise<void> };
-  /** Whether an unfinished task needs this blob. */
-  isNeeded(digest: string): boolean;
+  /** The device's present state. */
+  state(): DeviceState;
   /** Whether a session is up. */
   connected(): boolean;
   /** Sends now or not at all: what matters is sent again until it is answered. */
@@ -98,8 +100,13 @@ export class DeviceShell {
     this.#options.send({ case: "offerReply", value });
   }
 
-  async #train(offer: OfferFacts): Promise<DeviceEvent> {
-    const { blobs, channel, trainer, random } = this.#options;
+  async #train(offer: OfferFacts): Promise<DeviceEvent | undefined> {
+    const { blobs, channel, trainer, random, state } = this.#options;
+    const task = state().tasks.find(
+      ({ offer: { job, round } }) => job === offer.job && round === offer.round,
+    );
+    // It was called off while it waited for another attempt.
+    if (task?.phase !== "training") return undefined;
     const abort = new AbortController();
     const key = taskKey(offer.job, offer.round);
     this.#training.set(key, abort);
@@ -129,9 +136,9 @@ export class DeviceShell {
 
   /** What a later round starts from again, or has made again, stays. */
   async #discard(digest: Digest): Promise<void> {
-    const { blobs, isNeeded } = this.#options;
+    const { blobs, state } = this.#options;
     await this.#blobTurns.run(digest, async () => {
-      if (!isNeeded(digest)) await blobs.delete(digest);
+      if (!blobsOf(state()).includes(digest)) await blobs.delete(digest);
     });
   }
 

@@ -28,7 +28,10 @@ const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
 const layout = parameterLayout(model);
 
 /** A worker with real verification, storage in memory, and a trainer that answers at once. */
-async function setUp({ upload = async (): Promise<void> => undefined } = {}) {
+async function setUp({
+  upload = async (): Promise<void> => undefined,
+  download = async (): Promise<void> => undefined,
+} = {}) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const keys = {
     root: generateSigningKey(),
@@ -68,6 +71,7 @@ async function setUp({ upload = async (): Promise<void> => undefined } = {}) {
         await upload();
       },
       async download(reference, offset, sink) {
+        await download();
         await sink(offset, (await coordinatorBlobs.get(reference.digest)).subarray(offset));
       },
     },
@@ -156,6 +160,28 @@ test("[SU7] an upload that fails is repeated by the timer of its task alone, and
   await worker.connected();
   await worker.idle();
   assert.equal(uploads().length, 1);
+  await worker.stop();
+});
+
+test("a training that was called off while it waited for the link is not taken up again", async () => {
+  const gate = Promise.withResolvers<void>();
+  let downloads = 0;
+  const { worker, offer, blobs, trace } = await setUp({
+    download: async () => {
+      downloads += 1;
+      if (downloads > 1) return;
+      await gate.promise;
+      throw new SelvedgeError("unavailable", "the link broke");
+    },
+  });
+  await worker.offer(offer());
+  const { job, round } = offer();
+  await worker.roundClosed(create(RoundClosedSchema, { job, round }));
+  gate.resolve();
+  await worker.idle();
+  assert.equal(downloads, 1);
+  assert.deepEqual(trace, []);
+  assert.deepEqual(await Array.fromAsync(blobs.list()), []);
   await worker.stop();
 });
 

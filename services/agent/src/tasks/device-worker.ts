@@ -21,10 +21,9 @@ import {
 } from "@selvedge/protocol";
 import { EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
 import { type VerifiedOffer, verifyOffer } from "../offers/verify-offer.ts";
-import { blobsOf } from "./blobs-of.ts";
 import { DeviceShell, type DeviceShellOptions } from "./device-shell.ts";
 
-export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "isNeeded"> {
+export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "state"> {
   readonly store: Store;
   readonly operatorKeys: readonly KeyObject[];
   /** Names of the datasets this device has. */
@@ -57,7 +56,7 @@ export class DeviceWorker {
     this.#options = options;
     this.#shell = new DeviceShell({
       ...options,
-      isNeeded: (digest) => blobsOf(this.state).includes(digest),
+      state: () => this.state,
     });
     this.#runner = new EntityRunner({
       store: options.store,
