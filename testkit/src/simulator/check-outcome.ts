@@ -36,6 +36,10 @@ export async function checkOutcome(
   const job = readState<JobState>(coordinator, `job/state/${jobId}`);
   if (job === undefined) return { status: "none", roundsCompleted: 0, contributions: 0 };
   const summaries = await new JobRecords(openMemoryStore(coordinator.records)).rounds(jobId);
+  // Rounds without a quorum are the faults' doing; nothing else may end a job here.
+  if (job.status === "failed" && !/rounds in a row failed/.test(job.reason ?? "")) {
+    observer.violation(`the job failed: ${job.reason}`);
+  }
   checkAcknowledgements(summaries, observer);
   checkWeights(job, summaries, coordinator, observer);
   checkLeftovers(job, coordinator, devices, observer);
