@@ -43,7 +43,7 @@ export class SimulatedDevice extends SimulatedNode {
   }
 
   protected override async run(process: SimulatedProcess): Promise<void> {
-    const { seed, time } = this.parts;
+    const { observer, seed, time } = this.parts;
     const random = SeededRandom.fromSeed("device", this.name, seed, this.lives);
     const store = openSimulatedStore(this.disk, process, random);
     const blobs = openSimulatedBlobs(this.disk, process, random);
@@ -63,7 +63,10 @@ export class SimulatedDevice extends SimulatedNode {
         models: [],
       }),
       onWelcome: () => this.follow(process, worker.connected()),
-      onEnvelope: (envelope) => this.follow(process, receive(worker, envelope)),
+      onEnvelope: (envelope) => {
+        observer.delivered(this.name, envelope.body);
+        this.follow(process, receive(worker, envelope));
+      },
     });
     const worker = this.#createWorker({ process, store, blobs, session, random });
     await worker.start(async () => {

@@ -28,18 +28,14 @@ export class SimulatedNetwork {
   }
 
   async dial(device: string, process: SimulatedProcess): Promise<Link> {
-    const { coordinator, faults, observer, time, trace } = this.#parts;
+    const { coordinator, faults, time, trace } = this.#parts;
     await process.sleep(this.#latency());
     if (!coordinator.isUp) throw unavailable("the coordinator is down");
     if (faults.strikes("dialFailure", device)) throw unavailable("the dial failed");
     const pair = createMemoryLink({
       deliver: (envelope, direction, deliverNow) => {
         const what = `${device} ${arrow(direction)} ${envelope.body.case} #${envelope.sequence}`;
-        const arrive = (): void => {
-          if (direction === "to-device" && process.alive) observer.delivered(device, envelope.body);
-          deliverNow();
-        };
-        this.#deliver(what, arrive);
+        this.#deliver(what, () => deliverNow());
       },
       close: (_direction, closeNow) => {
         time.after(this.#latency(), closeNow);
