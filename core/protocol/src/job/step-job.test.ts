@@ -334,3 +334,23 @@ test("a sound update that is not taken is let go of; what a device merely names 
   driver.submit("stranger", { problem: "it is no update" });
   assert.deepEqual(discarded(), []);
 });
+
+test("what a fold or a finalisation makes too late for its round is let go of", () => {
+  const driver = new Driver().open().submit("a");
+  driver.send({ type: "tick", now: 61_001 });
+  driver.send({ type: "folded", round: 1, accumulator: blob("sum"), now: 62_000 });
+  assert.deepEqual(driver.effects, [{ type: "discard", blobs: [blob("sum").digest] }]);
+  driver.send({ type: "cancelled", now: 63_000 });
+  driver.send({
+    type: "finalised",
+    round: 1,
+    weights: blob("weights"),
+    optimizerState: blob("moments"),
+    federated: {},
+    now: 64_000,
+  });
+  assert.deepEqual(driver.effects, [
+    { type: "discard", blobs: [blob("weights").digest, blob("moments").digest] },
+  ]);
+  assert.deepEqual(driver.job().base.weights, blob("base"));
+});

@@ -31,7 +31,7 @@ export function stepJob(state: JobState | undefined, event: JobEvent): JobTransi
     case "created":
       return unchanged(state);
     default:
-      return hasEnded(state) ? unchanged(state) : stepLiveJob(state, event);
+      return isLate(state, event) ? abandon(state, event) : stepLiveJob(state, event);
   }
 }
 
@@ -50,6 +50,26 @@ export function jobWakeAt(state: JobState): number | undefined {
 }
 
 type LiveEvent = Exclude<JobEvent, { type: "created" } | { type: "submitted" }>;
+
+/** Everything but a submission is for a job that runs, and a result for the round that asked for it. */
+function isLate(state: JobState, event: LiveEvent): boolean {
+  if (hasEnded(state)) return true;
+  return (event.type === "folded" || event.type === "finalised") && event.round !== state.current?.number;
+}
+
+/** What was made in vain goes; the shell keeps it if something else made the same bytes. */
+function abandon(state: JobState, event: LiveEvent): JobTransition {
+  switch (event.type) {
+    case "folded":
+      return { state, effects: [{ type: "discard", blobs: [event.accumulator.digest] }] };
+    case "finalised": {
+      const made = [event.weights, event.optimizerState].flatMap((blob) => blob?.digest ?? []);
+      return { state, effects: [{ type: "discard", blobs: made }] };
+    }
+    default:
+      return unchanged(state);
+  }
+}
 
 function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
   switch (event.type) {
