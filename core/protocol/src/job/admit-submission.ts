@@ -15,6 +15,8 @@ export function admitSubmission(
 ): Transition<JobState, JobEffect> {
   const known = memberOf(state, submission);
   if (known?.status === "contributed") return answer(state, submission, repeated(known, submission));
+  if (known?.status === "failed")
+    return refuse(state, submission, `this device has failed the round: ${known.reason}`);
   const round = state.current;
   if (
     hasEnded(state) ||

@@ -31,9 +31,12 @@ export interface JobState {
   readonly endedAt: number | null;
   /** Since when the next round waits for devices. */
   readonly waitingSince: number;
-  /** Whether an `openRound` effect is on its way, and whether a device came online meanwhile. */
-  readonly opening: "no" | "asked" | "askedAndChanged";
-  /** When a job that found too few devices looks again; null = when one comes online. */
+  /**
+   * Whether an `openRound` effect is on its way, and whether a device came online
+   * meanwhile; `resting` after a failed round.
+   */
+  readonly opening: "no" | "asked" | "askedAndChanged" | "resting";
+  /** When a job without a round looks for devices again; null = when one comes online. */
   readonly lookAgainAt: number | null;
   readonly base: { readonly version: number; readonly weights: BlobReference };
   /** State of the server optimizer; null before the first round. */

@@ -15,6 +15,7 @@ export const failedRoundsMax = 5;
 export function openNextRound(state: JobState): JobTransition {
   // While the final model is written no further round opens.
   if (state.current !== null || isLastRoundDone(state)) return { state, effects: [] };
+  if (state.opening === "resting") return { state, effects: [] };
   if (state.opening !== "no") return { state: { ...state, opening: "askedAndChanged" }, effects: [] };
   return {
     state: { ...state, status: "waiting", opening: "asked", lookAgainAt: null },
@@ -80,13 +81,19 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
   return { state: { ...state, current: next }, effects };
 }
 
-/** Ends a round without a result; the next one starts from the same weights (SPEC RC6). */
+/**
+ * Ends a round without a result; the next one starts from the same weights, after
+ * the grace time: what made this one fail seldom passes at once (SPEC RC6).
+ */
 function failRound(state: JobState, round: RoundState, reason: string, now: number): JobTransition {
   const summary = summarise(state, round, "failed", reason, {}, now);
   const failuresInARow = state.failuresInARow + 1;
   const between: JobState = {
     ...state,
+    status: "waiting",
     current: null,
+    opening: "resting",
+    lookAgainAt: now + state.plan.graceMs,
     waitingSince: now,
     failuresInARow,
     last: summary,
@@ -95,7 +102,7 @@ function failRound(state: JobState, round: RoundState, reason: string, now: numb
   const tooOften = failuresInARow >= failedRoundsMax;
   const after = tooOften
     ? endJob(between, "failed", `${failuresInARow} rounds in a row failed; the last: ${reason}`, now)
-    : openNextRound(between);
+    : { state: between, effects: [] };
   return { state: after.state, effects: [...effects, ...after.effects] };
 }
 

@@ -203,6 +203,7 @@ test("[RC6] failed rounds keep the weights, use up their number, and end the job
   const driver = new Driver();
   for (let failures = 1; failures <= failedRoundsMax; failures += 1) {
     driver.open().send({ type: "tick", now: 100_000 * failures });
+    driver.send({ type: "tick", now: 100_000 * failures + plan.graceMs });
     assert.deepEqual(driver.job().base, { version: 0, weights: blob("base") });
     assert.equal(driver.job().nextRound, failures + 1);
   }
@@ -277,6 +278,26 @@ test("[SU6] an unsound body is refused and its device has failed the round", () 
   assert.equal(driver.verdict(), "refused");
   assert.equal(driver.job().current?.members.a?.status, "failed");
   assert.ok(driver.has("discard"));
+});
+
+test("[SU6] a device that has failed a round is out of it, whatever it sends or answers then", () => {
+  const driver = new Driver().open().submit("a", { problem: "value 3 is NaN" });
+  assert.equal(driver.submit("a", { body: blob("sound") }).verdict(), "refused");
+  // The refused body is gone: the same submission again is refused again, not asked for its body.
+  assert.equal(driver.submit("a", { problem: "missing" }).verdict(), "refused");
+  driver.reply("a", { kind: "accepted" });
+  assert.equal(driver.job().current?.members.a?.status, "failed");
+});
+
+test("[RC6] after a failed round the job waits the grace time, whoever comes online meanwhile", () => {
+  const driver = new Driver().open(["a", "b"]);
+  driver.reply("a", { kind: "declined", reason: "policy hours" }, 3_000);
+  assert.equal(driver.has("openRound"), false);
+  assert.equal(driver.job().status, "waiting");
+  assert.equal(driver.send({ type: "deviceOnline", device: "c" }).has("openRound"), false);
+  assert.equal(jobWakeAt(driver.job()), 13_000);
+  assert.equal(driver.send({ type: "tick", now: 12_999 }).has("openRound"), false);
+  assert.equal(driver.send({ type: "tick", now: 13_000 }).has("openRound"), true);
 });
 
 test("[AK3] a repeated submission gets the first verdict, in its round and in the one after", () => {

@@ -157,9 +157,9 @@ function onReply(
   return advanceRound(state, { ...round, members: { ...round.members, [device]: next } }, now);
 }
 
-/** A contribution is final; short of that a device may still change its answer. */
+/** A contribution is final, and so is a failure; short of that a device may still change its answer. */
 function replyCounts(member: Member, answer: OfferAnswer): boolean {
-  return member.status !== "contributed" && member.status !== answer.kind;
+  return member.status !== "contributed" && member.status !== "failed" && member.status !== answer.kind;
 }
 
 function onFolded(state: JobState, event: Extract<JobEvent, { type: "folded" }>): JobTransition {
@@ -207,12 +207,17 @@ function onEffectFailed(state: JobState, event: Extract<JobEvent, { type: "effec
 
 function onTick(state: JobState, now: number): JobTransition {
   const round = state.current;
-  if (round === null) return openNextRound(state);
+  if (round === null) return onTickBetweenRounds(state, now);
   if (round.phase !== "collecting") return unchanged(state);
   const advanced = advanceRound(state, round, now);
   if (advanced.state.current?.phase !== "collecting") return advanced;
   if (now < round.offeredAt + offerRetryMs) return advanced;
   return offerAgain(advanced, now);
+}
+
+function onTickBetweenRounds(state: JobState, now: number): JobTransition {
+  if (state.lookAgainAt !== null && now < state.lookAgainAt) return unchanged(state);
+  return openNextRound(state.opening === "resting" ? { ...state, opening: "no" } : state);
 }
 
 /** A lost offer, or a lost answer to it, costs one retry interval and nothing else (SPEC OF4). */
