@@ -1,5 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import type { Json, Store, StoredRecord, Transaction, Write } from "./store.ts";
+import { readAll } from "./read-all.ts";
+import type { Json, Store, Transaction, Write } from "./store.ts";
 
 /**
  * Pure. `state` undefined in: the entity does not exist yet; undefined out: it
@@ -66,14 +67,14 @@ export class Journal<State, Effect> {
 
     const states = new Map<string, State>();
     const statePrefix = this.#stateKey("");
-    for await (const { key, version, value } of this.#records(statePrefix)) {
+    for await (const { key, version, value } of readAll(this.#store, statePrefix)) {
       const id = key.slice(statePrefix.length);
       states.set(id, value as State);
       this.#versions.set(id, version);
     }
     const effects: PendingEffect<Effect>[] = [];
     const effectPrefix = `${this.#kind}/effect/`;
-    for await (const { key, value } of this.#records(effectPrefix)) {
+    for await (const { key, value } of readAll(this.#store, effectPrefix)) {
       const id = key.slice(effectPrefix.length, key.lastIndexOf("/"));
       effects.push({ id, key, effect: value as Effect });
     }
@@ -113,16 +114,6 @@ export class Journal<State, Effect> {
     if (write === undefined) return;
     if (write.value === undefined) this.#versions.delete(id);
     else this.#versions.set(id, (this.#versions.get(id) ?? 0) + 1);
-  }
-
-  async *#records(prefix: string): AsyncIterable<StoredRecord> {
-    for (let after = ""; ; ) {
-      const page = await this.#store.list(prefix, { after });
-      yield* page;
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.key;
-    }
   }
 
   #stateKey(id: string): string {

@@ -150,12 +150,12 @@ async function openGateway(
   return gateway;
 }
 
-function trustOf({ authority, signing }: Fleet): FleetTrust {
+function trustOf({ authority, operatorKey, signing }: Fleet): FleetTrust {
   const { x = "" } = createPublicKey(authority.sealingKey).export({ format: "jwk" });
   return {
     releaseRoot: signing.repository.currentRoot(),
     sealingKey: Buffer.from(x, "base64url"),
-    operatorKeys: [rawPublicKey(createPublicKey(authority.operatorKey))],
+    operatorKeys: [rawPublicKey(operatorKey)],
   };
 }
 

@@ -1,4 +1,3 @@
-import { createPublicKey } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { type Birth, type JobEffect, ReleaseNoticeSchema } from "@selvedge/protocol";
@@ -52,7 +51,7 @@ export class FleetSession {
       records: fleet.records,
       layouts: new ModelLayouts(fleet.blobs),
       evaluator,
-      operatorKeys: [createPublicKey(fleet.authority.operatorKey)],
+      operatorKeys: [fleet.operatorKey],
       evaluationDatasets: options.evaluationDatasets,
       isReleased: (digest) =>
         fleet.signing.repository.releases().some((release) => release.blob.digest === digest),

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { type KeyObject, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type FileBlobs, openEpoch, openFileBlobStore, type Store } from "@selvedge/storage";
 import { type Authority, openAuthority } from "./identity/certificate-authority.ts";
@@ -8,6 +8,7 @@ import { type OperatorTokens, openOperatorTokens } from "./identity/operator-tok
 import { createTokenStore, type TokenStore } from "./identity/token-store.ts";
 import { JobRecords } from "./jobs/job-records.ts";
 import { InstallReports } from "./operators/install-reports.ts";
+import { openOperatorKey } from "./operators/operator-key.ts";
 import { openReleaseSigning, type ReleaseSigning } from "./releases/release-signing.ts";
 
 export interface FleetOptions {
@@ -23,6 +24,8 @@ export interface Fleet {
   readonly store: Store;
   readonly blobs: FileBlobs;
   readonly authority: Authority;
+  /** Public key of the operator whose plans run here. */
+  readonly operatorKey: KeyObject;
   readonly signing: ReleaseSigning;
   readonly devices: DeviceRegistry;
   readonly tokens: TokenStore;
@@ -42,6 +45,7 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
     store,
     authority,
     blobs: await openFileBlobStore({ root: folder }),
+    operatorKey: await openOperatorKey(folder, keys),
     signing: await openReleaseSigning(folder, store, now),
     devices: await openDeviceRegistry(store),
     tokens: createTokenStore({ store, rootPin: authority.rootPin, now }),

@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
   type Authority,
   createEnrolmentService,
@@ -32,6 +32,7 @@ export interface FixtureCoordinatorOptions {
 export interface FixtureCoordinator {
   readonly url: string;
   readonly authority: Authority;
+  readonly operatorKey: KeyObject;
   readonly devices: DeviceRegistry;
   createToken(uses?: number): Promise<string>;
   securityEvents(): Promise<readonly TokenReuse[]>;
@@ -45,6 +46,7 @@ export async function startFixtureCoordinator(
   const store = openMemoryStore();
   const folder = await openKeyFolder(path);
   const authority = await openAuthority({ folder, trustDomain: "fleet.example", hosts, nowMs: Date.now() });
+  const operatorKey = generateKeyPairSync("ed25519").publicKey;
   const devices = await openDeviceRegistry(store);
   const tokens = createTokenStore({ store, rootPin: authority.rootPin, now });
   const trust = () => ({
@@ -52,7 +54,7 @@ export async function startFixtureCoordinator(
     sealingKey: new Uint8Array(
       createPublicKey(authority.sealingKey).export({ type: "spki", format: "der" }).subarray(-32),
     ),
-    operatorKeys: [rawPublicKey(createPublicKey(authority.operatorKey))],
+    operatorKeys: [rawPublicKey(operatorKey)],
   });
   const log = { info: () => {}, warn: () => {} };
   const service = around(createEnrolmentService({ store, authority, tokens, devices, trust, log, now }));
@@ -62,6 +64,7 @@ export async function startFixtureCoordinator(
   return {
     url: `https://localhost:${gateway.port}`,
     authority,
+    operatorKey,
     devices,
     createToken: async (uses = 1) => (await tokens.create({ ttlSeconds: 3600, uses })).text,
     securityEvents: () => listTokenReuse(store),

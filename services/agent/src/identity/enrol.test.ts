@@ -56,7 +56,7 @@ test("[EN11] a device enrols, and keeps what it needs in files of its own", asyn
   assert.equal(identity.trust, authority.root.toString());
   assert.equal(identity.releaseRoot, '{"signed":{}}');
   assert.ok(identity.sealingKey.equals(createPublicKey(authority.sealingKey)));
-  assert.deepEqual(identity.operatorKeys.map(keyIdOf), [keyIdOf(createPublicKey(authority.operatorKey))]);
+  assert.deepEqual(identity.operatorKeys.map(keyIdOf), [keyIdOf(coordinator.operatorKey)]);
   const leaf = new X509Certificate(identity.chain);
   assert.ok(leaf.checkPrivateKey(createPrivateKey(identity.key)));
 

@@ -1,5 +1,5 @@
 import type { Digest } from "@selvedge/protocol";
-import type { Json, Store } from "@selvedge/storage";
+import { type Json, readAll, type Store } from "@selvedge/storage";
 
 export interface InstalledModel {
   readonly name: string;
@@ -23,14 +23,10 @@ export class InstalledModels {
 
   static async open(store: Store): Promise<InstalledModels> {
     const installed = new InstalledModels(store);
-    for (let after = prefix; ; ) {
-      const page = await store.list(prefix, { after });
-      for (const { key, value } of page)
-        installed.#models.set(key.slice(prefix.length), value as unknown as Slots);
-      const last = page.at(-1);
-      if (last === undefined) return installed;
-      after = last.key;
+    for await (const { key, value } of readAll(store, prefix)) {
+      installed.#models.set(key.slice(prefix.length), value as unknown as Slots);
     }
+    return installed;
   }
 
   get(name: string): InstalledModel | undefined {

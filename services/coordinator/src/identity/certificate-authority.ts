@@ -47,8 +47,6 @@ export interface Authority {
   readonly server: { readonly key: string; readonly chain: string };
   /** X25519 private key: payloads sealed to the coordinator. */
   readonly sealingKey: KeyObject;
-  /** Ed25519 private key: signs the plans of whoever runs this coordinator. */
-  readonly operatorKey: KeyObject;
   /**
    * A client certificate for one key, valid seven days, named
    * `spiffe://<trust domain>/device/<device id>`.
@@ -60,7 +58,7 @@ export interface Authority {
 
 /**
  * Loads the keys of a fleet, and makes what is not there yet: root, issuing
- * intermediate, server certificate, sealing key, operator key. Intermediate
+ * intermediate, server certificate, sealing key. Intermediate
  * and server certificate are renewed when half of their life is over, the
  * server's also when its hosts changed. A crash in between leaves a folder
  * from which the same call goes on.
@@ -75,7 +73,6 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const { issuer, issuers } = await openIntermediates(options, root);
   const server = await openServer(options, issuer);
   const sealingKey = await openKey(folder, "sealing.key", () => generateKeyPairSync("x25519").privateKey);
-  const operatorKey = await openKey(folder, "operator.key", () => generateKeyPairSync("ed25519").privateKey);
   const spki = root.certificate.publicKey.export({ type: "spki", format: "der" });
   return {
     trustDomain,
@@ -85,7 +82,6 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     issuers,
     server,
     sealingKey,
-    operatorKey,
     async issueDeviceCertificate(publicKey, deviceId, now) {
       const uri = deviceUri(trustDomain, deviceId);
       const validity = { fromMs: now, lifetimeMs: lifetimesMs.device };

@@ -1,5 +1,5 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import type { Store, StoredRecord, Write } from "@selvedge/storage";
+import { readAll, type Store, type StoredRecord, type Write } from "@selvedge/storage";
 import { retryOnConflict } from "./retry-on-conflict.ts";
 
 export type DeviceRecord = {
@@ -93,14 +93,8 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
 
 async function listAll(store: Store): Promise<DeviceRecord[]> {
   const devices: DeviceRecord[] = [];
-  let after = "";
-  for (;;) {
-    const page = await store.list(devicePrefix, { after });
-    devices.push(...page.map(deviceOf));
-    const last = page.at(-1);
-    if (last === undefined) return devices;
-    after = last.key;
-  }
+  for await (const stored of readAll(store, devicePrefix)) devices.push(deviceOf(stored));
+  return devices;
 }
 
 function deviceOf(stored: StoredRecord): DeviceRecord {

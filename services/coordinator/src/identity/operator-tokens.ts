@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { namePattern, SelvedgeError } from "@selvedge/protocol";
-import type { Store } from "@selvedge/storage";
+import { readAll, type Store } from "@selvedge/storage";
 
 /** What an operator may do; see `routes.ts` for what each reaches. */
 export type OperatorRole = "viewer" | "operator" | "releaser" | "admin";
@@ -23,7 +23,8 @@ export interface OperatorTokens {
 
 /** One per process: it keeps the hashes in memory. */
 export async function openOperatorTokens(store: Store, now: () => number): Promise<OperatorTokens> {
-  const known = (await store.list(prefix)).map((stored) => entryOf(stored.value as TokenRecord));
+  const known: Entry[] = [];
+  for await (const { value } of readAll(store, prefix)) known.push(entryOf(value as TokenRecord));
   return {
     async create(operator) {
       checkName(operator.name);

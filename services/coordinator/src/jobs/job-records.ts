@@ -1,5 +1,5 @@
 import type { OperatorSignature, RoundSummary } from "@selvedge/protocol";
-import type { Json, Store } from "@selvedge/storage";
+import { type Json, readAll, type Store } from "@selvedge/storage";
 
 /** What is kept of a job beside its state: the operator's signature and the archive of its rounds. */
 export class JobRecords {
@@ -30,14 +30,9 @@ export class JobRecords {
   /** All rounds of a job that have ended, in order. */
   async rounds(job: string): Promise<RoundSummary[]> {
     const summaries: RoundSummary[] = [];
-    const prefix = `round/${job}/`;
-    for (let after = prefix; ; ) {
-      const page = await this.#store.list(prefix, { after });
-      summaries.push(...page.map((record) => record.value as unknown as RoundSummary));
-      const last = page.at(-1);
-      if (last === undefined) return summaries;
-      after = last.key;
-    }
+    for await (const { value } of readAll(this.#store, `round/${job}/`))
+      summaries.push(value as unknown as RoundSummary);
+    return summaries;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type InstallReport, limits, namePattern } from "@selvedge/protocol";
-import type { Json, Store } from "@selvedge/storage";
+import { type Json, readAll, type Store } from "@selvedge/storage";
 
 export interface ReportedModel {
   readonly name: string;
@@ -20,14 +20,10 @@ export class InstallReports {
 
   static async open(store: Store): Promise<InstallReports> {
     const reports = new InstallReports(store);
-    for (let after = prefix; ; ) {
-      const page = await store.list(prefix, { after });
-      for (const { key, value } of page)
-        reports.#remember(key.slice(prefix.length).split("/")[0] ?? "", fromJson(value));
-      const last = page.at(-1);
-      if (last === undefined) return reports;
-      after = last.key;
+    for await (const { key, value } of readAll(store, prefix)) {
+      reports.#remember(key.slice(prefix.length).split("/")[0] ?? "", fromJson(value));
     }
+    return reports;
   }
 
   async record(device: string, report: InstallReport): Promise<void> {

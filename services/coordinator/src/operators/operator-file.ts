@@ -4,6 +4,7 @@ import { writeFileDurably } from "@selvedge/storage";
 import type { Authority } from "../identity/certificate-authority.ts";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import { releaseKeyFolder } from "../releases/release-signing.ts";
+import { operatorKeyFolder } from "./operator-key.ts";
 
 /** What the `selvedge` command needs to act as this fleet's first operator. Key paths are relative to the file. */
 export interface OperatorFile {
@@ -34,7 +35,7 @@ export async function writeOperatorFile(
     url,
     ca: authority.root.toString(),
     token,
-    operatorKey: "keys/operator.key",
+    operatorKey: `${operatorKeyFolder}/operator.key`,
     releaseKey: `${releaseKeyFolder}/release.key`,
   };
   await writeFileDurably(path, `${JSON.stringify(file, null, 2)}\n`, 0o600);
