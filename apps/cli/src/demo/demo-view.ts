@@ -67,7 +67,7 @@ export class DemoView {
           "asked",
           `an image of a ${inference.expected}; the answer: ${inference.predicted}${isRight ? "" : ", wrong"}`,
         ],
-        ["again", answer.curl],
+        ["asked with", answer.curl],
         ["time", `${result.seconds.toFixed(1)} s`],
       ])}`,
     );

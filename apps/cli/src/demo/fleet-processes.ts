@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { SelvedgeError } from "@selvedge/protocol";
 import type { Terminal } from "../terminal.ts";
 import type { DemoFolder } from "./demo-folder.ts";
 import { digits, testSet } from "./demo-job.ts";
+import { handwritingPackage } from "./handwriting.ts";
 import type { ProcessOptions } from "./selvedge-process.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -21,7 +22,7 @@ export class FleetProcesses {
     if (!relative(checkout, folder.path).startsWith("..")) {
       throw new SelvedgeError("failed_precondition", "the folder for temporary files is in the checkout", {
         at: folder.path,
-        fix: "set TMPDIR to a folder outside: devices may read the checkout, and must not read each other",
+        fix: "set TMPDIR to a folder outside: devices may read the program, and must not read each other",
       });
     }
     this.#supervisor = supervisor;
@@ -87,13 +88,22 @@ export class FleetProcesses {
 function confinedTo(folder: string): string[] {
   return [
     "--permission",
-    `--allow-fs-read=${checkout}`,
+    ...programFiles().map((path) => `--allow-fs-read=${path}`),
     `--allow-fs-read=${folder}`,
     `--allow-fs-write=${folder}`,
     // ONNX Runtime is native code, and runs in child processes, which get the same options.
     "--allow-addons",
     "--allow-child-process",
     "--disable-warning=SecurityWarning",
+  ];
+}
+
+/** The program and the packages it runs on: the checkout without the images that devices were given parts of. */
+function programFiles(): string[] {
+  const packages = readdirSync(join(checkout, "node_modules")).filter((name) => name !== handwritingPackage);
+  return [
+    ...["package.json", "core", "io", "services", "apps"].map((name) => join(checkout, name)),
+    ...packages.map((name) => join(checkout, "node_modules", name)),
   ];
 }
 

