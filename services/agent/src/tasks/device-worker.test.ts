@@ -11,6 +11,7 @@ import {
   RoundClosedSchema,
   SeededRandom,
   SelvedgeError,
+  SelvedgeError,
 } from "@selvedge/protocol";
 import {
   createReleaseRepository,
@@ -60,6 +61,7 @@ async function setUp({
     hours: null,
     maxBytesPerDay: null,
   };
+  let broken: SelvedgeError | undefined;
   const blobs = openMemoryBlobStore();
   const worker = new DeviceWorker({
     deviceId: "device-1",
@@ -92,7 +94,10 @@ async function setUp({
     datasets: new Set(["digits"]),
     connected: () => true,
     send: (body) => void sent.push(body),
-    policy: async () => policy,
+    async policy() {
+      if (broken !== undefined) throw broken;
+      return policy;
+    },
     verifyBase: async (bytes, expected) =>
       verifyRound(bytes, { ...expected, delegation: trust.roundDelegation(), now }),
     minuteOfDay: () => 720,
@@ -121,6 +126,9 @@ async function setUp({
     offer,
     setPolicy: (next: Partial<Policy>) => {
       policy = { ...policy, ...next };
+    },
+    breakPolicy: (error: SelvedgeError) => {
+      broken = error;
     },
   };
 }
@@ -204,5 +212,13 @@ test("[OF3] a device declines what its owner's policy does not allow, as the pol
   await worker.offer(offer());
   await worker.idle();
   assert.equal(answers(sent)[1], "accepted");
+  await worker.stop();
+});
+
+test("[OF3] a policy that cannot be read allows nothing, and the coordinator is told why", async () => {
+  const { worker, offer, sent, breakPolicy } = await setUp();
+  breakPolicy(new SelvedgeError("invalid_argument", "minimumCohort: not a number"));
+  await worker.offer(offer());
+  assert.deepEqual(answers(sent), ["declined: minimumCohort: not a number"]);
   await worker.stop();
 });

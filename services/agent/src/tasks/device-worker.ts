@@ -100,22 +100,19 @@ export class DeviceWorker {
 
   /** Judges an offer; whatever is wrong with it, the coordinator is told why. */
   async offer(offer: Offer): Promise<void> {
-    let verified: VerifiedOffer;
     try {
-      verified = verifyOffer(offer, this.#options.operatorKeys);
+      const verified = verifyOffer(offer, this.#options.operatorKeys);
       const { job, round, base } = verified.facts;
       await this.#options.verifyBase(offer.roundMetadata, { job, round, base });
+      const refusal = await this.#refusalOf(verified);
+      // The owner sees in the agent's log what the operator sees in the job.
+      if (refusal !== null) this.#options.onTrouble("offer", new SelvedgeError("permission_denied", refusal));
+      await this.#dispatch({ type: "offered", offer: verified.facts, refusal });
     } catch (thrown) {
       const error = SelvedgeError.from(thrown);
       // Without a link to fetch metadata by there is nothing to decide: the offer comes again.
       if (error.culprit !== "environment") this.#decline(offer, error);
-      return;
     }
-    await this.#dispatch({
-      type: "offered",
-      offer: verified.facts,
-      refusal: await this.#refusalOf(verified),
-    });
   }
 
   async receipt({ job, round, digest, verdict }: Receipt): Promise<void> {
