@@ -44,6 +44,21 @@ describe("what is older than what was seen is refused, also after a restart", ()
     });
   });
 
+  test("[RL3] two updates at once, the slower of which was shown the older list", async () => {
+    const { fleet, old } = await fleetAtTwo();
+    fleet.device = await fleet.openDevice(openMemoryStore());
+    const { promise: newerIsDone, resolve } = Promise.withResolvers<void>();
+    const oldList = fetchFrom(fleet.repository, { "timestamp.json": old.timestamp });
+    const slow = fleet.device.update(async (name, bytesMax) => {
+      // Were the updates side by side, the newer one would be done by now.
+      await Promise.race([newerIsDone, new Promise((done) => setImmediate(done))]);
+      return oldList(name, bytesMax);
+    });
+    const fast = fleet.device.update(fetchFrom(fleet.repository)).then(() => resolve());
+    await Promise.all([slow, fast]);
+    assert.equal(fleet.device.newestRelease("digits")?.version, 2);
+  });
+
   test("[RL3] an older timestamp that lists the same snapshot", async () => {
     const { fleet } = await fleetAtTwo();
     const current = (await fleet.repository.metadata("timestamp.json")) ?? new Uint8Array();

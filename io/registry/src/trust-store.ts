@@ -37,6 +37,8 @@ export class TrustStore {
   readonly #now: () => number;
   #trusted: TrustedMetadata;
   #recordVersion: number;
+  /** Updates take turns, so that one never undoes another. */
+  #lastUpdate: Promise<unknown> = Promise.resolve();
 
   private constructor(store: Store, now: () => number, trusted: TrustedMetadata, recordVersion: number) {
     this.#store = store;
@@ -64,15 +66,22 @@ export class TrustStore {
    *
    * @throws SelvedgeError `untrusted` when something is wrongly signed, rolled
    * back, expired or does not fit together; `too_large`; `unavailable` when a
-   * file is missing; `conflict` when another update came first; and whatever
+   * file is missing; `conflict` when another process updated first; and whatever
    * `fetch` throws.
    */
-  async update(fetch: FetchMetadata): Promise<UpdateResult> {
+  update(fetch: FetchMetadata): Promise<UpdateResult> {
+    const update = this.#lastUpdate.then(() => this.#update(fetch));
+    this.#lastUpdate = update.catch(() => undefined);
+    return update;
+  }
+
+  /** The version that the commit expects is that of what the update built on. */
+  async #update(fetch: FetchMetadata): Promise<UpdateResult> {
     const before = await this.#reload();
+    const expectedVersion = this.#recordVersion;
     const after = await followClientWorkflow(before, fetch, this.#now());
     const changed = before.root !== after.root || before.current?.timestamp !== after.current?.timestamp;
     if (changed) {
-      const expectedVersion = this.#recordVersion;
       await this.#store.commit({
         writes: [{ key: trustRecordKey, expectedVersion, value: trustRecord(after) }],
       });

@@ -184,6 +184,16 @@ async function withTraining(body: (setting: Setting) => Promise<void>): Promise<
   }
 }
 
+test("a child that could not start is tried again with the next call, and stopping it is no error", async () => {
+  const training = new TrainingProcess({ startTimeoutMs: 1 });
+  const request = { modelPath: "/none", weightsPath: "/none", dataset: noData };
+  await assert.rejects(training.evaluate(request), { code: "deadline_exceeded" });
+  await training.stop();
+  await assert.rejects(training.evaluate(request), { code: "deadline_exceeded" });
+});
+
+const noData: IdxSource = { format: "idx", imagesPath: "/none", labelsPath: "/none", classes: 2 };
+
 async function writeModel(model: OnnxModel, modelPath: string, weightsPath: string): Promise<void> {
   const layout = parameterLayout(model);
   await writeFile(modelPath, serializeModel(model));

@@ -30,7 +30,8 @@ export class TrainingProcess {
     return process;
   }
 
-  private constructor({ startTimeoutMs = 30_000 }: TrainingProcessOptions) {
+  /** The child starts with the first call. */
+  constructor({ startTimeoutMs = 30_000 }: TrainingProcessOptions = {}) {
     this.#startTimeoutMs = startTimeoutMs;
   }
 
@@ -62,7 +63,11 @@ export class TrainingProcess {
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    await (await child)?.stop();
+    // One that did not start needs no stopping.
+    await child?.then(
+      (started) => started.stop(),
+      () => {},
+    );
   }
 
   async #call<K extends keyof TrainingMethods>(
@@ -94,6 +99,8 @@ export class TrainingProcess {
       onExit: () => this.#forget(started),
     });
     this.#child = started;
+    // The next call tries afresh.
+    started.catch(() => this.#forget(started));
     return started;
   }
 

@@ -1,16 +1,23 @@
-/** The longest a Node.js timer can wait, milliseconds. */
-const timerMsMax = 2_147_483_647;
-
 export interface WakeTimersOptions {
   /** Unix milliseconds. */
   now(): number;
-  wake(id: string): void;
+  /** Does what was due. */
+  wake(id: string): Promise<void>;
+  onError(id: string, error: unknown): void;
+  /** When `id` wants to wake, as its state is now; undefined = it does not. */
+  wakeAt(id: string): number | undefined;
 }
 
-/** One alarm for each entity that wants one; nothing is persisted, since states say when they want to wake. */
+/**
+ * One alarm for each entity that wants one. Nothing is persisted, since states
+ * say when they want to wake; and no alarm is lost: one that rings before its
+ * time, as timers and stepped clocks do, waits for the rest, and one whose work
+ * failed or left the time as it was rings again after a second.
+ */
 export class WakeTimers {
   readonly #options: WakeTimersOptions;
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  #isStopped = false;
 
   constructor(options: WakeTimersOptions) {
     this.#options = options;
@@ -18,18 +25,39 @@ export class WakeTimers {
 
   /** Replaces the alarm of `id`; undefined = none. */
   set(id: string, at: number | undefined): void {
-    clearTimeout(this.#timers.get(id));
-    this.#timers.delete(id);
-    if (at === undefined) return;
-    const delay = Math.min(Math.max(at - this.#options.now(), 0), timerMsMax);
-    this.#timers.set(
-      id,
-      setTimeout(() => this.#options.wake(id), delay),
-    );
+    if (at === undefined) this.#clear(id);
+    else this.#arm(id, at);
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#isStopped = true;
+    for (const id of [...this.#timers.keys()]) this.#clear(id);
+  }
+
+  #arm(id: string, at: number): void {
+    this.#clear(id);
+    if (this.#isStopped) return;
+    const delay = Math.min(Math.max(at - this.#options.now(), 0), timerMsMax);
+    this.#timers.set(
+      id,
+      setTimeout(() => void this.#ring(id, at), delay),
+    );
+  }
+
+  async #ring(id: string, at: number): Promise<void> {
+    if (this.#options.now() < at) return this.#arm(id, at);
+    await this.#options.wake(id).catch((error: unknown) => this.#options.onError(id, error));
+    const next = this.#options.wakeAt(id);
+    if (next === undefined) this.#clear(id);
+    else this.#arm(id, Math.max(next, this.#options.now() + (next > at ? 0 : retryMs)));
+  }
+
+  #clear(id: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
   }
 }
+
+/** The longest a Node.js timer can wait. */
+const timerMsMax = 2_147_483_647;
+const retryMs = 1_000;

@@ -3,7 +3,7 @@ import { arch } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InferenceServer } from "@selvedge/inference";
-import { type Envelope, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { deviceWakeAt, type Envelope, SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { type TrustStore, verifyRound } from "@selvedge/registry";
 import { type FileBlobs, type Store, sweepBlobs, WakeTimers } from "@selvedge/storage";
 import { ReconnectingSession, type SessionState } from "@selvedge/transport";
@@ -62,7 +62,12 @@ export class DeviceSession {
     this.#channel = createHttpBlobChannel(connection);
     this.#documents = createHttpDocuments(connection);
     this.#follower = this.#createFollower();
-    this.#alarm = new WakeTimers({ now: Date.now, wake: () => this.#watch(this.#worker.tick()) });
+    this.#alarm = new WakeTimers({
+      now: Date.now,
+      wake: () => this.#worker.tick(),
+      onError: (_id, error) => logTrouble(log, "alarm", SelvedgeError.from(error)),
+      wakeAt: () => deviceWakeAt(this.#worker.state),
+    });
     this.#trainer = new ProcessTrainer({
       blobs,
       datasets: config.datasets,

@@ -36,7 +36,12 @@ export class FleetSession {
   constructor(options: FleetSessionOptions) {
     const { fleet, evaluator, log, now, softwareVersion } = options;
     this.#options = options;
-    this.#alarms = new WakeTimers({ now, wake: (job) => this.#follow(this.board.tick(job), "job alarm") });
+    this.#alarms = new WakeTimers({
+      now,
+      wake: (job) => this.board.tick(job),
+      onError: (job, error) => log.error({ err: error, job }, "the job's alarm failed: it rings again"),
+      wakeAt: (job) => this.board.wakeAt(job),
+    });
     this.hub = new SessionHub({
       epoch: fleet.epoch,
       softwareVersion,

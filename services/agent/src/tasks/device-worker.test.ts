@@ -11,7 +11,6 @@ import {
   RoundClosedSchema,
   SeededRandom,
   SelvedgeError,
-  SelvedgeError,
 } from "@selvedge/protocol";
 import {
   createReleaseRepository,

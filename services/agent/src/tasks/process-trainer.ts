@@ -25,7 +25,7 @@ export interface ProcessTrainerOptions {
 /** Trains in a child process, which is started when it is needed and ended when it has nothing to do. */
 export class ProcessTrainer implements Trainer {
   readonly #options: ProcessTrainerOptions;
-  #process: Promise<TrainingProcess> | undefined;
+  readonly #process = new TrainingProcess();
   #idle: NodeJS.Timeout | undefined;
 
   constructor(options: ProcessTrainerOptions) {
@@ -44,10 +44,8 @@ export class ProcessTrainer implements Trainer {
       `${task.plan.digest.slice("sha256:".length)}-${task.round}.safetensors`,
     );
     clearTimeout(this.#idle);
-    this.#process ??= TrainingProcess.start();
     try {
-      const child = await this.#process;
-      const outcome = await child.train(
+      const outcome = await this.#process.train(
         {
           modelPath: blobs.pathOf(task.model.digest),
           weightsPath: blobs.pathOf(task.base.digest),
@@ -70,15 +68,13 @@ export class ProcessTrainer implements Trainer {
       return { layout, update, examples: outcome.examples, metrics };
     } finally {
       await rm(updatePath, { force: true });
-      this.#idle = setTimeout(() => void this.close(), this.#options.idleMs).unref();
+      this.#idle = setTimeout(() => void this.#process.stop(), this.#options.idleMs).unref();
     }
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    const process = this.#process;
-    this.#process = undefined;
-    await (await process)?.stop();
+    await this.#process.stop();
   }
 }
 

@@ -147,6 +147,12 @@ export class JobBoard {
     await this.#dispatch(job, { type: "tick", now: this.#options.now() });
   }
 
+  /** When a job next wants a `tick`; undefined = not until something happens. */
+  wakeAt(job: string): number | undefined {
+    const state = this.#runner.get(job);
+    return state && jobWakeAt(state);
+  }
+
   async deviceOnline(device: string): Promise<void> {
     const jobs = [...this.#runner.all()].map(([job]) => job);
     await Promise.all(jobs.map((job) => this.#dispatch(job, { type: "deviceOnline", device })));

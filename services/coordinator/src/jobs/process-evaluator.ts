@@ -8,7 +8,7 @@ import type { Evaluator } from "./evaluator.ts";
 export class ProcessEvaluator implements Evaluator {
   readonly #blobs: FileBlobs;
   readonly #datasets: ReadonlyMap<string, DatasetSource>;
-  #process: Promise<TrainingProcess> | undefined;
+  readonly #process = new TrainingProcess();
 
   constructor(blobs: FileBlobs, datasets: ReadonlyMap<string, DatasetSource>) {
     this.#blobs = blobs;
@@ -19,9 +19,7 @@ export class ProcessEvaluator implements Evaluator {
     const source = this.#datasets.get(dataset);
     if (source === undefined)
       throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`);
-    this.#process ??= TrainingProcess.start();
-    const process = await this.#process;
-    const outcome = await process.evaluate({
+    const outcome = await this.#process.evaluate({
       modelPath: this.#blobs.pathOf(model.digest),
       weightsPath: this.#blobs.pathOf(weights.digest),
       dataset: source,
@@ -30,6 +28,6 @@ export class ProcessEvaluator implements Evaluator {
   }
 
   async close(): Promise<void> {
-    await (await this.#process)?.stop();
+    await this.#process.stop();
   }
 }
