@@ -35,6 +35,7 @@ export * from "./gen/selvedge/v1/model_pb.js";
 export * from "./gen/selvedge/v1/operator_pb.js";
 export * from "./gen/selvedge/v1/round_pb.js";
 export * from "./gen/selvedge/v1/update_pb.js";
+export { dependsOnBody } from "./job/admit-submission.ts";
 export type { JobEffect, JobEvent, OfferAnswer, ReceiptVerdict, SubmissionFacts } from "./job/job-event.ts";
 export {
   type AcceptedContribution,

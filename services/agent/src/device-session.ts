@@ -120,6 +120,7 @@ export class DeviceSession {
       trust,
       channel: this.#channel,
       documents: this.#documents,
+      isNeeded: (digest) => blobsOf(this.#worker.state).includes(digest),
       send: (body) => this.#session.send(body),
       onTrouble: (what, error) => logTrouble(log, what, error),
     });
@@ -136,6 +137,7 @@ export class DeviceSession {
       audit,
       channel: this.#channel,
       trainer: this.#trainer,
+      isInstalled: (digest) => this.#options.installed.digests().some((one) => one === digest),
       connected: () => this.#session.connected,
       send: (body) => this.#session.send(body),
       policy: () => readPolicy(join(folder, "policy.yaml")),

@@ -138,8 +138,11 @@ async function openGateway(
       ...blobRoutes<Principal>({
         store: blobs,
         canRead: () => true,
-        writeBytesMax: (principal) =>
-          principal.kind === "device" ? board.uploadBytesMax(principal.deviceId) : limits.blobBytesMax,
+        writeBytesMax(principal, digest) {
+          if (principal.kind === "device") return board.uploadBytesMax(principal.deviceId, digest);
+          session.hold(digest);
+          return limits.blobBytesMax;
+        },
       }),
       ...httpRoutes(authority, signing.repository),
     ],

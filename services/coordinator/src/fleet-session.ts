@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
-import { type Birth, type JobEffect, ReleaseNoticeSchema } from "@selvedge/protocol";
+import { type Birth, type Digest, type JobEffect, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
 import { type JournalHooks, sweepBlobs, WakeTimers } from "@selvedge/storage";
 import type { Logger } from "pino";
@@ -31,6 +31,7 @@ export class FleetSession {
   readonly board: JobBoard;
   readonly #options: FleetSessionOptions;
   readonly #alarms: WakeTimers;
+  readonly #held = new Set<string>();
   readonly #mail: DeviceMail;
 
   constructor(options: FleetSessionOptions) {
@@ -58,7 +59,8 @@ export class FleetSession {
       evaluator,
       operatorKeys: [fleet.operatorKey],
       evaluationDatasets: options.evaluationDatasets,
-      isReleased: (digest) =>
+      isKept: (digest) =>
+        this.#held.has(digest) ||
         fleet.signing.repository.releases().some((release) => release.blob.digest === digest),
       eligible: (dataset) => this.#eligible(dataset),
       send: (device, body) => this.hub.send(device, body),
@@ -83,6 +85,11 @@ export class FleetSession {
       const released = signing.repository.releases().map((release) => release.blob.digest);
       await sweepBlobs(blobs, new Set([...released, ...this.board.blobs()]));
     });
+  }
+
+  /** What an operator uploads stays, though no job names it yet; until the next start. */
+  hold(digest: Digest): void {
+    this.#held.add(digest);
   }
 
   /** Tells every connected device to look at the release metadata. */

@@ -41,16 +41,21 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
   const { folder, trustDomain, hosts, now } = options;
   const keys = await openKeyFolder(join(folder, "keys"));
   const authority = await openAuthority({ folder: keys, trustDomain, hosts, nowMs: now() });
+  const signing = await openReleaseSigning(folder, store, now);
+  const isReleased = (name: string, version: bigint): boolean =>
+    signing.repository
+      .releases()
+      .some((release) => release.name === name && BigInt(release.version) === version);
   return {
     store,
     authority,
+    signing,
     blobs: await openFileBlobStore({ root: folder }),
     operatorKey: await openOperatorKey(folder, keys),
-    signing: await openReleaseSigning(folder, store, now),
     devices: await openDeviceRegistry(store),
     tokens: createTokenStore({ store, rootPin: authority.rootPin, now }),
     operatorTokens: await openOperatorTokens(store, now),
-    installs: await InstallReports.open(store),
+    installs: await InstallReports.open(store, isReleased),
     records: new JobRecords(store),
     epoch: await openEpoch(store, randomUUID),
   };

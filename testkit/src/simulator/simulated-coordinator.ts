@@ -70,7 +70,7 @@ export class SimulatedCoordinator extends SimulatedNode {
     const mail: { deliver: DeviceMail["deliver"] } = { deliver: async () => undefined };
     const hub = this.#createHub(process, mail, (device) => board.deviceOnline(device));
     const board = this.#createBoard(process, store, blobs, hub);
-    const installs = await InstallReports.open(store);
+    const installs = await InstallReports.open(store, () => false);
     const deviceMail = new DeviceMail(board, installs, (_device, what, error) =>
       this.trouble(process, what, error),
     );
@@ -139,7 +139,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       },
       operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
-      isReleased: () => false,
+      isKept: () => false,
       eligible: (dataset) =>
         [...hub.online()].flatMap(([device, birth]) =>
           dataset === datasetName && birth.datasets.some(({ name }) => name === dataset) ? device : [],

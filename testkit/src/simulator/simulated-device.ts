@@ -89,6 +89,7 @@ export class SimulatedDevice extends SimulatedNode {
       deviceId: this.name,
       operatorKeys,
       datasets: new Set([datasetName]),
+      isInstalled: () => false,
       store,
       blobs,
       channel: this.#network.channel(this.name, process),

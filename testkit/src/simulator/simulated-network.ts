@@ -63,7 +63,8 @@ export class SimulatedNetwork {
           await step("upload");
           if (await coordinator.answer(({ blobs }) => blobs.stat(reference.digest))) return;
           const offset = await coordinator.answer(({ blobs, board }) => {
-            if (board.uploadBytesMax(device) >= reference.length) return blobs.uploadOffset(reference.digest);
+            if (board.uploadBytesMax(device, reference.digest) >= reference.length)
+              return blobs.uploadOffset(reference.digest);
             throw new SelvedgeError("permission_denied", "nothing was asked of this device");
           });
           const end = Math.min(reference.length, offset + chunkBytes);

@@ -64,3 +64,11 @@ test("[OF3] bytes of the same day count, those of another do not", () => {
   assert.equal(judge({ maxBytesPerDay: 150 }, {}, { day: 5, bytes: 50 }), null);
   assert.equal(judge({ maxBytesPerDay: 150 }, {}, { day: 4, bytes: 1_000 }), null);
 });
+
+test("[OF3] what is taken on and not sent yet counts as well", () => {
+  const task = { offer, phase: "queued", result: null, submittedAt: null } as const;
+  const state = { tasks: [task], sent: emptyDevice.sent };
+  const policy = { ...open, maxBytesPerDay: 150 };
+  assert.match(matchPolicy(policy, offer, state, context) ?? "", /100 promised/);
+  assert.equal(matchPolicy(policy, offer, { ...state, tasks: [] }, context), null);
+});

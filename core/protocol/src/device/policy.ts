@@ -58,8 +58,12 @@ export function matchPolicy(
 function overBudget(policy: Policy, state: DeviceState, context: PolicyContext): string | null {
   if (policy.maxBytesPerDay === null) return null;
   const sent = state.sent.day === context.day ? state.sent.bytes : 0;
-  if (sent + context.updateBytes <= policy.maxBytesPerDay) return null;
-  return `policy maxBytesPerDay: ${sent} bytes sent today, ${context.updateBytes} more would pass ${policy.maxBytesPerDay}`;
+  // What is taken on and not sent yet will leave too.
+  const promised = state.tasks
+    .filter((task) => task.submittedAt === null)
+    .reduce((sum, task) => sum + task.offer.base.length, 0);
+  if (sent + promised + context.updateBytes <= policy.maxBytesPerDay) return null;
+  return `policy maxBytesPerDay: ${sent} bytes sent today, ${promised} promised, ${context.updateBytes} more would pass ${policy.maxBytesPerDay}`;
 }
 
 function isWithin(hours: { readonly start: number; readonly end: number }, minute: number): boolean {

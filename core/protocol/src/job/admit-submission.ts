@@ -13,27 +13,35 @@ export function admitSubmission(
   submission: SubmissionFacts,
   now: number,
 ): Transition<JobState, JobEffect> {
-  const known = memberOf(state, submission);
-  if (known?.status === "contributed") return answer(state, submission, repeated(known, submission));
-  if (known?.status === "failed")
-    return refuse(state, submission, `this device has failed the round: ${known.reason}`);
+  const verdict = verdictWithoutBody(state, submission);
+  if (verdict !== undefined) return answer(state, submission, verdict);
   const round = state.current;
-  if (
-    hasEnded(state) ||
-    round === null ||
-    round.number !== submission.round ||
-    round.phase !== "collecting"
-  ) {
-    return answer(state, submission, outOfRound(state, submission));
-  }
-  if (known === undefined) return refuse(state, submission, "this device is not in the round's cohort");
-  const mismatch = mismatchOf(state, round, submission);
-  if (mismatch !== undefined) return refuse(state, submission, mismatch);
-  if (submission.problem === "missing") {
+  if (round === null || submission.problem === "missing" || submission.problem === "unchecked") {
     return { state, effects: [receipt(submission, "bodyMissing", "upload the body first")] };
   }
   if (submission.problem !== null) return failMember(state, round, submission, submission.problem, now);
   return accept(state, round, submission, now);
+}
+
+/** Whether the verdict depends on the body; if not, nobody need read it. */
+export function dependsOnBody(state: JobState, submission: Omit<SubmissionFacts, "problem">): boolean {
+  return verdictWithoutBody(state, submission) === undefined;
+}
+
+type Claim = Omit<SubmissionFacts, "problem">;
+
+function verdictWithoutBody(state: JobState, submission: Claim): JobEffect | undefined {
+  const known = memberOf(state, submission);
+  if (known?.status === "contributed") return repeated(known, submission);
+  if (known?.status === "failed") {
+    return receipt(submission, "refused", `this device has failed the round: ${known.reason}`);
+  }
+  const round = state.current;
+  const isOpen = round?.number === submission.round && round.phase === "collecting";
+  if (hasEnded(state) || round === null || !isOpen) return outOfRound(state, submission);
+  if (known === undefined) return receipt(submission, "refused", "this device is not in the round's cohort");
+  const mismatch = mismatchOf(state, round, submission);
+  return mismatch === undefined ? undefined : receipt(submission, "refused", mismatch);
 }
 
 function accept(
@@ -73,14 +81,6 @@ function failMember(
   };
 }
 
-function refuse(
-  state: JobState,
-  submission: SubmissionFacts,
-  reason: string,
-): Transition<JobState, JobEffect> {
-  return answer(state, submission, receipt(submission, "refused", reason));
-}
-
 /** A sound update that is not taken goes, unless something else needs its bytes. */
 function answer(
   state: JobState,
@@ -91,7 +91,7 @@ function answer(
   return { state, effects: submission.problem === null ? [verdict, discard] : [verdict] };
 }
 
-function mismatchOf(state: JobState, round: RoundState, submission: SubmissionFacts): string | undefined {
+function mismatchOf(state: JobState, round: RoundState, submission: Claim): string | undefined {
   const { plan, base } = state;
   if (submission.planDigest !== plan.digest) return "it was made under another plan";
   if (submission.configDigest !== round.configDigest) return "it was made under another configuration";
@@ -109,25 +109,25 @@ function mismatchOf(state: JobState, round: RoundState, submission: SubmissionFa
   return undefined;
 }
 
-function repeated(member: Member, submission: SubmissionFacts): JobEffect {
+function repeated(member: Member, submission: Claim): JobEffect {
   return member.digest === submission.body.digest
     ? receipt(submission, "accepted", "")
     : receipt(submission, "refused", "this device has already contributed to the round");
 }
 
-function outOfRound(state: JobState, submission: SubmissionFacts): JobEffect {
+function outOfRound(state: JobState, submission: Claim): JobEffect {
   if (submission.round >= state.nextRound) return receipt(submission, "refused", "no such round");
   return receipt(submission, "roundClosed", `round ${submission.round} has closed`);
 }
 
 /** The device's record in the round it submits to: the open one, or the one before. */
-function memberOf(state: JobState, submission: SubmissionFacts): Member | undefined {
+function memberOf(state: JobState, submission: Claim): Member | undefined {
   const { round, device } = submission;
   if (state.current?.number === round) return state.current.members[device];
   return state.last?.number === round ? state.last.members[device] : undefined;
 }
 
-function receipt(submission: SubmissionFacts, verdict: ReceiptVerdict, reason: string): JobEffect {
+function receipt(submission: Claim, verdict: ReceiptVerdict, reason: string): JobEffect {
   const { device, round, body } = submission;
   const digest: Digest = body.digest;
   return { type: "receipt", round, device, digest, verdict, reason };

@@ -70,7 +70,10 @@ export interface SubmissionFacts {
   readonly configDigest: string;
   readonly body: BlobReference;
   readonly metrics: Metrics;
-  /** "missing" when the bytes are not here; otherwise what is wrong with them or the metrics; null = sound. */
+  /**
+   * "missing" when the bytes are not here, "unchecked" when they were not looked at;
+   * otherwise what is wrong with them or the metrics; null = sound.
+   */
   readonly problem: string | null;
 }
 

@@ -154,7 +154,8 @@ export function endJob(
   if (round === null) return { state: ended, effects: [] };
   const why = reason ?? "the job ended";
   const summary = summarise(state, round, "failed", why, {}, now);
-  const effects = [archive(summary), ...noticesOf(round, why), ...discardOf(round)];
+  const orphaned = round.outcome === null ? [] : [round.outcome.weights.digest];
+  const effects = [archive(summary), ...noticesOf(round, why), ...discardOf(round, orphaned)];
   return { state: { ...ended, last: summary }, effects };
 }
 

@@ -1,6 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import type { InferenceServer } from "@selvedge/inference";
-import { type EnvelopeBody, InstallReportSchema, limits, SelvedgeError } from "@selvedge/protocol";
+import {
+  type Digest,
+  type EnvelopeBody,
+  InstallReportSchema,
+  limits,
+  SelvedgeError,
+} from "@selvedge/protocol";
 import type { Release, TrustStore } from "@selvedge/registry";
 import type { FileBlobs } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
@@ -15,6 +21,8 @@ export interface ReleaseFollowerOptions {
   readonly channel: BlobChannel;
   readonly documents: HttpDocuments;
   readonly inference: Pick<InferenceServer, "deploy">;
+  /** Whether a task needs a blob. */
+  isNeeded(digest: string): boolean;
   /** Sends now or not at all: reports are sent again in each session. */
   send(body: EnvelopeBody): void;
   onTrouble(what: string, error: SelvedgeError): void;
@@ -89,6 +97,7 @@ export class ReleaseFollower {
     for (const name of new Set(trust.releases().map((release) => release.name))) {
       const release = trust.releaseToInstall(name, this.#installed.get(name)?.version);
       if (release !== undefined) await this.#install(release);
+      else await this.#restore(name);
     }
   }
 
@@ -102,13 +111,31 @@ export class ReleaseFollower {
       await this.#deploy(model);
     } catch (thrown) {
       const error = SelvedgeError.from(thrown);
-      if (error.culprit !== "environment") this.#send(model, false, error.message);
+      if (error.culprit !== "environment") {
+        this.#send(model, false, error.message);
+        await this.#letGo(blob.digest);
+      }
       throw error;
     }
     const before = await this.#installed.replace(model);
     this.#send(model, true, "");
     // The version before stays, to fall back to; the one before that goes.
-    if (before !== undefined) await blobs.delete(before.digest);
+    if (before !== undefined) await this.#letGo(before.digest);
+  }
+
+  /** An installed model whose file is gone is fetched again, while its release is the newest. */
+  async #restore(name: string): Promise<void> {
+    const { blobs, trust } = this.#options;
+    const installed = this.#installed.get(name);
+    const newest = trust.newestRelease(name);
+    if (installed === undefined || newest?.version !== installed.version) return;
+    if ((await blobs.stat(installed.digest)) === undefined) await this.#install(newest);
+  }
+
+  async #letGo(digest: Digest): Promise<void> {
+    const { blobs, isNeeded } = this.#options;
+    const isKept = isNeeded(digest) || this.#installed.digests().includes(digest);
+    if (!isKept) await blobs.delete(digest);
   }
 
   async #deploy({ name, version, digest }: InstalledModel): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type Digest,
   decodePlan,
   type EnvelopeBody,
+  limits,
   type OfferAnswer,
   type OfferFacts,
   OfferReplySchema,
@@ -31,6 +32,8 @@ export interface DeviceShellOptions {
   readonly audit: { append(entry: AuditEntry): Promise<void> };
   /** The device's present state. */
   state(): DeviceState;
+  /** Whether a blob is kept for another reason than a task, as installed models are. */
+  isInstalled(digest: string): boolean;
   /** Whether a session is up. */
   connected(): boolean;
   /** Sends now or not at all: what matters is sent again until it is answered. */
@@ -95,7 +98,7 @@ export class DeviceShell {
       answer:
         answer.kind === "accepted"
           ? { case: "accepted", value: {} }
-          : { case: answer.kind, value: { reason: answer.reason } },
+          : { case: answer.kind, value: { reason: answer.reason.slice(0, limits.reasonLengthMax) } },
     });
     this.#options.send({ case: "offerReply", value });
   }
@@ -134,11 +137,11 @@ export class DeviceShell {
     }
   }
 
-  /** What a later round starts from again, or has made again, stays. */
+  /** A coordinator may name whatever it likes as a base: what is installed, or another task needs, stays. */
   async #discard(digest: Digest): Promise<void> {
-    const { blobs, state } = this.#options;
+    const { blobs, isInstalled, state } = this.#options;
     await this.#blobTurns.run(digest, async () => {
-      if (!blobsOf(state()).includes(digest)) await blobs.delete(digest);
+      if (!isInstalled(digest) && !blobsOf(state()).includes(digest)) await blobs.delete(digest);
     });
   }
 

@@ -60,6 +60,7 @@ async function setUp({
     hours: null,
     maxBytesPerDay: null,
   };
+  const installed = new Set<string>();
   let broken: SelvedgeError | undefined;
   const blobs = openMemoryBlobStore();
   const worker = new DeviceWorker({
@@ -91,6 +92,7 @@ async function setUp({
     },
     operatorKeys: [createPublicKey(operator)],
     datasets: new Set(["digits"]),
+    isInstalled: (digest) => installed.has(digest),
     connected: () => true,
     send: (body) => void sent.push(body),
     async policy() {
@@ -126,6 +128,8 @@ async function setUp({
     setPolicy: (next: Partial<Policy>) => {
       policy = { ...policy, ...next };
     },
+    base,
+    installed,
     breakPolicy: (error: SelvedgeError) => {
       broken = error;
     },
@@ -219,5 +223,16 @@ test("[OF3] a policy that cannot be read allows nothing, and the coordinator is 
   breakPolicy(new SelvedgeError("invalid_argument", "minimumCohort: not a number"));
   await worker.offer(offer());
   assert.deepEqual(answers(sent), ["declined: minimumCohort: not a number"]);
+  await worker.stop();
+});
+
+test("a base that is an installed model stays when its round closes", async () => {
+  const { worker, blobs, base, installed, offer } = await setUp();
+  installed.add(base.digest);
+  await worker.offer(offer());
+  await worker.idle();
+  await worker.roundClosed(create(RoundClosedSchema, { job: "digits", round: 1 }));
+  await worker.idle();
+  assert.deepEqual(await blobs.stat(base.digest), base);
   await worker.stop();
 });

@@ -8,6 +8,7 @@ import { problemWith } from "./check-body.ts";
 
 const layout = parameterLayout(buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 }));
 const other = parameterLayout(buildMlp({ inputShape: [5], hidden: [3], classes: 2, seed: 1 }));
+const updateBytes = encodeSafetensors(layout, new Float32Array(layout.length)).length;
 const digest = digestOf(Buffer.from("plan"));
 const plan: CheckedPlan = {
   plan: create(PlanSchema, { metrics: ["eval_accuracy"] }),
@@ -18,7 +19,14 @@ const plan: CheckedPlan = {
 
 async function problem(update: Float32Array, metrics = {}, shape = layout): Promise<string | null> {
   const blobs = openMemoryBlobStore();
-  return problemWith(await blobs.put(encodeSafetensors(shape, update)), metrics, plan, layout, blobs);
+  return problemWith(
+    await blobs.put(encodeSafetensors(shape, update)),
+    metrics,
+    plan,
+    layout,
+    updateBytes,
+    blobs,
+  );
 }
 
 function updateWith(value: number): Float32Array {
@@ -47,12 +55,20 @@ test("[SU6] a body of another shape is unsound, and both shapes are named", asyn
 test("[SU6] bytes that are no safetensors are unsound", async () => {
   const blobs = openMemoryBlobStore();
   const garbage = await blobs.put(Buffer.alloc(200, 0xff));
-  assert.notEqual(await problemWith(garbage, {}, plan, layout, blobs), null);
+  assert.notEqual(await problemWith(garbage, {}, plan, layout, updateBytes, blobs), null);
+});
+
+test("[SU6] a body far larger than an update is refused unread", async () => {
+  const huge = { digest, length: 10 * updateBytes };
+  assert.match(
+    (await problemWith(huge, {}, plan, layout, updateBytes, openMemoryBlobStore())) ?? "",
+    /bytes/,
+  );
 });
 
 test("[SU5] a body that is not here is missing", async () => {
   const absent = { digest, length: 10 };
-  assert.equal(await problemWith(absent, {}, plan, layout, openMemoryBlobStore()), "missing");
+  assert.equal(await problemWith(absent, {}, plan, layout, updateBytes, openMemoryBlobStore()), "missing");
 });
 
 test("[SU4] metrics that the plan does not name, or out of range, are a problem", async () => {

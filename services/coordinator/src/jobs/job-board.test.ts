@@ -5,6 +5,8 @@ import { create } from "@bufbuild/protobuf";
 import { buildMlp, encodeSafetensors, parameterLayout, serializeModel } from "@selvedge/onnx";
 import {
   type BlobReference,
+  type Digest,
+  digestOf,
   type EnvelopeBody,
   encodePlan,
   type Offer,
@@ -63,7 +65,7 @@ async function setUp(rounds = 1) {
     evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
     operatorKeys: [createPublicKey(operator)],
     evaluationDatasets: new Set(),
-    isReleased: (digest) => released.has(digest),
+    isKept: (digest) => released.has(digest),
     eligible: () => ["a", "b"],
     send: (device, body) => sent.push({ device, body }) > 0,
     signRound: () => new Uint8Array([1]),
@@ -205,5 +207,39 @@ test("the same request starts nothing twice, and another plan under its id is re
   assert.equal([...board.all()].length, 1);
   const tampered = { ...request, plan: Buffer.concat([request.plan, Buffer.from([0xf8, 0x07, 0x01])]) };
   await assert.rejects(board.run(tampered), { code: "untrusted" });
+  await board.stop();
+});
+
+test("[AK4] a submission to a job that nobody knows is refused, so that it is not sent for ever", async () => {
+  const { board, receipts } = await setUp();
+  const body = { digest: digestOf(Buffer.from("update")), length: 6n };
+  await board.submit("a", create(SubmissionSchema, { job: "gone", round: 1, contribution: { body } }));
+  assert.deepEqual(
+    receipts().map(({ job, digest, verdict }) => [job, digest, verdict]),
+    [["gone", body.digest, Verdict.REFUSED]],
+  );
+  await board.stop();
+});
+
+test("a device has room for two uploads in an open round, and what it does not submit goes with the round", async () => {
+  const { board, blobs, request, submit, idle } = await setUp(2);
+  const upload = async (text: string): Promise<Digest> => {
+    const { digest } = await blobs.put(Buffer.from(text));
+    assert.ok(board.uploadBytesMax("a", digest) > 0);
+    return digest;
+  };
+  await board.run(request);
+  await idle();
+  assert.equal(board.uploadBytesMax("stranger", digestOf(Buffer.from("x"))), 0);
+  const [first, second, third] = [await upload("1"), await upload("2"), await upload("3")];
+  await idle();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(await blobs.stat(first), undefined);
+  assert.notEqual(await blobs.stat(second), undefined);
+  await submit("a", 0.5);
+  assert.equal(board.uploadBytesMax("a", third), 0, "it has contributed");
+  await submit("b", 0.5);
+  await idle();
+  assert.deepEqual([await blobs.stat(second), await blobs.stat(third)], [undefined, undefined]);
   await board.stop();
 });

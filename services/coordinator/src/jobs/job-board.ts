@@ -2,7 +2,9 @@ import type { KeyObject } from "node:crypto";
 import {
   blobReferenceOf,
   type CheckedPlan,
+  type Digest,
   decodePlan,
+  dependsOnBody,
   digestOf,
   type JobEffect,
   type JobEvent,
@@ -23,6 +25,7 @@ import { problemWith } from "./check-body.ts";
 import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
+import { PendingUploads } from "./pending-uploads.ts";
 
 export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJobs" | "blobTurns"> {
   readonly store: Store;
@@ -54,6 +57,7 @@ export class JobBoard {
   readonly #blobs: BlobStore;
   readonly #records: JobRecords;
   readonly #layouts: ModelLayouts;
+  readonly #uploads = new PendingUploads();
   readonly #blobTurns = new KeyedQueue();
 
   constructor(options: JobBoardOptions) {
@@ -78,7 +82,7 @@ export class JobBoard {
       onHalt: options.onHalt,
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     });
-    this.#runner.subscribe((job, state) => options.setAlarm(job, state && jobWakeAt(state)));
+    this.#runner.subscribe((job, state) => this.#onState(job, state));
   }
 
   /**
@@ -169,47 +173,51 @@ export class JobBoard {
   }
 
   /**
-   * Takes a submission; the answer is a receipt, sent once it is durable.
+   * Takes a submission; the answer is a receipt, sent once it is durable. The
+   * body is read only if the verdict depends on it.
    *
-   * @throws SelvedgeError `not_found` for an unknown job, `invalid_argument` for a malformed submission.
+   * @throws SelvedgeError `invalid_argument` for a malformed submission.
    */
   async submit(device: string, submission: Submission): Promise<void> {
-    const state = this.#require(submission.job);
-    const contribution = submission.contribution;
+    const { job, round, contribution } = submission;
     if (contribution === undefined)
       throw new SelvedgeError("invalid_argument", "a submission without a contribution");
     const body = blobReferenceOf(contribution.body, "contribution.body");
-    const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
-    const layout = await this.#layouts.of(plan.model);
+    const state = this.#runner.get(job);
+    if (state === undefined) return this.#shell.refuseUnknown(device, job, round, body.digest);
+    const claim = {
+      device,
+      round,
+      format: contribution.format,
+      contributors: contribution.contributors,
+      baseVersion: Number(contribution.baseVersion),
+      weight: contribution.weight,
+      planDigest: contribution.planDigest,
+      configDigest: contribution.configDigest,
+      body,
+      metrics: contribution.metrics,
+    };
     await this.#blobTurns.run(body.digest, async () => {
-      const facts: SubmissionFacts = {
-        device,
-        round: submission.round,
-        format: contribution.format,
-        contributors: contribution.contributors,
-        baseVersion: Number(contribution.baseVersion),
-        weight: contribution.weight,
-        planDigest: contribution.planDigest,
-        configDigest: contribution.configDigest,
-        body,
-        metrics: contribution.metrics,
-        problem: await problemWith(body, contribution.metrics, plan, layout, this.#blobs),
-      };
-      await this.#dispatch(submission.job, {
-        type: "submitted",
-        submission: facts,
-        now: this.#options.now(),
-      });
+      const problem = await this.#problemWith(job, claim);
+      const facts: SubmissionFacts = { ...claim, problem };
+      await this.#dispatch(job, { type: "submitted", submission: facts, now: this.#options.now() });
     });
   }
 
-  /** Bytes a device may upload now: those of an update it was asked for; 0 = none. */
-  uploadBytesMax(device: string): number {
-    const sizes = [...this.states()].map((state) => {
-      const status = state.current?.members[device]?.status;
-      return status === undefined || status === "contributed" ? 0 : state.base.weights.length;
-    });
-    return Math.max(0, ...sizes);
+  /**
+   * Bytes a device may upload now under this digest: those of an update it was
+   * asked for; 0 = none. It has room for two: a third replaces the first.
+   */
+  uploadBytesMax(device: string, digest: Digest): number {
+    for (const [job, state] of this.#runner.all()) {
+      const round = state.current;
+      const status = round?.members[device]?.status;
+      if (round?.phase !== "collecting" || (status !== "offered" && status !== "accepted")) continue;
+      const replaced = this.#uploads.add(job, device, digest);
+      if (replaced !== undefined) this.#letGo(job, [replaced]);
+      return state.base.weights.length;
+    }
+    return 0;
   }
 
   /** Digests of every blob that some job needs. */
@@ -231,6 +239,27 @@ export class JobBoard {
     const state = await this.#dispatch(job, { type: "created", plan: facts, weights, now });
     if (state === undefined) throw new SelvedgeError("internal", `job ${job} was not created`);
     return state;
+  }
+
+  async #problemWith(job: string, claim: Omit<SubmissionFacts, "problem">): Promise<string | null> {
+    const state = this.#require(job);
+    if (!dependsOnBody(state, claim)) return "unchecked";
+    const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
+    const layout = await this.#layouts.of(plan.model);
+    return problemWith(claim.body, claim.metrics, plan, layout, state.base.weights.length, this.#blobs);
+  }
+
+  /** What was uploaded for a round and not taken goes with it. */
+  #onState(job: string, state: JobState | undefined): void {
+    this.#options.setAlarm(job, state && jobWakeAt(state));
+    if (state?.current?.phase !== "collecting") this.#letGo(job, this.#uploads.takeAll(job));
+  }
+
+  #letGo(job: string, blobs: readonly Digest[]): void {
+    if (blobs.length === 0) return;
+    this.#shell
+      .discard(blobs)
+      .catch((thrown: unknown) => this.#options.onTrouble(job, "discard", SelvedgeError.from(thrown)));
   }
 
   #dispatch(job: string, event: JobEvent): Promise<JobState | undefined> {

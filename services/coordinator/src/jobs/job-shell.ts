@@ -9,6 +9,7 @@ import {
 import {
   type BlobReference,
   type CheckedPlan,
+  type Digest,
   decodePlan,
   type EnvelopeBody,
   type JobEffect,
@@ -36,8 +37,8 @@ export interface JobShellOptions {
   /** The job's present state; undefined when there is none. */
   stateOf(job: string): JobState | undefined;
   allJobs(): Iterable<JobState>;
-  /** Whether a blob is kept for another reason than a job, as released models are. */
-  isReleased(digest: string): boolean;
+  /** Whether a blob is kept for another reason than a job, as released models and what operators upload are. */
+  isKept(digest: string): boolean;
   /** By digest: whoever makes a job name a blob that is already there takes a turn, and so does whoever deletes it. */
   readonly blobTurns: KeyedQueue;
   /** Devices that are online, may take part and have this dataset. */
@@ -98,7 +99,7 @@ export class JobShell {
         await records.archiveRound(job, effect.summary);
         return undefined;
       case "discard":
-        return this.#discard(effect);
+        return this.discard(effect.blobs);
     }
   }
 
@@ -150,6 +151,11 @@ export class JobShell {
     this.#options.send(effect.device, { case: "receipt", value });
   }
 
+  /** A result of a job that nobody here knows must not be sent for ever (SPEC AK4). */
+  refuseUnknown(device: string, job: string, round: number, digest: Digest): void {
+    this.#receipt(job, { type: "receipt", device, round, digest, verdict: "refused", reason: "no such job" });
+  }
+
   #roundClosed(job: string, effect: Extract<JobEffect, { type: "roundClosed" }>): undefined {
     const value = create(RoundClosedSchema, { job, round: effect.round, reason: effect.reason });
     this.#options.send(effect.device, { case: "roundClosed", value });
@@ -167,11 +173,11 @@ export class JobShell {
    * Equal contents share one blob, and a device may name whatever it likes: a
    * blob goes only when nothing needs it, and while nobody is about to.
    */
-  async #discard(effect: Extract<JobEffect, { type: "discard" }>): Promise<undefined> {
-    const { allJobs, blobs, blobTurns, isReleased } = this.#options;
-    for (const digest of effect.blobs) {
+  async discard(digests: readonly Digest[]): Promise<undefined> {
+    const { allJobs, blobs, blobTurns, isKept } = this.#options;
+    for (const digest of digests) {
       await blobTurns.run(digest, async () => {
-        const isNeeded = isReleased(digest) || [...allJobs()].some((job) => blobsOf(job).includes(digest));
+        const isNeeded = isKept(digest) || [...allJobs()].some((job) => blobsOf(job).includes(digest));
         if (!isNeeded) await blobs.delete(digest);
       });
     }

@@ -1,4 +1,4 @@
-import { type InstallReport, limits, namePattern } from "@selvedge/protocol";
+import { type InstallReport, limits } from "@selvedge/protocol";
 import { type Json, readAll, type Store } from "@selvedge/storage";
 
 export interface ReportedModel {
@@ -9,17 +9,21 @@ export interface ReportedModel {
   readonly error: string;
 }
 
+type IsReleased = (name: string, version: bigint) => boolean;
+
 /** What each device said it serves, newest report a model; kept over restarts. */
 export class InstallReports {
   readonly #store: Store;
+  readonly #isReleased: IsReleased;
   readonly #models = new Map<string, Map<string, ReportedModel>>();
 
-  private constructor(store: Store) {
+  private constructor(store: Store, isReleased: IsReleased) {
     this.#store = store;
+    this.#isReleased = isReleased;
   }
 
-  static async open(store: Store): Promise<InstallReports> {
-    const reports = new InstallReports(store);
+  static async open(store: Store, isReleased: IsReleased): Promise<InstallReports> {
+    const reports = new InstallReports(store, isReleased);
     for await (const { key, value } of readAll(store, prefix)) {
       reports.#remember(key.slice(prefix.length).split("/")[0] ?? "", fromJson(value));
     }
@@ -27,7 +31,8 @@ export class InstallReports {
   }
 
   async record(device: string, report: InstallReport): Promise<void> {
-    if (!namePattern.test(report.model)) return;
+    // A device cannot make up models: its reports would have no end.
+    if (!this.#isReleased(report.model, report.version)) return;
     const { version, digest, serving } = report;
     const model: ReportedModel = {
       name: report.model,

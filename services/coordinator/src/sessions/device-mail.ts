@@ -1,4 +1,4 @@
-import { type Envelope, type OfferAnswer, type OfferReply, SelvedgeError } from "@selvedge/protocol";
+import { type Envelope, limits, type OfferAnswer, type OfferReply, SelvedgeError } from "@selvedge/protocol";
 import type { JobBoard } from "../jobs/job-board.ts";
 import type { InstallReports } from "../operators/install-reports.ts";
 
@@ -50,7 +50,7 @@ function answerOf({ answer }: OfferReply): OfferAnswer {
       return { kind: "accepted" };
     case "declined":
     case "failed":
-      return { kind: answer.case, reason: answer.value.reason };
+      return { kind: answer.case, reason: answer.value.reason.slice(0, limits.reasonLengthMax) };
     case undefined:
       throw new SelvedgeError("invalid_argument", "an offer reply without an answer");
   }

@@ -31,18 +31,20 @@ function setUp() {
   return { hub, trace, connect };
 }
 
-test("a birth is welcomed, and what comes after it is handed on", async () => {
+test("[SE14] a birth is welcomed, and what comes after it is handed on", async () => {
   const { hub, trace, connect } = setUp();
   const device = connect();
   assert.equal(hub.send("d1", reply), false, "nothing is sent to who has not said who it is");
   device.send(birth);
   device.send(reply);
   await settled();
-  assert.deepEqual(device.received, ["welcome"]);
+  device.send(birth);
+  await settled();
+  assert.deepEqual(device.received, ["welcome", "welcome"]);
   assert.deepEqual(trace, ["birth d1", "offerReply of d1"]);
 });
 
-test("a session that does not begin with a birth is closed", async () => {
+test("[SE14] a session that does not begin with a birth is closed", async () => {
   const { trace, connect } = setUp();
   const device = connect();
   device.send(reply);
@@ -60,7 +62,7 @@ test("a device cannot speak for another", async () => {
   assert.deepEqual(trace, ["gone d1"]);
 });
 
-test("a newer session of a device replaces the older one, which says no more", async () => {
+test("[SE14] a newer session of a device replaces the older one, which says no more", async () => {
   const { hub, trace, connect } = setUp();
   const older = connect();
   older.send(birth);

@@ -26,7 +26,7 @@ interface Session {
 }
 
 /**
- * The live links of a coordinator, at most one a device (SPEC SE4). It holds
+ * The live links of a coordinator, at most one a device (SPEC SE14). It holds
  * nothing that must survive: what matters is journaled by those who send.
  */
 export class SessionHub {
@@ -92,14 +92,16 @@ export class SessionHub {
     else session.link.close("the first envelope of a session must be a birth");
   }
 
+  /** A birth that comes again, because the welcome was lost, is welcomed again and is no news. */
   #welcome(device: string, session: Session, birth: Birth): void {
-    session.birth = birth;
+    const isNews = session.birth === undefined;
+    session.birth ??= birth;
     const welcome = create(WelcomeSchema, {
       session: birth.session,
       softwareVersion: this.#options.softwareVersion,
       timeMs: BigInt(this.#options.now()),
     });
     this.send(device, { case: "welcome", value: welcome });
-    this.#options.onBirth(device, birth);
+    if (isNews) this.#options.onBirth(device, birth);
   }
 }
