@@ -139,7 +139,7 @@ async function openGateway(
         store: blobs,
         canRead: () => true,
         writeBytesMax(principal, digest) {
-          if (principal.kind === "device") return board.uploadBytesMax(principal.deviceId, digest);
+          if (principal.kind === "device") return board.admitUpload(principal.deviceId, digest);
           session.hold(digest);
           return limits.blobBytesMax;
         },

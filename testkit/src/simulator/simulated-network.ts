@@ -63,7 +63,7 @@ export class SimulatedNetwork {
           await step("upload");
           if (await coordinator.answer(({ blobs }) => blobs.stat(reference.digest))) return;
           const offset = await coordinator.answer(({ blobs, board }) => {
-            if (board.uploadBytesMax(device, reference.digest) >= reference.length)
+            if (board.admitUpload(device, reference.digest) >= reference.length)
               return blobs.uploadOffset(reference.digest);
             throw new SelvedgeError("permission_denied", "nothing was asked of this device");
           });

@@ -225,19 +225,19 @@ test("a device has room for two uploads in an open round, and what it does not s
   const { board, blobs, request, submit, idle } = await setUp(2);
   const upload = async (text: string): Promise<Digest> => {
     const { digest } = await blobs.put(Buffer.from(text));
-    assert.ok(board.uploadBytesMax("a", digest) > 0);
+    assert.ok(board.admitUpload("a", digest) > 0);
     return digest;
   };
   await board.run(request);
   await idle();
-  assert.equal(board.uploadBytesMax("stranger", digestOf(Buffer.from("x"))), 0);
+  assert.equal(board.admitUpload("stranger", digestOf(Buffer.from("x"))), 0);
   const [first, second, third] = [await upload("1"), await upload("2"), await upload("3")];
   await idle();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(await blobs.stat(first), undefined);
   assert.notEqual(await blobs.stat(second), undefined);
   await submit("a", 0.5);
-  assert.equal(board.uploadBytesMax("a", third), 0, "it has contributed");
+  assert.equal(board.admitUpload("a", third), 0, "it has contributed");
   await submit("b", 0.5);
   await idle();
   assert.deepEqual([await blobs.stat(second), await blobs.stat(third)], [undefined, undefined]);

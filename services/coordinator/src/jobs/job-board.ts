@@ -205,10 +205,12 @@ export class JobBoard {
   }
 
   /**
-   * Bytes a device may upload now under this digest: those of an update it was
-   * asked for; 0 = none. It has room for two: a third replaces the first.
+   * Whether a device may upload under this digest now: those who are asked for
+   * an update may, and have room for two; a third replaces the first.
+   *
+   * @returns the most bytes it may have; 0 = no.
    */
-  uploadBytesMax(device: string, digest: Digest): number {
+  admitUpload(device: string, digest: Digest): number {
     for (const [job, state] of this.#runner.all()) {
       const round = state.current;
       const status = round?.members[device]?.status;
