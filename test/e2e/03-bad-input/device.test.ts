@@ -41,9 +41,10 @@ suite("a device that is in the fleet and sends what is wrong", () => {
     return [verdict, reason];
   }
 
-  test("a submission for an unknown job, another base or a round to come changes nothing", async () => {
+  test("[AK4] a submission for an unknown job, another base or a round to come changes nothing", async () => {
     const offer = await hostile.offer(1);
-    await hostile.submit(offer, body(0), { job: "no-such-job" });
+    const unknown = await answer(offer, body(0), { job: "no-such-job" });
+    assert.deepEqual(unknown, [Verdict.REFUSED, "no such job"]);
     const [stale, staleReason] = await answer(offer, body(0), { baseVersion: 7n });
     assert.equal(stale, Verdict.REFUSED);
     assert.match(staleReason, /version 7/);
