@@ -7,7 +7,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Birth, Goodbye, Welcome } from "./fleet_pb.js";
+import type { Birth, Goodbye, Waiting, Welcome } from "./fleet_pb.js";
 import type { Offer, OfferReply, RoundClosed } from "./round_pb.js";
 import type { Receipt, Submission } from "./update_pb.js";
 import type { InstallReport, ReleaseNotice } from "./model_pb.js";
@@ -89,6 +89,12 @@ export declare type Envelope = Message<"selvedge.v1.Envelope"> & {
      */
     value: Goodbye;
     case: "goodbye";
+  } | {
+    /**
+     * @generated from field: selvedge.v1.Waiting waiting = 19;
+     */
+    value: Waiting;
+    case: "waiting";
   } | {
     /**
      * @generated from field: selvedge.v1.Offer offer = 24;

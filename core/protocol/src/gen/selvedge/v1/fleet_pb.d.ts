@@ -183,6 +183,13 @@ export declare type EnrolResponse = Message<"selvedge.v1.EnrolResponse"> & {
    * @generated from field: repeated bytes operator_keys = 6;
    */
   operatorKeys: Uint8Array[];
+
+  /**
+   * The device waits for an operator's approval.
+   *
+   * @generated from field: bool pending = 7;
+   */
+  pending: boolean;
 };
 
 /**
@@ -230,6 +237,13 @@ export declare type Birth = Message<"selvedge.v1.Birth"> & {
    * @generated from field: string session = 6;
    */
   session: string;
+
+  /**
+   * The session mark of the last welcome that the device has stored; empty = none.
+   *
+   * @generated from field: bytes mark = 7;
+   */
+  mark: Uint8Array;
 };
 
 /**
@@ -309,6 +323,13 @@ export declare type Welcome = Message<"selvedge.v1.Welcome"> & {
    * @generated from field: int64 time_ms = 4;
    */
   timeMs: bigint;
+
+  /**
+   * To be stored durably before anything else is said, and shown at the next birth.
+   *
+   * @generated from field: bytes mark = 5;
+   */
+  mark: Uint8Array;
 };
 
 /**
@@ -316,6 +337,30 @@ export declare type Welcome = Message<"selvedge.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export declare const WelcomeSchema: GenMessage<Welcome>;
+
+/**
+ * Waiting answers a birth while an operator has not approved the device; a
+ * welcome follows on the same link once it is approved.
+ *
+ * @generated from message selvedge.v1.Waiting
+ */
+export declare type Waiting = Message<"selvedge.v1.Waiting"> & {
+  /**
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message selvedge.v1.Waiting.
+ * Use `create(WaitingSchema)` to create a new message.
+ */
+export declare const WaitingSchema: GenMessage<Waiting>;
 
 /**
  * @generated from message selvedge.v1.Goodbye
