@@ -78,7 +78,8 @@ export declare type Plan = Message<"selvedge.v1.Plan"> & {
   protections: Protection[];
 
   /**
-   * Phases of a round, in order: "train", "submit"; later ones add key exchange.
+   * Phases in order: "train", "submit"; before them "statistics" when a column of
+   * the dataset needs it. It is a round of its own, before all others (SPEC ST).
    *
    * @generated from field: repeated string phases = 11;
    */
@@ -194,6 +195,21 @@ export declare type DatasetRequest = Message<"selvedge.v1.DatasetRequest"> & {
    * @generated from field: uint32 classes = 3;
    */
   classes: number;
+
+  /**
+   * The columns of a table (CSV, JSON Lines) that make up one example, in this
+   * order; empty for data that has no columns (IDX, NumPy).
+   *
+   * @generated from field: repeated selvedge.v1.Column columns = 4;
+   */
+  columns: Column[];
+
+  /**
+   * What the examples are labelled with; set when there are columns.
+   *
+   * @generated from field: selvedge.v1.LabelColumn label = 5;
+   */
+  label?: LabelColumn | undefined;
 };
 
 /**
@@ -201,6 +217,85 @@ export declare type DatasetRequest = Message<"selvedge.v1.DatasetRequest"> & {
  * Use `create(DatasetRequestSchema)` to create a new message.
  */
 export declare const DatasetRequestSchema: GenMessage<DatasetRequest>;
+
+/**
+ * Column is one column of a table and how it becomes numbers.
+ *
+ * @generated from message selvedge.v1.Column
+ */
+export declare type Column = Message<"selvedge.v1.Column"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "number"; "boolean", as 0 or 1; "category", as one number for each of `values`.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Of a category: every value there may be.
+   *
+   * @generated from field: repeated string values = 3;
+   */
+  values: string[];
+
+  /**
+   * What a missing value is: "error", "skip-row", "constant", or "mean", that of
+   * all devices' values.
+   *
+   * @generated from field: string missing = 4;
+   */
+  missing: string;
+
+  /**
+   * What stands in for a missing value, written as in the file.
+   *
+   * @generated from field: string constant = 5;
+   */
+  constant: string;
+
+  /**
+   * Of a number: "none"; "standard", to mean 0 and deviation 1; "min-max", to 0 to 1.
+   *
+   * @generated from field: string normalisation = 6;
+   */
+  normalisation: string;
+};
+
+/**
+ * Describes the message selvedge.v1.Column.
+ * Use `create(ColumnSchema)` to create a new message.
+ */
+export declare const ColumnSchema: GenMessage<Column>;
+
+/**
+ * LabelColumn is the column that holds what is to be learned.
+ *
+ * @generated from message selvedge.v1.LabelColumn
+ */
+export declare type LabelColumn = Message<"selvedge.v1.LabelColumn"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The text of each class in order; of two, the second is the positive one.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message selvedge.v1.LabelColumn.
+ * Use `create(LabelColumnSchema)` to create a new message.
+ */
+export declare const LabelColumnSchema: GenMessage<LabelColumn>;
 
 /**
  * @generated from message selvedge.v1.AggregatorSpec
@@ -388,7 +483,7 @@ export declare type Offer = Message<"selvedge.v1.Offer"> & {
   deadlineAtMs: bigint;
 
   /**
-   * The phase this message opens; see Plan.phases.
+   * The phase this message opens: "train" or "statistics"; see Plan.phases.
    *
    * @generated from field: string phase = 13;
    */

@@ -12,7 +12,7 @@ import { file_selvedge_v1_model } from "./model_pb.js";
  * Describes the file selvedge/v1/round.proto.
  */
 export const file_selvedge_v1_round = /*@__PURE__*/
-  fileDesc("ChdzZWx2ZWRnZS92MS9yb3VuZC5wcm90bxILc2VsdmVkZ2UudjEi/wIKBFBsYW4SDAoEbmFtZRgBIAEoCRIfCgR0YXNrGAIgASgLMhEuc2VsdmVkZ2UudjEuVGFzaxIjCgVtb2RlbBgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSLAoHZGF0YXNldBgEIAEoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRSZXF1ZXN0Ei8KCmFnZ3JlZ2F0b3IYBSABKAsyGy5zZWx2ZWRnZS52MS5BZ2dyZWdhdG9yU3BlYxI6ChBzZXJ2ZXJfb3B0aW1pemVyGAYgASgLMiAuc2VsdmVkZ2UudjEuU2VydmVyT3B0aW1pemVyU3BlYxIPCgdtZXRyaWNzGAcgAygJEisKCHNjaGVkdWxlGAggASgLMhkuc2VsdmVkZ2UudjEuU2NoZWR1bGVTcGVjEgwKBHNlZWQYCSABKAQSLAoLcHJvdGVjdGlvbnMYCiADKAsyFy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uEg4KBnBoYXNlcxgLIAMoCSJZCgRUYXNrEicKBXRyYWluGAEgASgLMhYuc2VsdmVkZ2UudjEuVHJhaW5UYXNrSABCBgoEa2luZEoECAIQCVIIZXZhbHVhdGVSBXF1ZXJ5Ugljb250YWluZXIivAEKCVRyYWluVGFzaxIRCglhbGdvcml0aG0YASABKAkSDAoEbG9zcxgCIAEoCRIRCglvcHRpbWl6ZXIYAyABKAkSFQoNbGVhcm5pbmdfcmF0ZRgEIAEoARISCgpiYXRjaF9zaXplGAUgASgNEhQKDGxvY2FsX2Vwb2NocxgGIAEoDRIZChFoZWxkX291dF9mcmFjdGlvbhgHIAEoARIfChdtYXhfZXhhbXBsZXNfcGVyX2RldmljZRgIIAEoDSJECg5EYXRhc2V0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhMKC2lucHV0X3NoYXBlGAIgAygNEg8KB2NsYXNzZXMYAyABKA0iHgoOQWdncmVnYXRvclNwZWMSDAoEbmFtZRgBIAEoCSI6ChNTZXJ2ZXJPcHRpbWl6ZXJTcGVjEgwKBG5hbWUYASABKAkSFQoNbGVhcm5pbmdfcmF0ZRgCIAEoASKKAQoKUHJvdGVjdGlvbhIMCgRuYW1lGAEgASgJEjsKCnBhcmFtZXRlcnMYAiADKAsyJy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uLlBhcmFtZXRlcnNFbnRyeRoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASJ+CgxTY2hlZHVsZVNwZWMSDgoGcm91bmRzGAEgASgNEg4KBmNvaG9ydBgCIAEoDRIOCgZxdW9ydW0YAyABKA0SEwoLZGVhZGxpbmVfbXMYBCABKA0SEAoIZ3JhY2VfbXMYBSABKA0SFwoPdGFyZ2V0X2FjY3VyYWN5GAYgASgBIrcCCgVPZmZlchILCgNqb2IYASABKAkSDQoFcm91bmQYAiABKA0SDAoEcGxhbhgDIAEoDBITCgtwbGFuX2RpZ2VzdBgEIAEoCRIyCg5wbGFuX3NpZ25hdHVyZRgFIAEoCzIaLnNlbHZlZGdlLnYxLlBsYW5TaWduYXR1cmUSKAoKYmFzZV9tb2RlbBgGIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSFAoMYmFzZV92ZXJzaW9uGAcgASgEEhYKDnJvdW5kX21ldGFkYXRhGAggASgMEhUKDWNsaWVudF9jb25maWcYCSABKAwSFQoNY29uZmlnX2RpZ2VzdBgKIAEoCRIOCgZjb2hvcnQYCyABKA0SFgoOZGVhZGxpbmVfYXRfbXMYDCABKAMSDQoFcGhhc2UYDSABKAkiMgoNUGxhblNpZ25hdHVyZRIOCgZrZXlfaWQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMIr0BCgpPZmZlclJlcGx5EgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDRIuCghhY2NlcHRlZBgDIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyQWNjZXB0ZWRIABIuCghkZWNsaW5lZBgEIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyRGVjbGluZWRIABIpCgZmYWlsZWQYBSABKAsyFy5zZWx2ZWRnZS52MS5UYXNrRmFpbGVkSABCCAoGYW5zd2VyIg8KDU9mZmVyQWNjZXB0ZWQiHwoNT2ZmZXJEZWNsaW5lZBIOCgZyZWFzb24YASABKAkiHAoKVGFza0ZhaWxlZBIOCgZyZWFzb24YASABKAkiOQoLUm91bmRDbG9zZWQSCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEg4KBnJlYXNvbhgDIAEoCWIGcHJvdG8z", [file_selvedge_v1_model]);
+  fileDesc("ChdzZWx2ZWRnZS92MS9yb3VuZC5wcm90bxILc2VsdmVkZ2UudjEi/wIKBFBsYW4SDAoEbmFtZRgBIAEoCRIfCgR0YXNrGAIgASgLMhEuc2VsdmVkZ2UudjEuVGFzaxIjCgVtb2RlbBgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSLAoHZGF0YXNldBgEIAEoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRSZXF1ZXN0Ei8KCmFnZ3JlZ2F0b3IYBSABKAsyGy5zZWx2ZWRnZS52MS5BZ2dyZWdhdG9yU3BlYxI6ChBzZXJ2ZXJfb3B0aW1pemVyGAYgASgLMiAuc2VsdmVkZ2UudjEuU2VydmVyT3B0aW1pemVyU3BlYxIPCgdtZXRyaWNzGAcgAygJEisKCHNjaGVkdWxlGAggASgLMhkuc2VsdmVkZ2UudjEuU2NoZWR1bGVTcGVjEgwKBHNlZWQYCSABKAQSLAoLcHJvdGVjdGlvbnMYCiADKAsyFy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uEg4KBnBoYXNlcxgLIAMoCSJZCgRUYXNrEicKBXRyYWluGAEgASgLMhYuc2VsdmVkZ2UudjEuVHJhaW5UYXNrSABCBgoEa2luZEoECAIQCVIIZXZhbHVhdGVSBXF1ZXJ5Ugljb250YWluZXIivAEKCVRyYWluVGFzaxIRCglhbGdvcml0aG0YASABKAkSDAoEbG9zcxgCIAEoCRIRCglvcHRpbWl6ZXIYAyABKAkSFQoNbGVhcm5pbmdfcmF0ZRgEIAEoARISCgpiYXRjaF9zaXplGAUgASgNEhQKDGxvY2FsX2Vwb2NocxgGIAEoDRIZChFoZWxkX291dF9mcmFjdGlvbhgHIAEoARIfChdtYXhfZXhhbXBsZXNfcGVyX2RldmljZRgIIAEoDSKTAQoORGF0YXNldFJlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtpbnB1dF9zaGFwZRgCIAMoDRIPCgdjbGFzc2VzGAMgASgNEiQKB2NvbHVtbnMYBCADKAsyEy5zZWx2ZWRnZS52MS5Db2x1bW4SJwoFbGFiZWwYBSABKAsyGC5zZWx2ZWRnZS52MS5MYWJlbENvbHVtbiJuCgZDb2x1bW4SDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEg4KBnZhbHVlcxgDIAMoCRIPCgdtaXNzaW5nGAQgASgJEhAKCGNvbnN0YW50GAUgASgJEhUKDW5vcm1hbGlzYXRpb24YBiABKAkiKwoLTGFiZWxDb2x1bW4SDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAkiHgoOQWdncmVnYXRvclNwZWMSDAoEbmFtZRgBIAEoCSI6ChNTZXJ2ZXJPcHRpbWl6ZXJTcGVjEgwKBG5hbWUYASABKAkSFQoNbGVhcm5pbmdfcmF0ZRgCIAEoASKKAQoKUHJvdGVjdGlvbhIMCgRuYW1lGAEgASgJEjsKCnBhcmFtZXRlcnMYAiADKAsyJy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uLlBhcmFtZXRlcnNFbnRyeRoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASJ+CgxTY2hlZHVsZVNwZWMSDgoGcm91bmRzGAEgASgNEg4KBmNvaG9ydBgCIAEoDRIOCgZxdW9ydW0YAyABKA0SEwoLZGVhZGxpbmVfbXMYBCABKA0SEAoIZ3JhY2VfbXMYBSABKA0SFwoPdGFyZ2V0X2FjY3VyYWN5GAYgASgBIrcCCgVPZmZlchILCgNqb2IYASABKAkSDQoFcm91bmQYAiABKA0SDAoEcGxhbhgDIAEoDBITCgtwbGFuX2RpZ2VzdBgEIAEoCRIyCg5wbGFuX3NpZ25hdHVyZRgFIAEoCzIaLnNlbHZlZGdlLnYxLlBsYW5TaWduYXR1cmUSKAoKYmFzZV9tb2RlbBgGIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSFAoMYmFzZV92ZXJzaW9uGAcgASgEEhYKDnJvdW5kX21ldGFkYXRhGAggASgMEhUKDWNsaWVudF9jb25maWcYCSABKAwSFQoNY29uZmlnX2RpZ2VzdBgKIAEoCRIOCgZjb2hvcnQYCyABKA0SFgoOZGVhZGxpbmVfYXRfbXMYDCABKAMSDQoFcGhhc2UYDSABKAkiMgoNUGxhblNpZ25hdHVyZRIOCgZrZXlfaWQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMIr0BCgpPZmZlclJlcGx5EgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDRIuCghhY2NlcHRlZBgDIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyQWNjZXB0ZWRIABIuCghkZWNsaW5lZBgEIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyRGVjbGluZWRIABIpCgZmYWlsZWQYBSABKAsyFy5zZWx2ZWRnZS52MS5UYXNrRmFpbGVkSABCCAoGYW5zd2VyIg8KDU9mZmVyQWNjZXB0ZWQiHwoNT2ZmZXJEZWNsaW5lZBIOCgZyZWFzb24YASABKAkiHAoKVGFza0ZhaWxlZBIOCgZyZWFzb24YASABKAkiOQoLUm91bmRDbG9zZWQSCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEg4KBnJlYXNvbhgDIAEoCWIGcHJvdG8z", [file_selvedge_v1_model]);
 
 /**
  * Describes the message selvedge.v1.Plan.
@@ -43,79 +43,93 @@ export const DatasetRequestSchema = /*@__PURE__*/
   messageDesc(file_selvedge_v1_round, 3);
 
 /**
+ * Describes the message selvedge.v1.Column.
+ * Use `create(ColumnSchema)` to create a new message.
+ */
+export const ColumnSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_round, 4);
+
+/**
+ * Describes the message selvedge.v1.LabelColumn.
+ * Use `create(LabelColumnSchema)` to create a new message.
+ */
+export const LabelColumnSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_round, 5);
+
+/**
  * Describes the message selvedge.v1.AggregatorSpec.
  * Use `create(AggregatorSpecSchema)` to create a new message.
  */
 export const AggregatorSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 4);
+  messageDesc(file_selvedge_v1_round, 6);
 
 /**
  * Describes the message selvedge.v1.ServerOptimizerSpec.
  * Use `create(ServerOptimizerSpecSchema)` to create a new message.
  */
 export const ServerOptimizerSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 5);
+  messageDesc(file_selvedge_v1_round, 7);
 
 /**
  * Describes the message selvedge.v1.Protection.
  * Use `create(ProtectionSchema)` to create a new message.
  */
 export const ProtectionSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 6);
+  messageDesc(file_selvedge_v1_round, 8);
 
 /**
  * Describes the message selvedge.v1.ScheduleSpec.
  * Use `create(ScheduleSpecSchema)` to create a new message.
  */
 export const ScheduleSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 7);
+  messageDesc(file_selvedge_v1_round, 9);
 
 /**
  * Describes the message selvedge.v1.Offer.
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 8);
+  messageDesc(file_selvedge_v1_round, 10);
 
 /**
  * Describes the message selvedge.v1.PlanSignature.
  * Use `create(PlanSignatureSchema)` to create a new message.
  */
 export const PlanSignatureSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 9);
+  messageDesc(file_selvedge_v1_round, 11);
 
 /**
  * Describes the message selvedge.v1.OfferReply.
  * Use `create(OfferReplySchema)` to create a new message.
  */
 export const OfferReplySchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 10);
+  messageDesc(file_selvedge_v1_round, 12);
 
 /**
  * Describes the message selvedge.v1.OfferAccepted.
  * Use `create(OfferAcceptedSchema)` to create a new message.
  */
 export const OfferAcceptedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 11);
+  messageDesc(file_selvedge_v1_round, 13);
 
 /**
  * Describes the message selvedge.v1.OfferDeclined.
  * Use `create(OfferDeclinedSchema)` to create a new message.
  */
 export const OfferDeclinedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 12);
+  messageDesc(file_selvedge_v1_round, 14);
 
 /**
  * Describes the message selvedge.v1.TaskFailed.
  * Use `create(TaskFailedSchema)` to create a new message.
  */
 export const TaskFailedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 13);
+  messageDesc(file_selvedge_v1_round, 15);
 
 /**
  * Describes the message selvedge.v1.RoundClosed.
  * Use `create(RoundClosedSchema)` to create a new message.
  */
 export const RoundClosedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 14);
+  messageDesc(file_selvedge_v1_round, 16);
 

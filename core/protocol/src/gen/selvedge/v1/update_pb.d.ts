@@ -50,7 +50,8 @@ export declare const SubmissionSchema: GenMessage<Submission>;
  */
 export declare type Contribution = Message<"selvedge.v1.Contribution"> & {
   /**
-   * "f32" for one client's update, "grid64" for an exact partial sum.
+   * "f32" for one client's update, "grid64" for an exact partial sum, "statistics"
+   * for what a device answers to a statistics offer.
    *
    * @generated from field: string format = 1;
    */
