@@ -1,6 +1,6 @@
 // npm test: everything. The last line is "N passed, N failed, N skipped"; a tool that fails counts as failed.
 //
-//   npm test -- --only unit|simulation|conformance|e2e    the tests of one group, without the tools
+//   npm test -- --only unit|fuzz|simulation|conformance|e2e    the tests of one group, without the tools
 //   npm test -- core/onnx test/tidy.test.ts               the tests in these folders and files, without the tools
 
 import { resolve } from "node:path";

@@ -29,6 +29,12 @@ export const testGroups: readonly TestGroup[] = [
     testTimeoutMs: 2 * MINUTE_MS,
   },
   {
+    name: "fuzz",
+    patterns: ["test/fuzz/**/*.test.ts"],
+    isolation: "process",
+    testTimeoutMs: 10 * MINUTE_MS,
+  },
+  {
     name: "simulation",
     patterns: ["test/simulation/**/*.test.ts"],
     isolation: "process",

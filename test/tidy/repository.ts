@@ -23,7 +23,7 @@ export type Violation = `${string}: ${string}`;
 
 /** Code that runs only in tests: it may use the testkit, the clock and development dependencies. */
 export function isTestCode(path: string): boolean {
-  return /\.(test|fixture)\.ts$/.test(path) || /^(test|testkit)\//.test(path);
+  return /\.(test|fixture|fuzz)\.ts$/.test(path) || /^(test|testkit)\//.test(path);
 }
 
 export function sourceFile(path: string, text: string): SourceFile {

@@ -21,8 +21,13 @@ export async function readJsonBody(request: IncomingMessage, bytesMax: number): 
     }
     chunks.push(chunk);
   }
+  return parseJson(Buffer.concat(chunks));
+}
+
+/** @throws SelvedgeError `invalid_argument` when it is not JSON in UTF-8 */
+export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (thrown) {
     const { message } = SelvedgeError.from(thrown);
     throw new SelvedgeError("invalid_argument", `the request's body is not JSON: ${message}`);

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { schemaKeysAt } from "@selvedge/config";
 import { SelvedgeError } from "@selvedge/protocol";
 import { parseJobFile, readJobFile } from "./job-file.ts";
-import { jobKeysAt } from "./job-schema.ts";
+import { builtJobSchema } from "./job-schema.ts";
 
 const minimal = `name: digits
 model: models/mlp.onnx
@@ -119,7 +120,7 @@ test("an unknown key is named with its line and the key that was meant", () => {
     code: "invalid_argument",
     message: 'unknown key "learningrate"',
     at: "/jobs/job.yaml:7",
-    fix: `did you mean "learningRate"? there are: ${jobKeysAt([]).join(", ")}`,
+    fix: `did you mean "learningRate"? there are: ${schemaKeysAt(builtJobSchema, []).join(", ")}`,
   });
   const inner = problem(minimal.replace("classes", "klasses"));
   assert.equal(inner.at, "/jobs/job.yaml:3");
@@ -176,7 +177,7 @@ test("what is not a YAML map is refused with its line", () => {
     [problem("- a\n").message, problem("- a\n").at],
     ["not a list of keys and values", "/jobs/job.yaml:1"],
   );
-  assert.match(problem("").message, /not a list of keys/);
+  assert.equal(problem("").message, "name is missing");
   const twice = problem(`${minimal}rounds: 11\n`);
   assert.deepEqual([twice.at, /unique/.test(twice.message)], ["/jobs/job.yaml:7", true]);
   assert.equal(problem("name: [\n").code, "invalid_argument");
@@ -184,7 +185,7 @@ test("what is not a YAML map is refused with its line", () => {
 
 test("aliases that grow without bound are refused", () => {
   const bomb = `a: &a [x, x]\n${[..."bcdefghij"].map((key, i) => `${key}: &${key} [*${"abcdefghi"[i]}, *${"abcdefghi"[i]}]\n`).join("")}`;
-  assert.equal(problem(bomb).message, "too many aliases");
+  assert.match(problem(bomb).message, /aliases/);
 });
 
 test("a file that is not there is named", async () => {
@@ -199,7 +200,9 @@ test("docs/reference/job.md describes every key", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
   const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
   const keys = ["", "model", "dataset"].flatMap((place) =>
-    jobKeysAt(place === "" ? [] : [place]).map((key) => (place === "" ? key : `${place}.${key}`)),
+    schemaKeysAt(builtJobSchema, place === "" ? [] : [place]).map((key) =>
+      place === "" ? key : `${place}.${key}`,
+    ),
   );
   assert.deepEqual(documented.toSorted(), keys.toSorted());
 });

@@ -1,9 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type BlobReference, SelvedgeError } from "@selvedge/protocol";
-import { fileError } from "@selvedge/storage";
-import { builtJobSchema, fileJobSchema, type JobFields, jobKeysAt } from "./job-schema.ts";
-import { YamlFile } from "./yaml-file.ts";
+import { readYamlText, YamlFile } from "@selvedge/config";
+import type { BlobReference } from "@selvedge/protocol";
+import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
 
 /** A checked job file with its defaults filled in; docs/reference/job.md has every key. */
 export interface JobFile {
@@ -59,7 +57,7 @@ export interface JobModel {
  *   `invalid_argument` with file, line and, for an unknown key, the one that was meant
  */
 export async function readJobFile(path: string, sets: readonly string[] = []): Promise<JobFile> {
-  const text = await readText(path);
+  const text = await readYamlText(path);
   return parseJobFile(text, path, sets);
 }
 
@@ -69,19 +67,7 @@ export function parseJobFile(text: string, path: string, sets: readonly string[]
   const value = file.toValue();
   // Chosen by what is there, so that complaints are about the form that was meant.
   const isBuilt = isObject(value) && isObject(value.model);
-  const parsed = isBuilt ? builtJobSchema.safeParse(value) : fileJobSchema.safeParse(value);
-  if (!parsed.success) throw file.problem(parsed.error, jobKeysAt);
-  return jobFile(parsed.data, dirname(path));
-}
-
-async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((thrown: unknown) => {
-    throw fileError(thrown, path);
-  });
-  if (bytes.length <= bytesMax) return bytes.toString("utf8");
-  throw new SelvedgeError("too_large", `a job file of ${bytes.length} bytes; at most ${bytesMax}`, {
-    at: path,
-  });
+  return jobFile(isBuilt ? file.check(builtJobSchema) : file.check(fileJobSchema), dirname(path));
 }
 
 function jobFile(fields: JobFields, folder: string): JobFile {
@@ -106,6 +92,4 @@ function modelSource(model: JobFields["model"], folder: string): ModelSource {
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
-
-const bytesMax = 1_048_576;
 const quorumShare = 0.8;

@@ -106,14 +106,6 @@ export const builtJobSchema: z.ZodType<BuiltJobFields> = z
   .strictObject({ ...fields, model: builderSchema })
   .superRefine(checkTogether);
 
-/** The keys there are at a place in a job file. */
-export function jobKeysAt(path: readonly PropertyKey[]): readonly string[] {
-  if (path.length === 0) return [...Object.keys(fields), "model"];
-  if (path.join() === "dataset") return Object.keys(dataset.shape);
-  if (path.join() === "model") return Object.keys(builderSchema.shape);
-  return [];
-}
-
 interface Together {
   readonly cohort: number;
   readonly quorum?: number | undefined;

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
+import { readYamlFile } from "@selvedge/config";
 import type { DatasetSource } from "@selvedge/datasets";
 import { namePattern } from "@selvedge/protocol";
 import { z } from "zod";
-import { readYaml } from "./read-yaml.ts";
 
 /** How this device is set up: where its data lies and where it serves. */
 export interface AgentConfig {
@@ -30,9 +30,9 @@ const configSchema = z.strictObject({
     .default({ host: "127.0.0.1", port: 8080 }),
 });
 
-/** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYaml`. */
+/** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYamlFile`. */
 export async function readAgentConfig(folder: string): Promise<AgentConfig> {
-  const file = await readYaml(resolve(folder, "agent.yaml"), configSchema);
+  const file = await readYamlFile(resolve(folder, "agent.yaml"), configSchema);
   const datasets = Object.entries(file.datasets).map(([name, source]): [string, DatasetSource] => [
     name,
     {

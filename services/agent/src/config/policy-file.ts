@@ -1,6 +1,6 @@
+import { readYamlFile } from "@selvedge/config";
 import type { Policy } from "@selvedge/protocol";
 import { z } from "zod";
-import { readYaml } from "./read-yaml.ts";
 
 const clock = z
   .string()
@@ -20,9 +20,9 @@ const policySchema = z.strictObject({
   maxBytesPerDay: z.int().min(1).optional(),
 });
 
-/** Reads the owner's `policy.yaml`. @throws SelvedgeError as `readYaml`. */
+/** Reads the owner's `policy.yaml`. @throws SelvedgeError as `readYamlFile`. */
 export async function readPolicy(path: string): Promise<Policy> {
-  const file = await readYaml(path, policySchema);
+  const file = await readYamlFile(path, policySchema);
   return {
     signers: file.signers,
     plans: file.plans === "any" ? null : file.plans,

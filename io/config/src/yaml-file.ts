@@ -2,6 +2,7 @@ import { type ErrorDetails, SelvedgeError } from "@selvedge/protocol";
 import { closest, distance } from "fastest-levenshtein";
 import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseDocument, YAMLError } from "yaml";
 import type { z } from "zod";
+import { schemaKeysAt } from "./schema-keys.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -24,16 +25,19 @@ export class YamlFile {
    * @param sets - "key.path=value" each; the value is YAML and replaces what the text says
    * @throws SelvedgeError `invalid_argument` with file and line
    */
-  static parse(text: string, path: string, sets: readonly string[]): YamlFile {
+  static parse(text: string, path: string, sets: readonly string[] = []): YamlFile {
     const lines = new LineCounter();
-    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+    const document = documentOf(text, path, lines);
     const [broken] = document.errors;
     if (broken !== undefined) {
       const at = `${path}:${broken.linePos?.[0].line ?? 1}`;
       const [firstLine = ""] = broken.message.split(" at line ");
       throw new SelvedgeError("invalid_argument", `not valid YAML: ${firstLine}`, { at, cause: broken });
     }
-    if (!isMap(document.contents)) {
+    // An empty file, or one of comments alone, says nothing.
+    const isEmpty =
+      document.contents === null || (isScalar(document.contents) && document.contents.value === null);
+    if (!isEmpty && !isMap(document.contents)) {
       throw new SelvedgeError("invalid_argument", "not a list of keys and values", { at: `${path}:1` });
     }
     const overrides = sets.map(parseOverride);
@@ -44,21 +48,38 @@ export class YamlFile {
   /** Plain values. @throws SelvedgeError `invalid_argument` for aliases that grow without bound. */
   toValue(): unknown {
     try {
-      return this.#document.toJS({ maxAliasCount: 100 });
+      return this.#document.toJS({ maxAliasCount: 100 }) ?? {};
     } catch (cause) {
-      throw new SelvedgeError("invalid_argument", "too many aliases", { at: this.#path, cause });
+      throw new SelvedgeError("invalid_argument", "aliases that lead nowhere, or too many", {
+        at: this.#path,
+        cause,
+      });
     }
   }
 
-  /** The first of a schema's complaints, with its line and, for an unknown key, the one that was meant. */
-  problem(error: z.ZodError, keysAt: (path: Path) => readonly string[]): SelvedgeError {
+  /**
+   * @returns what the file says, as the schema has it
+   * @throws SelvedgeError `invalid_argument` for the first of the schema's complaints, with its line and, for
+   *   an unknown key, the one that was meant
+   */
+  check<Output>(schema: z.ZodType<Output>): Output {
+    const parsed = schema.safeParse(this.toValue());
+    if (parsed.success) return parsed.data;
+    throw this.#problem(parsed.error, schema);
+  }
+
+  #problem(error: z.ZodError, schema: z.ZodType): SelvedgeError {
     const { issues } = error;
     // A misspelt key is also a missing one; the spelling is what to correct.
     const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
     if (unknown !== undefined) {
       const [key = ""] = unknown.keys;
       const path = [...unknown.path, key];
-      return this.#invalid(`unknown key "${path.join(".")}"`, path, suggestion(key, keysAt(unknown.path)));
+      return this.#invalid(
+        `unknown key "${path.join(".")}"`,
+        path,
+        suggestion(key, schemaKeysAt(schema, unknown.path)),
+      );
     }
     const { path = [], message = "" } = issues[0] ?? {};
     const field = path.join(".") || "the file";
@@ -78,6 +99,15 @@ export class YamlFile {
     if (override !== undefined) return override.source;
     const offset = offsetOf(this.#document.contents, path);
     return `${this.#path}:${this.#lines.linePos(offset).line}`;
+  }
+}
+
+function documentOf(text: string, path: string, lines: LineCounter): Document {
+  try {
+    return parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  } catch (cause) {
+    // The parser descends once for each level, until the stack ends.
+    throw new SelvedgeError("invalid_argument", "not valid YAML: nested too deeply", { at: path, cause });
   }
 }
 

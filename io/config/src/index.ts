@@ -1,0 +1,3 @@
+export { readYamlFile, readYamlText } from "./read-yaml-file.ts";
+export { schemaKeysAt } from "./schema-keys.ts";
+export { YamlFile } from "./yaml-file.ts";

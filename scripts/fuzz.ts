@@ -1,0 +1,104 @@
+// npm run fuzz -- [TARGET...] [--inputs N] [--from N] [--list] [--json]
+//
+// Feeds every decoder of outside input (each `x.fuzz.ts` beside its `x.ts`) with hostile inputs, each in a process of
+// its own. A crash, an error nobody planned, a hang or too much memory is reported with the number of the input that
+// shows it again, and ends with exit code 1. Input N of a target is always the same.
+
+import { globSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import type { FuzzRequest } from "./fuzzing/fuzz-child.ts";
+import { watchChild } from "./fuzzing/watch-child.ts";
+import { root } from "./testing/groups.ts";
+
+interface Outcome {
+  readonly target: string;
+  readonly inputs: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly seconds: number;
+  readonly residentMiB: number;
+  readonly finding?: string;
+}
+
+const { values, positionals } = parseArgs({
+  options: {
+    inputs: { type: "string", default: "10000" },
+    from: { type: "string", default: "0" },
+    list: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+  allowPositionals: true,
+});
+const files = targetFiles(positionals);
+if (values.list) {
+  console.log([...files.keys()].join("\n"));
+  process.exit(0);
+}
+const inputs = wholeNumber("--inputs", values.inputs);
+const from = wholeNumber("--from", values.from);
+const outcomes: Outcome[] = [];
+for (const [target, file] of files) {
+  const outcome = await tryTarget(target, file, { inputs, from, everyNumber: false });
+  outcomes.push(outcome);
+  if (!values.json) console.log(lineOf(outcome));
+}
+if (values.json) console.log(JSON.stringify(outcomes));
+if (outcomes.some(({ finding }) => finding !== undefined)) process.exitCode = 1;
+
+async function tryTarget(target: string, file: string, request: FuzzRequest): Promise<Outcome> {
+  const started = performance.now();
+  const end = await watchChild(file, request);
+  const seconds = (performance.now() - started) / 1000;
+  if ("why" in end) {
+    // Somewhere after the last report: go on from there, with one report an input.
+    if (!request.everyNumber) {
+      return tryTarget(target, file, { inputs: 1_000, from: end.lastNumber, everyNumber: true });
+    }
+    const finding = `${end.why}\n${reproduction(target, end.lastNumber)}`;
+    return {
+      target,
+      inputs: end.lastNumber - from,
+      accepted: 0,
+      refused: 0,
+      seconds,
+      residentMiB: 0,
+      finding,
+    };
+  }
+  const { accepted, refused } = end;
+  const residentMiB = Math.round(end.residentBytesMax / 1_048_576);
+  const outcome = { target, inputs: accepted + refused, accepted, refused, seconds, residentMiB };
+  if (end.finding === undefined) return outcome;
+  const { number, input, error } = end.finding;
+  const shown = input.length > 400 ? "" : `  input, base64: ${input}\n`;
+  return { ...outcome, finding: `${error}\n${shown}${reproduction(target, number)}` };
+}
+
+function lineOf(outcome: Outcome): string {
+  const { target, inputs: tried, accepted, refused, seconds, residentMiB, finding } = outcome;
+  const counts = `${tried} inputs, ${accepted} accepted, ${refused} refused`;
+  const line = `${target.padEnd(24)} ${counts}, ${seconds.toFixed(1)} s, at most ${residentMiB} MiB`;
+  return finding === undefined ? line : `${line}\n  FOUND: ${finding}`;
+}
+
+function reproduction(target: string, number: number): string {
+  return `  again: npm run fuzz -- ${target} --inputs 1 --from ${number}`;
+}
+
+function targetFiles(names: readonly string[]): ReadonlyMap<string, string> {
+  const found = globSync("{core,io,services,apps}/*/src/**/*.fuzz.ts", { cwd: root }).sort();
+  const byName = new Map(found.map((path) => [basename(path, ".fuzz.ts"), join(root, path)]));
+  const unknown = names.find((name) => !byName.has(name));
+  if (unknown !== undefined) {
+    console.error(`no target "${unknown}"; there are: ${[...byName.keys()].join(", ")}`);
+    process.exit(64);
+  }
+  return names.length === 0 ? byName : new Map([...byName].filter(([name]) => names.includes(name)));
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  console.error(`${name} takes a whole number, not "${text}"`);
+  process.exit(64);
+}
