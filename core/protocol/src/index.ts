@@ -13,6 +13,7 @@ export {
   type DeviceEffect,
   type DeviceEvent,
   deviceWakeAt,
+  lastSubmittedAt,
   stepDevice,
   submissionRetryMs,
 } from "./device/step-device.ts";
@@ -43,6 +44,7 @@ export {
   type JobPlan,
   type JobState,
   type JobStatus,
+  lastTimeOf,
   type Member,
   type MemberStatus,
   type Metrics,

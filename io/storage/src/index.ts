@@ -11,6 +11,8 @@ export type { DatabaseOptions } from "./open-database.ts";
 export { openEpoch } from "./open-epoch.ts";
 export { readAll } from "./read-all.ts";
 export { openSqliteStore } from "./sqlite-store.ts";
+export { type ClockSource, SteadyClock, systemSource } from "./steady-clock.ts";
 export type { Json, ListOptions, Store, StoredRecord, Transaction, Write } from "./store.ts";
 export { sweepBlobs } from "./sweep-blobs.ts";
+export { systemTimers, type Timers } from "./timers.ts";
 export { WakeTimers, type WakeTimersOptions } from "./wake-timers.ts";

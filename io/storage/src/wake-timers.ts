@@ -1,3 +1,5 @@
+import { systemTimers, type Timers } from "./timers.ts";
+
 export interface WakeTimersOptions {
   /** Unix milliseconds. */
   now(): number;
@@ -6,6 +8,8 @@ export interface WakeTimersOptions {
   onError(id: string, error: unknown): void;
   /** When `id` wants to wake, as its state is now; undefined = it does not. */
   wakeAt(id: string): number | undefined;
+  /** Default: Node.js's own. */
+  readonly timers?: Pick<Timers, "after">;
 }
 
 /**
@@ -16,11 +20,14 @@ export interface WakeTimersOptions {
  */
 export class WakeTimers {
   readonly #options: WakeTimersOptions;
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers: Pick<Timers, "after">;
+  /** Calls off the alarm of an id. */
+  readonly #alarms = new Map<string, () => void>();
   #isStopped = false;
 
   constructor(options: WakeTimersOptions) {
     this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
   }
 
   /** Replaces the alarm of `id`; undefined = none. */
@@ -31,16 +38,16 @@ export class WakeTimers {
 
   stop(): void {
     this.#isStopped = true;
-    for (const id of [...this.#timers.keys()]) this.#clear(id);
+    for (const id of [...this.#alarms.keys()]) this.#clear(id);
   }
 
   #arm(id: string, at: number): void {
     this.#clear(id);
     if (this.#isStopped) return;
     const delay = Math.min(Math.max(at - this.#options.now(), 0), timerMsMax);
-    this.#timers.set(
+    this.#alarms.set(
       id,
-      setTimeout(() => void this.#ring(id, at), delay),
+      this.#timers.after(delay, () => void this.#ring(id, at)),
     );
   }
 
@@ -53,8 +60,8 @@ export class WakeTimers {
   }
 
   #clear(id: string): void {
-    clearTimeout(this.#timers.get(id));
-    this.#timers.delete(id);
+    this.#alarms.get(id)?.();
+    this.#alarms.delete(id);
   }
 }
 

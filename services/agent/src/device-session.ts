@@ -1,11 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { arch } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { InferenceServer } from "@selvedge/inference";
-import { deviceWakeAt, type Envelope, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import {
+  deviceWakeAt,
+  type Envelope,
+  lastSubmittedAt,
+  SeededRandom,
+  SelvedgeError,
+} from "@selvedge/protocol";
 import { type TrustStore, verifyRound } from "@selvedge/registry";
-import { type FileBlobs, type Store, sweepBlobs, WakeTimers } from "@selvedge/storage";
+import {
+  type FileBlobs,
+  SteadyClock,
+  type Store,
+  sweepBlobs,
+  systemTimers,
+  WakeTimers,
+} from "@selvedge/storage";
 import { ReconnectingSession, type SessionState } from "@selvedge/transport";
 import {
   createGrpcDialer,
@@ -52,6 +64,8 @@ export class DeviceSession {
   readonly #session: AgentSession;
   readonly #link: ReconnectingSession;
   readonly #alarm: WakeTimers;
+  /** What submissions go by: a clock that is set back delays none (SPEC SU7). */
+  readonly #steady = new SteadyClock();
   #intervals: NodeJS.Timeout[] = [];
 
   constructor(options: DeviceSessionOptions) {
@@ -63,7 +77,7 @@ export class DeviceSession {
     this.#documents = createHttpDocuments(connection);
     this.#follower = this.#createFollower();
     this.#alarm = new WakeTimers({
-      now: Date.now,
+      now: () => this.#steady.now(),
       wake: () => this.#worker.tick(),
       onError: (_id, error) => logTrouble(log, "alarm", SelvedgeError.from(error)),
       wakeAt: () => deviceWakeAt(this.#worker.state),
@@ -82,7 +96,7 @@ export class DeviceSession {
       onState: (state) => logState(log, state),
       now: Date.now,
       random: Math.random,
-      sleep: quietSleep,
+      sleep: systemTimers.sleep,
     });
   }
 
@@ -91,6 +105,7 @@ export class DeviceSession {
     const { blobs, installed } = this.#options;
     await this.#follower.serveInstalled();
     await this.#worker.start(async () => {
+      this.#steady.raise(lastSubmittedAt(this.#worker.state));
       await sweepBlobs(blobs, new Set([...installed.digests(), ...blobsOf(this.#worker.state)]));
     });
     this.#link.start();
@@ -146,10 +161,10 @@ export class DeviceSession {
         verifyRound(metadata, { ...expected, delegation: trust.roundDelegation(), now: Date.now() });
       },
       minuteOfDay,
-      now: Date.now,
+      now: () => this.#steady.now(),
       random: SeededRandom.fromSeed("device", randomUUID()),
       setAlarm: (at) => this.#alarm.set("task", at),
-      sleep: quietSleep,
+      sleep: systemTimers.sleep,
       onTrouble: (what, error) => logTrouble(log, what, error),
       onHalt: (error) => halt(log, error),
     });
@@ -213,10 +228,6 @@ function halt(log: Logger, error: unknown): void {
   log.fatal({ err: error }, "the journal cannot be written: ending");
   process.exitCode = 1;
   process.kill(process.pid, "SIGTERM");
-}
-
-async function quietSleep(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function minuteOfDay(): number {

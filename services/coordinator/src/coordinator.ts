@@ -4,7 +4,13 @@ import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { DatasetSource } from "@selvedge/datasets";
 import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
-import { type JournalHooks, openSqliteStore, type Store } from "@selvedge/storage";
+import {
+  type JournalHooks,
+  openSqliteStore,
+  type Store,
+  systemSource,
+  systemTimers,
+} from "@selvedge/storage";
 import { blobRoutes, type Gateway, startGateway, type Traffic } from "@selvedge/transport-grpc";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
@@ -70,7 +76,8 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
     evaluator,
     evaluationDatasets: new Set(datasets.keys()),
     softwareVersion: packageJson.version,
-    now,
+    clock: systemSource,
+    timers: systemTimers,
     log,
     onHalt(error) {
       // The state on disk is sound and what is in memory no longer is: start again from disk.

@@ -1,8 +1,15 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
-import { type Birth, type Digest, type JobEffect, ReleaseNoticeSchema } from "@selvedge/protocol";
+import { type Birth, type Digest, type JobEffect, lastTimeOf, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
-import { type JournalHooks, sweepBlobs, WakeTimers } from "@selvedge/storage";
+import {
+  type BlobStore,
+  type ClockSource,
+  type JournalHooks,
+  SteadyClock,
+  sweepBlobs,
+  type Timers,
+  WakeTimers,
+} from "@selvedge/storage";
 import type { Logger } from "pino";
 import type { Fleet } from "./fleet.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
@@ -12,13 +19,20 @@ import { ModelLayouts } from "./jobs/model-layouts.ts";
 import { DeviceMail } from "./sessions/device-mail.ts";
 import { SessionHub } from "./sessions/session-hub.ts";
 
+/** What of a fleet takes part in its jobs. */
+export interface LiveFleet
+  extends Pick<Fleet, "store" | "operatorKey" | "signing" | "devices" | "installs" | "records" | "epoch"> {
+  readonly blobs: BlobStore;
+}
+
 export interface FleetSessionOptions {
-  readonly fleet: Fleet;
+  readonly fleet: LiveFleet;
   readonly evaluator: Evaluator;
   readonly evaluationDatasets: ReadonlySet<string>;
   readonly softwareVersion: string;
-  readonly now: () => number;
-  readonly log: Logger;
+  readonly clock: ClockSource;
+  readonly timers: Timers;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
   /** The journal cannot go on: the process should end and be started again. */
   onHalt(error: unknown): void;
   /** For crash tests: called around every durable effect of a job. */
@@ -30,15 +44,20 @@ export class FleetSession {
   readonly hub: SessionHub;
   readonly board: JobBoard;
   readonly #options: FleetSessionOptions;
+  /** What jobs go by: a clock that is set back prolongs no round (SPEC RC9). */
+  readonly #steady: SteadyClock;
   readonly #alarms: WakeTimers;
   readonly #held = new Set<string>();
   readonly #mail: DeviceMail;
 
   constructor(options: FleetSessionOptions) {
-    const { fleet, evaluator, log, now, softwareVersion } = options;
+    const { clock, fleet, evaluator, log, softwareVersion, timers } = options;
     this.#options = options;
+    this.#steady = new SteadyClock(clock);
+    const now = (): number => this.#steady.now();
     this.#alarms = new WakeTimers({
       now,
+      timers,
       wake: (job) => this.board.tick(job),
       onError: (job, error) => log.error({ err: error, job }, "the job's alarm failed: it rings again"),
       wakeAt: (job) => this.board.wakeAt(job),
@@ -46,7 +65,7 @@ export class FleetSession {
     this.hub = new SessionHub({
       epoch: fleet.epoch,
       softwareVersion,
-      now,
+      now: () => clock.wall(),
       onBirth: (device, birth) => this.#onBirth(device, birth),
       onEnvelope: (device, envelope) => this.#follow(this.#mail.deliver(device, envelope), "device mail"),
       onGone: (device, reason) => log.info({ device, reason }, "device offline"),
@@ -68,7 +87,7 @@ export class FleetSession {
         signRound({ job, round, weights, expires }, fleet.signing.roundKey),
       now,
       setAlarm: (job, at) => this.#alarms.set(job, at),
-      sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      sleep: timers.sleep,
       onTrouble: (job, what, error) => log.error({ job, what, code: error.code }, error.message),
       onHalt: options.onHalt,
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
@@ -82,6 +101,7 @@ export class FleetSession {
   async start(): Promise<void> {
     const { blobs, signing } = this.#options.fleet;
     await this.board.start(async () => {
+      for (const state of this.board.states()) this.#steady.raise(lastTimeOf(state));
       const released = signing.repository.releases().map((release) => release.blob.digest);
       await sweepBlobs(blobs, new Set([...released, ...this.board.blobs()]));
     });
@@ -104,9 +124,9 @@ export class FleetSession {
   }
 
   #onBirth(device: string, birth: Birth): void {
-    const { fleet, log, now } = this.#options;
+    const { clock, fleet, log } = this.#options;
     const seen = {
-      lastSeenAtMs: now(),
+      lastSeenAtMs: clock.wall(),
       softwareVersion: birth.softwareVersion.slice(0, 64),
       architecture: birth.architecture.slice(0, 64),
       datasets: birth.datasets.slice(0, 100).map((dataset) => dataset.name.slice(0, 64)),

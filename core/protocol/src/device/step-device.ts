@@ -84,6 +84,11 @@ export function deviceWakeAt(state: DeviceState): number | undefined {
   return sent.length === 0 ? undefined : Math.min(...sent) + submissionRetryMs;
 }
 
+/** When the device last sent what waits in its outbox, Unix milliseconds; 0 = not yet. */
+export function lastSubmittedAt(state: DeviceState): number {
+  return Math.max(0, ...state.tasks.map((task) => task.submittedAt ?? 0));
+}
+
 /** A repeated offer gets the first answer again; a result that is already made is sent again too. */
 function onOffer(state: DeviceState, offer: OfferFacts, refusal: string | null): DeviceTransition {
   const { job, round } = offer;

@@ -112,6 +112,14 @@ export interface RoundSummary {
   readonly bytesDown: number;
 }
 
+/** The latest time at which something is written down to have happened, Unix milliseconds; 0 once the job has ended. */
+export function lastTimeOf(job: JobState): number {
+  if (hasEnded(job)) return 0;
+  const { createdAt, current, last, waitingSince } = job;
+  const inRound = current === null ? [] : [current.openedAt, current.offeredAt, current.quorumAt ?? 0];
+  return Math.max(createdAt, waitingSince, last?.closedAt ?? 0, ...inRound);
+}
+
 /** Whether nothing will happen in this job any more. */
 export function hasEnded(job: JobState): boolean {
   return job.status === "completed" || job.status === "failed" || job.status === "cancelled";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "../digest.ts";
 import type { JobEffect, JobEvent, SubmissionFacts } from "./job-event.ts";
-import type { JobPlan, JobState } from "./job-state.ts";
+import { type JobPlan, type JobState, lastTimeOf } from "./job-state.ts";
 import { failedRoundsMax, offerRetryMs } from "./round-lifecycle.ts";
 import { jobWakeAt, stepJob } from "./step-job.ts";
 
@@ -374,4 +374,13 @@ test("what a fold or a finalisation makes too late for its round is let go of", 
     { type: "discard", blobs: [blob("weights").digest, blob("moments").digest] },
   ]);
   assert.deepEqual(driver.job().base.weights, blob("base"));
+});
+
+test("[RC9] a job knows the latest time it has written down, as long as it runs", () => {
+  const job = new Driver({ graceMs: 0 }).open(["a", "b", "c"], 5_000);
+  assert.equal(lastTimeOf(job.job()), 5_000);
+  job.submit("a", {}, 6_000).submit("b", {}, 7_000);
+  assert.equal(lastTimeOf(job.job()), 7_000);
+  job.send({ type: "cancelled", now: 8_000 });
+  assert.equal(lastTimeOf(job.job()), 0);
 });
