@@ -1,14 +1,15 @@
 // npm run check: the tools and the unit tests, in under a minute.
 
 import { endChildrenOnSignal } from "./child.ts";
+import { conclude } from "./testing/conclude.ts";
 import { testFiles, testGroups } from "./testing/groups.ts";
 import { runTests } from "./testing/run-tests.ts";
-import { addTallies, conclude, emptyTally } from "./testing/tally.ts";
 import { runTools } from "./tools.ts";
 
 endChildrenOnSignal();
-let tally = { ...emptyTally, failed: await runTools() };
+const toolsFailed = await runTools();
+const results = [];
 for (const group of testGroups.filter(({ name }) => name === "unit")) {
-  tally = addTallies(tally, await runTests(group, testFiles(group)));
+  results.push(...(await runTests(group, testFiles(group))));
 }
-conclude(tally);
+conclude(results, toolsFailed);

@@ -4,33 +4,35 @@ import { join } from "node:path";
 import { runChild } from "../child.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { root, type TestGroup } from "./groups.ts";
-import { addTallies, emptyTally, type Tally } from "./tally.ts";
-import { END_OF_RUN } from "./tally-reporter.ts";
+import type { Outcome } from "./outcome.ts";
+import { END_OF_RUN } from "./results-reporter.ts";
 
 // Ends a group whose process stays alive after its last test.
 const GROUP_TIMEOUT_MS = 15 * 60_000;
 
-/** Runs the files with node:test in child processes; prints failures and skips; counts what node reported. */
-export async function runTests(group: TestGroup, files: readonly string[]): Promise<Tally> {
-  if (files.length === 0) return emptyTally;
+export type TestResult = Pick<Outcome, "kind" | "name" | "file">;
+
+/** Runs the files with node:test in child processes; prints failures and skips; returns what node reported. */
+export async function runTests(group: TestGroup, files: readonly string[]): Promise<readonly TestResult[]> {
+  if (files.length === 0) return [];
   using folder = temporaryFolder("test");
-  const tallyFile = join(folder.path, "tally");
+  const resultsFile = join(folder.path, "results");
   console.log(`tests: ${group.name}, ${files.length} files`);
-  const { code, ending, seconds } = await runChild(process.execPath, nodeArguments(group, tallyFile, files), {
-    cwd: root,
-    timeoutMs: GROUP_TIMEOUT_MS,
-    inherit: true,
-  });
-  const tally = await readTally(tallyFile);
-  console.log(`  ${group.name}: ${tally.passed} passed, ${seconds.toFixed(1)} s`);
-  if (tally.ended && (code === 0 || tally.failed > 0)) return tally;
-  console.log(
-    `  ✖ ${group.name}: the test process ended with ${ending}${tally.ended ? "" : " in the middle"}`,
+  const { code, ending, seconds } = await runChild(
+    process.execPath,
+    nodeArguments(group, resultsFile, files),
+    { cwd: root, timeoutMs: GROUP_TIMEOUT_MS, inherit: true },
   );
-  return addTallies(tally, { passed: 0, failed: 1, skipped: 0 });
+  const { results, ended } = await readResults(resultsFile);
+  const count = (kind: TestResult["kind"]): number => results.filter((result) => result.kind === kind).length;
+  console.log(`  ${group.name}: ${count("passed")} passed, ${seconds.toFixed(1)} s`);
+  if (ended && (code === 0 || count("failed") > 0)) return results;
+  const how = `the test process ended with ${ending}${ended ? "" : " in the middle"}`;
+  console.log(`  ✖ ${group.name}: ${how}`);
+  return [...results, { kind: "failed", name: how, file: "" }];
 }
 
-function nodeArguments(group: TestGroup, tallyFile: string, files: readonly string[]): string[] {
+function nodeArguments(group: TestGroup, resultsFile: string, files: readonly string[]): string[] {
   return [
     "--disable-warning=ExperimentalWarning",
     "--test",
@@ -40,20 +42,16 @@ function nodeArguments(group: TestGroup, tallyFile: string, files: readonly stri
     ...(group.isolation === "process" ? [`--test-concurrency=${Math.ceil(availableParallelism() / 2)}`] : []),
     `--test-reporter=${join(import.meta.dirname, "console-reporter.ts")}`,
     "--test-reporter-destination=stdout",
-    `--test-reporter=${join(import.meta.dirname, "tally-reporter.ts")}`,
-    `--test-reporter-destination=${tallyFile}`,
+    `--test-reporter=${join(import.meta.dirname, "results-reporter.ts")}`,
+    `--test-reporter-destination=${resultsFile}`,
     ...files,
   ];
 }
 
-async function readTally(file: string): Promise<Tally & { ended: boolean }> {
+async function readResults(file: string): Promise<{ results: TestResult[]; ended: boolean }> {
   // Absent when the process died before its first test.
   const lines = (await readFile(file, "utf8").catch(() => "")).split("\n");
-  const count = (kind: string): number => lines.filter((line) => line === kind).length;
-  return {
-    passed: count("passed"),
-    failed: count("failed"),
-    skipped: count("skipped"),
-    ended: lines.includes(END_OF_RUN),
-  };
+  // The last line may be cut short when the process died.
+  const results = lines.filter((line) => line.startsWith("{") && line.endsWith("}"));
+  return { results: results.map((line) => JSON.parse(line)), ended: lines.includes(END_OF_RUN) };
 }

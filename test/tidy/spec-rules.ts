@@ -1,8 +1,9 @@
+import { specRules } from "../../scripts/testing/spec.ts";
 import type { RepositoryFile, SourceFile, Violation } from "./repository.ts";
 
 /** Every rule of SPEC.md is carried by a test whose name begins with its id, and every id in a test is a rule. */
 export function specViolations(spec: RepositoryFile, files: readonly SourceFile[]): Violation[] {
-  const rules = ruleIds(spec.text);
+  const rules = specRules(spec.text).map(({ id }) => id);
   const tested = files.flatMap(({ path, code }) => [...new Set(testedIds(code))].map((id) => ({ id, path })));
   return [
     ...malformedRules(spec),
@@ -16,10 +17,6 @@ export function specViolations(spec: RepositoryFile, files: readonly SourceFile[
       .filter(({ id }) => !rules.includes(id))
       .map(({ id, path }): Violation => `${path}: a test carries ${id}, which is no rule of ${spec.path}`),
   ];
-}
-
-function ruleIds(spec: string): string[] {
-  return [...spec.matchAll(/^- \*\*([A-Z]{2}\d+)\*\* \S/gm)].map((match) => match[1] ?? "");
 }
 
 function malformedRules({ path, text }: RepositoryFile): Violation[] {

@@ -1,20 +1,22 @@
-export interface Tally {
+import type { Outcome } from "./outcome.ts";
+
+interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
 }
 
-export const emptyTally: Tally = { passed: 0, failed: 0, skipped: 0 };
-
-export function addTallies(a: Tally, b: Tally): Tally {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
-}
-
 /**
  * Prints the objections and, alone on the last line, the count; sets the exit code. An objection is a failure
- * of its own, so that the last line and the exit code agree.
+ * of its own, so that the last line and the exit code agree; so is each tool that failed.
  */
-export function conclude(tally: Tally): void {
+export function conclude(results: readonly Pick<Outcome, "kind">[], toolsFailed: number): void {
+  const count = (kind: Outcome["kind"]): number => results.filter((result) => result.kind === kind).length;
+  const tally = {
+    passed: count("passed"),
+    failed: count("failed") + toolsFailed,
+    skipped: count("skipped"),
+  };
   const found = objections(tally, { ci: process.env.CI === "true" });
   for (const objection of found) console.log(`✖ ${objection}`);
   const failed = tally.failed + found.length;
