@@ -33,8 +33,9 @@ type Claim = Omit<SubmissionFacts, "problem">;
 function verdictWithoutBody(state: JobState, submission: Claim): JobEffect | undefined {
   const known = memberOf(state, submission);
   if (known?.status === "contributed") return repeated(known, submission);
-  if (known?.status === "failed") {
-    return receipt(submission, "refused", `this device has failed the round: ${known.reason}`);
+  if (known?.status === "failed" || known?.status === "excluded") {
+    const verb = known.status === "failed" ? "has failed" : "was excluded from";
+    return receipt(submission, "refused", `this device ${verb} the round: ${known.reason}`);
   }
   const round = state.current;
   const isOpen = round?.number === submission.round && round.phase === "collecting";

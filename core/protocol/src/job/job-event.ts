@@ -18,6 +18,13 @@ export type JobEvent =
     }
   | { readonly type: "cohortShort"; readonly round: number; readonly eligible: number; readonly now: number }
   | { readonly type: "deviceOnline"; readonly device: string }
+  /** It was revoked or quarantined; safe to repeat. */
+  | {
+      readonly type: "deviceExcluded";
+      readonly device: string;
+      readonly reason: string;
+      readonly now: number;
+    }
   | {
       readonly type: "replied";
       readonly device: string;

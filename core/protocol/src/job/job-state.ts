@@ -52,7 +52,8 @@ export interface JobState {
   readonly model: BlobReference | null;
 }
 
-export type MemberStatus = "offered" | "accepted" | "declined" | "failed" | "contributed";
+/** `excluded`: revoked or quarantined while the round was open; what it contributed does not count. */
+export type MemberStatus = "offered" | "accepted" | "declined" | "failed" | "contributed" | "excluded";
 
 export interface Member {
   readonly status: MemberStatus;
@@ -93,7 +94,12 @@ export interface RoundState {
   readonly folded: readonly string[];
   readonly metrics: { readonly [device: string]: Metrics };
   readonly quorumAt: number | null;
-  readonly outcome: { readonly weights: BlobReference; readonly federated: Metrics } | null;
+  /** What the round made, until its evaluation makes it the job's. */
+  readonly outcome: {
+    readonly weights: BlobReference;
+    readonly optimizerState: BlobReference | null;
+    readonly federated: Metrics;
+  } | null;
   readonly bytesUp: number;
 }
 

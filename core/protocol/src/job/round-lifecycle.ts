@@ -122,12 +122,15 @@ export function completeRound(
     base: { version, weights: round.outcome.weights },
     current: null,
     waitingSince: now,
+    optimizerState: round.outcome.optimizerState,
     failuresInARow: 0,
     roundsCompleted: state.roundsCompleted + 1,
     last: summary,
   };
-  const spent = state.base.weights.digest === round.outcome.weights.digest ? [] : [state.base.weights.digest];
-  const effects: JobEffect[] = [archive(summary), ...discardOf(round, spent)];
+  const kept = [next.base.weights.digest, next.optimizerState?.digest];
+  const before = [state.base.weights.digest, state.optimizerState?.digest].flatMap((one) => one ?? []);
+  const spent = before.filter((digest) => !kept.includes(digest));
+  const effects: JobEffect[] = [archive(summary), ...discardOf({ ...round, outcome: null }, spent)];
   if (isLastRoundDone(next)) {
     return { state: next, effects: [...effects, { type: "writeModel", weights: round.outcome.weights }] };
   }
@@ -154,12 +157,11 @@ export function endJob(
   if (round === null) return { state: ended, effects: [] };
   const why = reason ?? "the job ended";
   const summary = summarise(state, round, "failed", why, {}, now);
-  const orphaned = round.outcome === null ? [] : [round.outcome.weights.digest];
-  const effects = [archive(summary), ...noticesOf(round, why), ...discardOf(round, orphaned)];
+  const effects = [archive(summary), ...noticesOf(round, why), ...discardOf(round)];
   return { state: { ...ended, last: summary }, effects };
 }
 
-function archive(summary: RoundSummary): JobEffect {
+export function archive(summary: RoundSummary): JobEffect {
   return { type: "archiveRound", summary };
 }
 
@@ -193,11 +195,11 @@ function refusals(round: RoundState): string {
   return reasons.size === 0 ? "" : ` (${[...reasons].slice(0, 3).join("; ")})`;
 }
 
-function countOf(round: RoundState, status: Member["status"]): number {
+export function countOf(round: RoundState, status: Member["status"]): number {
   return Object.values(round.members).filter((member) => member.status === status).length;
 }
 
-function noticesOf(round: RoundState, reason: string): JobEffect[] {
+export function noticesOf(round: RoundState, reason: string): JobEffect[] {
   const waiting = Object.entries(round.members).filter(
     ([, member]) => member.status === "offered" || member.status === "accepted",
   );
@@ -205,9 +207,10 @@ function noticesOf(round: RoundState, reason: string): JobEffect[] {
 }
 
 /** Blobs that nothing needs once the round is over. */
-function discardOf(round: RoundState, spent: readonly Digest[] = []): JobEffect[] {
+export function discardOf(round: RoundState, spent: readonly Digest[] = []): JobEffect[] {
   const pending = [...round.queue, ...round.folding].map((contribution) => contribution.body.digest);
-  const blobs = [...spent, ...pending, ...(round.accumulator === null ? [] : [round.accumulator.digest])];
+  const made = [round.outcome?.weights, round.outcome?.optimizerState, round.accumulator];
+  const blobs = [...spent, ...pending, ...made.flatMap((blob) => blob?.digest ?? [])];
   return blobs.length === 0 ? [] : [{ type: "discard", blobs }];
 }
 
@@ -233,7 +236,7 @@ function finaliseEffect(
   };
 }
 
-function summarise(
+export function summarise(
   state: JobState,
   round: RoundState,
   status: RoundSummary["status"],

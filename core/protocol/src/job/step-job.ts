@@ -1,6 +1,7 @@
 import { SelvedgeError } from "../errors.ts";
 import type { Transition } from "../transition.ts";
 import { admitSubmission } from "./admit-submission.ts";
+import { excludeDevice } from "./exclude-device.ts";
 import type { JobEffect, JobEvent, OfferAnswer } from "./job-event.ts";
 import { hasEnded, type JobPlan, type JobState, type Member, type RoundState } from "./job-state.ts";
 import {
@@ -81,6 +82,8 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
       return onCohortShort(state, event.now);
     case "deviceOnline":
       return onDeviceOnline(state, event.device);
+    case "deviceExcluded":
+      return excludeDevice(state, event);
     case "replied":
       return onReply(state, event.device, event.round, event.answer, event.now);
     case "folded":
@@ -159,7 +162,7 @@ function onReply(
 
 /** A contribution is final, and so is a failure; short of that a device may still change its answer. */
 function replyCounts(member: Member, answer: OfferAnswer): boolean {
-  return member.status !== "contributed" && member.status !== "failed" && member.status !== answer.kind;
+  return !["contributed", "failed", "excluded", answer.kind].includes(member.status);
 }
 
 function onFolded(state: JobState, event: Extract<JobEvent, { type: "folded" }>): JobTransition {
@@ -177,26 +180,19 @@ function onFolded(state: JobState, event: Extract<JobEvent, { type: "folded" }>)
 
 function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalised" }>): JobTransition {
   return inRound(state, event.round, "finalising", (round) => {
-    const outcome = { weights: event.weights, federated: event.federated };
-    const decided: RoundState = { ...round, phase: "evaluating", outcome };
-    const next: JobState = { ...state, optimizerState: event.optimizerState, current: decided };
+    const { weights, optimizerState, federated } = event;
+    const decided: RoundState = {
+      ...round,
+      phase: "evaluating",
+      outcome: { weights, optimizerState, federated },
+    };
     const dataset = state.plan.evaluationDataset;
-    const evaluation: JobTransition =
-      dataset === null
-        ? completeRound(next, decided, {}, event.now)
-        : {
-            state: next,
-            effects: [{ type: "evaluate", round: round.number, weights: event.weights, dataset }],
-          };
-    return { state: evaluation.state, effects: [...discardReplaced(state, next), ...evaluation.effects] };
+    if (dataset === null) return completeRound(state, decided, {}, event.now);
+    return {
+      state: { ...state, current: decided },
+      effects: [{ type: "evaluate", round: round.number, weights, dataset }],
+    };
   });
-}
-
-/** The optimizer state before this round is of no more use. */
-function discardReplaced(before: JobState, after: JobState): JobEffect[] {
-  const old = before.optimizerState;
-  if (old === null || old.digest === after.optimizerState?.digest) return [];
-  return [{ type: "discard", blobs: [old.digest] }];
 }
 
 /** Work for a round that is over fails because its blobs are gone: that harms nothing. */

@@ -213,7 +213,8 @@ export function blobsOf(state: JobState): string[] {
     state.model,
   ];
   if (round !== null) {
-    references.push(round.config, round.accumulator, round.outcome?.weights ?? null);
+    const { weights = null, optimizerState = null } = round.outcome ?? {};
+    references.push(round.config, round.accumulator, weights, optimizerState);
     references.push(...[...round.queue, ...round.folding].map((contribution) => contribution.body));
   }
   return references.flatMap((reference) => reference?.digest ?? []);
