@@ -29,9 +29,9 @@ export function encodeTransaction(transaction: Transaction): readonly EncodedWri
 
 /** @throws SelvedgeError `invalid_argument`, `too_large` */
 export function checkKey(key: string): void {
-  if (key === "" || !key.isWellFormed()) {
+  if (key === "" || !key.isWellFormed() || key.includes("\0")) {
     throw invalid(
-      `key ${JSON.stringify(key)} is empty or not well-formed text`,
+      `key ${JSON.stringify(key)} is empty, holds a zero byte or is not well-formed text`,
       "give a key of 1 to 512 bytes",
     );
   }

@@ -20,7 +20,7 @@ test("a file that is not a database is refused and left untouched", async (t) =>
   assert.equal(readFileSync(path, "utf8"), content);
 });
 
-test("another program's database is refused and left untouched", async (t) => {
+test("[ST3] another program's database is refused and left untouched", async (t) => {
   const path = join(temporaryFolder(t), "state.db");
   const other = new DatabaseSync(path);
   other.exec("CREATE TABLE recipes (name TEXT)");
@@ -30,7 +30,7 @@ test("another program's database is refused and left untouched", async (t) => {
   assert.deepEqual(readFileSync(path), content);
 });
 
-test("a database of a newer schema is refused", async (t) => {
+test("[ST3] a database of a newer schema is refused", async (t) => {
   const path = join(temporaryFolder(t), "state.db");
   await (await openSqliteStore({ path })).close();
   const newer = new DatabaseSync(path);
@@ -68,7 +68,7 @@ test("only its owner can read a new database", async (t) => {
   for (const file of [path, `${path}-wal`]) assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
-test("a second opening is refused, in this process and in another, until the first is closed", async (t) => {
+test("[ST2] a second opening is refused, in this process and in another, until the first is closed", async (t) => {
   const path = join(temporaryFolder(t), "state.db");
   const child = spawn(
     process.execPath,

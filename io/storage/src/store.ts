@@ -43,7 +43,7 @@ export interface ListOptions {
  * - `commit` MUST reject with `resource_exhausted` when the disk is full; the
  *   store MUST still answer reads.
  * - `list` MUST return keys in ascending byte order of their UTF-8.
- * - A key MUST be 1 to 512 bytes of well-formed text; a value MUST be plain
+ * - A key MUST be 1 to 512 bytes of well-formed text without zero bytes; a value MUST be plain
  *   JSON of at most 16 MiB, nested at most 64 deep (a property that is
  *   undefined is left out): otherwise `invalid_argument` or `too_large`.
  * - What the caller does to a value before or after MUST NOT reach the store.

@@ -3,30 +3,24 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { digestOf } from "@selvedge/protocol";
-import { openFileBlobStore, openSqliteStore } from "@selvedge/storage";
+import { openFileBlobStore, openPostgresStore, openSqliteStore, type Store } from "@selvedge/storage";
+import { postgresMissing, startPostgresServer } from "../fixtures/postgres-server.ts";
 import { killAfterLines } from "./kill-after-lines.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const commitUntilKilled = new URL("./programs/commit-until-killed.ts", import.meta.url);
 const uploadUntilKilled = new URL("./programs/upload-until-killed.ts", import.meta.url);
 
-test("after kill -9 the SQLite store has every acknowledged commit, and each one whole", async () => {
+test("[ST1] after kill -9 the SQLite store has every acknowledged commit, and each one whole", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "state.db");
-  for (const lines of [1, 40, 97]) {
-    const acknowledged = new Map<string, number>();
-    for (const line of await killAfterLines(commitUntilKilled, [path], lines)) {
-      const [lane = "", version] = line.split(" ");
-      acknowledged.set(lane, Number(version));
-    }
-    const store = await openSqliteStore({ path });
-    for (const [lane, version] of acknowledged) {
-      const left = await store.read(`left/${lane}`);
-      assert.ok(left !== undefined && left.version >= version, `lane ${lane}: ${left?.version} < ${version}`);
-      assert.deepEqual(await store.read(`right/${lane}`), { ...left, key: `right/${lane}` });
-    }
-    await store.close();
-  }
+  await checkKills(path, () => openSqliteStore({ path }));
+});
+
+test("[ST1] after kill -9 the PostgreSQL store has them too", { skip: postgresMissing }, async () => {
+  await using server = await startPostgresServer();
+  const url = await server.createDatabase();
+  await checkKills(url, () => openPostgresStore({ url }));
 });
 
 test("[BL2] after kill -9 an upload goes on at the offset that was acknowledged, or later", async () => {
@@ -49,3 +43,20 @@ test("[BL2] after kill -9 an upload goes on at the offset that was acknowledged,
   await blobs.append(reference, resumedFrom, bytes.subarray(resumedFrom));
   assert.deepEqual(await blobs.get(reference.digest), bytes);
 });
+
+async function checkKills(database: string, open: () => Promise<Store>): Promise<void> {
+  for (const lines of [1, 40, 97]) {
+    const acknowledged = new Map<string, number>();
+    for (const line of await killAfterLines(commitUntilKilled, [database], lines)) {
+      const [lane = "", version] = line.split(" ");
+      acknowledged.set(lane, Number(version));
+    }
+    const store = await open();
+    for (const [lane, version] of acknowledged) {
+      const left = await store.read(`left/${lane}`);
+      assert.ok(left !== undefined && left.version >= version, `lane ${lane}: ${left?.version} < ${version}`);
+      assert.deepEqual(await store.read(`right/${lane}`), { ...left, key: `right/${lane}` });
+    }
+    await store.close();
+  }
+}

@@ -159,6 +159,7 @@ function registerLimits(check: Check): void {
     await rejection(commit(`${"é".repeat(256)}x`), "too_large");
     await rejection(commit(""), "invalid_argument");
     await rejection(commit("\ud800"), "invalid_argument");
+    await rejection(commit("a\0b"), "invalid_argument");
     await rejection(store.read(""), "invalid_argument");
     assert.equal((await store.list("")).length, 1);
   });

@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
-import { type Json, openMemoryStore, openSqliteStore, type Store, type Transaction } from "@selvedge/storage";
+import {
+  type Json,
+  openMemoryStore,
+  openPostgresStore,
+  openSqliteStore,
+  type Store,
+  type Transaction,
+} from "@selvedge/storage";
 import fc from "fast-check";
+import { postgresMissing, startPostgresServer } from "../fixtures/postgres-server.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const key = fc.constantFrom("a", "a/", "a/b", "a/b/c", "a\u00e9", "\uff5e", "\u{1f9f5}");
@@ -21,13 +29,21 @@ const groups = fc.array(fc.array(transaction, { maxLength: 4 }), { maxLength: 6 
 test("the memory and the SQLite store give equal answers to any transactions", async () => {
   await using folder = await temporaryFolder();
   let databases = 0;
+  await storesAgree(60, async () => {
+    databases += 1;
+    return openSqliteStore({ path: join(folder.path, `${databases}.db`) });
+  });
+});
+
+test("the memory and the PostgreSQL store give equal answers", { skip: postgresMissing }, async () => {
+  await using server = await startPostgresServer();
+  await storesAgree(20, async () => openPostgresStore({ url: await server.createDatabase() }));
+});
+
+async function storesAgree(numRuns: number, open: () => Promise<Store>): Promise<void> {
   await fc.assert(
     fc.asyncProperty(groups, key, async (work, prefix) => {
-      databases += 1;
-      const stores = [
-        openMemoryStore(),
-        await openSqliteStore({ path: join(folder.path, `${databases}.db`) }),
-      ] as const;
+      const stores = [openMemoryStore(), await open()] as const;
       try {
         for (const group of work) {
           const [expected, actual] = await Promise.all(
@@ -47,9 +63,9 @@ test("the memory and the SQLite store give equal answers to any transactions", a
         for (const store of stores) await store.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns },
   );
-});
+}
 
 async function commitAll(store: Store, transactions: readonly Transaction[]): Promise<string[]> {
   const results = await Promise.allSettled(transactions.map((each) => store.commit(each)));

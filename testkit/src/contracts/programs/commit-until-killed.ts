@@ -1,14 +1,17 @@
 /**
- * Run by crash tests: `node commit-until-killed.ts DATABASE`. Commits without
+ * Run by crash tests: `node commit-until-killed.ts DATABASE`, a file
+ * or a postgres:// URL. Commits without
  * end, two counters in each transaction, several transactions under way at once,
  * and prints the value of each one that was acknowledged.
  */
 import { writeSync } from "node:fs";
-import { openSqliteStore } from "@selvedge/storage";
+import { openPostgresStore, openSqliteStore } from "@selvedge/storage";
 
-const [path] = process.argv.slice(2);
-if (path === undefined) throw new Error("usage: node commit-until-killed.ts DATABASE");
-const store = await openSqliteStore({ path });
+const [database] = process.argv.slice(2);
+if (database === undefined) throw new Error("usage: node commit-until-killed.ts DATABASE");
+const store = database.startsWith("postgres:")
+  ? await openPostgresStore({ url: database })
+  : await openSqliteStore({ path: database });
 
 async function commitForever(lane: number): Promise<never> {
   const version = (await store.read(`left/${lane}`))?.version ?? 0;
