@@ -151,8 +151,10 @@ function chooseRuntime() {
 
 /** Replaces this process where Node can (22.15 on); else runs a child and passes on signals and its ending. */
 function become(runtime, args) {
-  if (process.execve !== undefined) process.execve(runtime, [runtime, ...args], process.env);
-  const child = spawn(runtime, args, { stdio: "inherit" });
+  // Keeps what Node makes of the sources, which halves the next start. It goes with node_modules.
+  const env = { NODE_COMPILE_CACHE: join(root, "node_modules/.cache/compile"), ...process.env };
+  if (process.execve !== undefined) process.execve(runtime, [runtime, ...args], env);
+  const child = spawn(runtime, args, { stdio: "inherit", env });
   child.once("error", (error) =>
     fail(`${runtime} did not start: ${error.message}.`, "Remove node_modules and start again."),
   );
