@@ -68,6 +68,10 @@ export const limits = {
   tokenUsesMax: 10_000,
   /** Longest life of a join token, seconds. */
   tokenTtlSecondsMax: 2_592_000,
+  /** How long a device may be out of reach, milliseconds; a third of its certificate's life. */
+  offlineBudgetMsMax: 10_368_000_000,
+  /** How long after its certificate ran out a device may be renewed without an operator, milliseconds. */
+  graceWindowMsMax: 31_536_000_000,
   /** One name: a device, a job, a dataset, a model. */
   nameLengthMax: 64,
   /** A reason in words, characters. */

@@ -11,15 +11,23 @@ import {
   systemSource,
   systemTimers,
 } from "@selvedge/storage";
-import { blobRoutes, type Gateway, startGateway, type Traffic } from "@selvedge/transport-grpc";
+import {
+  blobRoutes,
+  type Gateway,
+  type GatewayTls,
+  startGateway,
+  type Traffic,
+} from "@selvedge/transport-grpc";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { type Fleet, openFleet } from "./fleet.ts";
 import { registerServices } from "./fleet-services.ts";
 import { FleetSession } from "./fleet-session.ts";
 import { httpRoutes } from "./http-routes.ts";
+import type { Authority } from "./identity/certificate-authority.ts";
 import { createEnrolmentService, type FleetTrust } from "./identity/enrolment-service.ts";
 import { createGatekeeper } from "./identity/gatekeeper.ts";
+import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
 import { writeOperatorFile } from "./operators/operator-file.ts";
@@ -34,6 +42,8 @@ export interface CoordinatorOptions {
   /** Names and addresses that devices dial; the certificate is made out to them. */
   readonly hosts: readonly string[];
   readonly trustDomain: string;
+  /** How devices that are out of reach are treated; what is not given stays as it was. */
+  readonly identity?: Partial<IdentitySettings>;
   /** The coordinator's own data, to evaluate rounds on. */
   readonly datasets: ReadonlyMap<string, DatasetSource>;
   readonly log: Logger;
@@ -90,10 +100,14 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   const gateway = await openGateway(options, fleet, session, now);
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
   await writeOperatorFile(folder, url, fleet.authority, fleet.operatorTokens);
+  fleet.authority.onChange(() => gateway.setTls(tlsOf(fleet.authority)));
   const refresh = setInterval(() => {
     fleet.signing.repository
       .refresh()
       .catch((error: unknown) => log.error({ err: error }, "metadata refresh failed"));
+    fleet.authority
+      .refresh(now())
+      .catch((error: unknown) => log.error({ err: error }, "certificate renewal failed"));
   }, refreshEveryMs);
   log.info({ url, trustDomain: options.trustDomain }, "coordinator started");
   return {
@@ -124,7 +138,7 @@ async function openGateway(
   const gateway: Gateway = await startGateway<Principal>({
     host: options.host,
     port: options.port,
-    tls: { key: authority.server.key, cert: authority.server.chain, clientCa: authority.root.toString() },
+    tls: tlsOf(authority),
     services: (router, principalOf) =>
       registerServices(router, principalOf, {
         enrolment,
@@ -160,6 +174,10 @@ async function openGateway(
   return gateway;
 }
 
+function tlsOf({ server, trustBundle }: Authority): GatewayTls {
+  return { key: server.key, cert: server.chain, clientCa: trustBundle.map(String) };
+}
+
 function trustOf({ authority, operatorKey, signing }: Fleet): FleetTrust {
   const { x = "" } = createPublicKey(authority.sealingKey).export({ format: "jwk" });
   return {
@@ -180,5 +198,5 @@ function urlHost(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
 }
 
-/** Online metadata lives days; half of its life is long before it ends. */
+/** Online metadata lives days, the server's certificate a year; half of that is long before it ends. */
 const refreshEveryMs = 3_600_000;

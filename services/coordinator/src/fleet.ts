@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type FileBlobs, openEpoch, openFileBlobStore, type Store } from "@selvedge/storage";
 import { type Authority, openAuthority } from "./identity/certificate-authority.ts";
 import { type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
+import { type IdentitySettings, openIdentitySettings } from "./identity/identity-settings.ts";
 import { openKeyFolder } from "./identity/key-folder.ts";
 import { type OperatorTokens, openOperatorTokens } from "./identity/operator-tokens.ts";
 import { createTokenStore, type TokenStore } from "./identity/token-store.ts";
@@ -15,6 +16,8 @@ export interface FleetOptions {
   readonly folder: string;
   readonly trustDomain: string;
   readonly hosts: readonly string[];
+  /** What is given replaces what was stored. */
+  readonly identity?: Partial<IdentitySettings>;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -24,6 +27,7 @@ export interface Fleet {
   readonly store: Store;
   readonly blobs: FileBlobs;
   readonly authority: Authority;
+  readonly identity: IdentitySettings;
   /** Public key of the operator whose plans run here. */
   readonly operatorKey: KeyObject;
   readonly signing: ReleaseSigning;
@@ -40,7 +44,9 @@ export interface Fleet {
 export async function openFleet(store: Store, options: FleetOptions): Promise<Fleet> {
   const { folder, trustDomain, hosts, now } = options;
   const keys = await openKeyFolder(join(folder, "keys"));
-  const authority = await openAuthority({ folder: keys, trustDomain, hosts, nowMs: now() });
+  const identity = await openIdentitySettings(store, options.identity ?? {});
+  const { offlineBudgetMs } = identity;
+  const authority = await openAuthority({ folder: keys, trustDomain, hosts, nowMs: now(), offlineBudgetMs });
   const signing = await openReleaseSigning(folder, store, now);
   const isReleased = (name: string, version: bigint): boolean =>
     signing.repository
@@ -49,11 +55,12 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
   return {
     store,
     authority,
+    identity,
     signing,
     blobs: await openFileBlobStore({ root: folder }),
     operatorKey: await openOperatorKey(folder, keys),
     devices: await openDeviceRegistry(store),
-    tokens: createTokenStore({ store, rootPin: authority.rootPin, now }),
+    tokens: createTokenStore({ store, rootPin: () => authority.rootPin, now }),
     operatorTokens: await openOperatorTokens(store, now),
     installs: await InstallReports.open(store, isReleased),
     records: new JobRecords(store),

@@ -9,7 +9,7 @@ export function httpRoutes(authority: Authority, releases: ReleaseRepository): H
   return [
     route("healthz", "/healthz", async () => text(200, "text/plain; charset=utf-8", "ok\n")),
     route("cacerts", "/.well-known/selvedge/cacerts", async () =>
-      text(200, "application/pem-certificate-chain", authority.root.toString()),
+      text(200, "application/pem-certificate-chain", authority.trustBundle.join("")),
     ),
     route("releases.read", "/v1/releases/", async (path) => {
       const name = path.slice("/v1/releases/".length);

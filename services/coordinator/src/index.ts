@@ -7,6 +7,7 @@ export {
   type EnrolmentService,
 } from "./identity/enrolment-service.ts";
 export { createGatekeeper, type GatekeeperOptions } from "./identity/gatekeeper.ts";
+export type { IdentitySettings } from "./identity/identity-settings.ts";
 export { type KeyFolder, openKeyFolder } from "./identity/key-folder.ts";
 export { type OperatorTokens, openOperatorTokens } from "./identity/operator-tokens.ts";
 export { listTokenReuse, type TokenReuse } from "./identity/security-events.ts";

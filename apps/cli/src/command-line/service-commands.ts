@@ -1,11 +1,17 @@
 import { type Command, Option } from "commander";
 import { datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
-import { collect, portOption } from "./option-parsers.ts";
+import { collect, durationOption, portOption } from "./option-parsers.ts";
 import { examples, folderHelp, stateHelp } from "./shared-help.ts";
 
 /** What keeps running: the coordinator, a device's agent, a model server. */
 export function addServiceCommands(program: Command, invoke: Invoke): void {
+  addUpCommand(program, invoke);
+  addAgentCommand(program, invoke);
+  addServeCommand(program, invoke);
+}
+
+function addUpCommand(program: Command, invoke: Invoke): void {
   program
     .command("up")
     .summary("run the coordinator of a fleet")
@@ -21,6 +27,18 @@ export function addServiceCommands(program: Command, invoke: Invoke): void {
     )
     .option("--trust-domain <name>", "name of the fleet in every certificate", "selvedge.internal")
     .option(
+      "--offline-budget <duration>",
+      "how long a device may be out of reach: its certificate lasts three times that, at least a day " +
+        "(default: what was given before, or 56h)",
+      durationOption,
+    )
+    .option(
+      "--grace-window <duration>",
+      "how long after its certificate ran out a device is renewed without an operator " +
+        "(default: what was given before, or 30d)",
+      durationOption,
+    )
+    .option(
       "--dataset <source>",
       "data to evaluate on, NAME=idx:IMAGES,LABELS,CLASSES; may be repeated",
       datasetOption,
@@ -33,10 +51,14 @@ export function addServiceCommands(program: Command, invoke: Invoke): void {
       examples(
         "selvedge up",
         "selvedge up --name fleet.example.org --state /srv/selvedge",
+        "selvedge up --offline-budget 10d",
         "selvedge up --dataset mnist-test=idx:t10k-images-idx3-ubyte,t10k-labels-idx1-ubyte,10",
       ),
     )
     .action(invoke(() => import("../commands/up.ts")));
+}
+
+function addAgentCommand(program: Command, invoke: Invoke): void {
   const agent = program
     .command("agent")
     .summary("run this device's agent")
@@ -55,6 +77,9 @@ export function addServiceCommands(program: Command, invoke: Invoke): void {
       examples("selvedge agent run", "selvedge agent run --folder /srv/device-1 --log-level debug"),
     )
     .action(invoke(() => import("../commands/agent-run.ts")));
+}
+
+function addServeCommand(program: Command, invoke: Invoke): void {
   program
     .command("serve <model>")
     .summary("serve an ONNX model over HTTP")

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
-import { startCoordinator } from "@selvedge/coordinator";
+import { type IdentitySettings, startCoordinator } from "@selvedge/coordinator";
 import type { DatasetSource } from "@selvedge/datasets";
 import { fileError } from "@selvedge/storage";
 import { certificateNames } from "../command-line/certificate-names.ts";
@@ -17,6 +17,10 @@ export interface UpOptions extends LogOptions, ServiceOptions {
   readonly port: number;
   readonly name: readonly string[];
   readonly trustDomain: string;
+  /** Milliseconds. */
+  readonly offlineBudget?: number;
+  /** Milliseconds. */
+  readonly graceWindow?: number;
   readonly dataset: readonly NamedDataset[];
 }
 
@@ -32,6 +36,7 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
     port,
     hosts: certificateNames({ host, names: name, hostname: terminal.hostname, interfaces }),
     trustDomain,
+    identity: identitySettings(options),
     datasets,
     log: createLog(terminal, options),
   });
@@ -43,6 +48,13 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
   } finally {
     await coordinator.close();
   }
+}
+
+function identitySettings({ offlineBudget, graceWindow }: UpOptions): Partial<IdentitySettings> {
+  return {
+    ...(offlineBudget !== undefined && { offlineBudgetMs: offlineBudget }),
+    ...(graceWindow !== undefined && { graceWindowMs: graceWindow }),
+  };
 }
 
 async function findDatasets(

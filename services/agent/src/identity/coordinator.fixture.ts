@@ -48,7 +48,7 @@ export async function startFixtureCoordinator(
   const authority = await openAuthority({ folder, trustDomain: "fleet.example", hosts, nowMs: Date.now() });
   const operatorKey = generateKeyPairSync("ed25519").publicKey;
   const devices = await openDeviceRegistry(store);
-  const tokens = createTokenStore({ store, rootPin: authority.rootPin, now });
+  const tokens = createTokenStore({ store, rootPin: () => authority.rootPin, now });
   const trust = () => ({
     releaseRoot: Buffer.from('{"signed":{}}'),
     sealingKey: new Uint8Array(

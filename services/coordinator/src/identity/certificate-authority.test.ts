@@ -120,6 +120,54 @@ test("an intermediate past half its life is replaced, and what it signed still c
   assert.ok(third.issuers.every((one) => one.validToDate.getTime() > nowMs + 2000 * dayMs));
 });
 
+test("[EN10] a device certificate lasts three times the offline budget, and at least a day", async () => {
+  const lifeOf = async (offlineBudgetMs?: number): Promise<number> => {
+    const change = offlineBudgetMs === undefined ? {} : { offlineBudgetMs };
+    const authority = await openAuthority(optionsFor(new Map(), change));
+    const publicKey = createPublicKey(newDeviceKey());
+    const { certificate } = await authority.issueDeviceCertificate(publicKey, deviceId, nowMs);
+    return certificate.validToDate.getTime() - nowMs;
+  };
+  assert.equal(await lifeOf(), 7 * dayMs);
+  assert.equal(await lifeOf(0), dayMs);
+  assert.equal(await lifeOf(3_600_000), dayMs);
+  assert.equal(await lifeOf(10 * dayMs), 30 * dayMs);
+  for (const bad of [-1, Number.NaN, 121 * dayMs]) {
+    await assert.rejects(lifeOf(bad), { code: "invalid_argument", at: "offline budget" });
+  }
+});
+
+test("[EN16] an authority that stays open renews the server's certificate, says so once, and keeps its key", async () => {
+  const authority = await openAuthority(optionsFor(new Map()));
+  const { key, chain } = authority.server;
+  let changes = 0;
+  authority.onChange(() => {
+    changes += 1;
+  });
+  await authority.refresh(nowMs + 182 * dayMs);
+  assert.deepEqual([authority.server.chain, changes], [chain, 0]);
+  await Promise.all([authority.refresh(nowMs + 184 * dayMs), authority.refresh(nowMs + 184 * dayMs)]);
+  assert.notEqual(authority.server.chain, chain);
+  assert.deepEqual([authority.server.key, changes], [key, 1]);
+});
+
+test("[EN21] what vouches for the coordinator is valid for a clock that starts in 1970", async () => {
+  const authority = await openAuthority(optionsFor(new Map()));
+  const server = new X509Certificate(authority.server.chain);
+  for (const one of [authority.root, ...authority.issuers, server])
+    assert.equal(one.validFromDate.getTime(), 0);
+});
+
+test("nothing is renewed that would not last longer, when the root itself is near its end", async () => {
+  const files = new Map<string, string>();
+  const { root } = await openAuthority(optionsFor(files));
+  const late = root.validToDate.getTime() - 30 * dayMs;
+  await openAuthority(optionsFor(files, { nowMs: late }));
+  const before = new Map(files);
+  await openAuthority(optionsFor(files, { nowMs: late + dayMs }));
+  assert.deepEqual(files, before);
+});
+
 test("a certificate never outlives its issuer", async () => {
   const authority = await openAuthority(optionsFor(new Map()));
   const [issuer] = authority.issuers;

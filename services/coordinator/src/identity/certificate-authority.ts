@@ -1,22 +1,36 @@
 import {
   createHash,
-  createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
-  X509Certificate,
+  type X509Certificate,
 } from "node:crypto";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
+  type AuthorityState,
+  addKey,
+  keyOf,
+  openAuthorityState,
+  openKey,
+  readBundle,
+  removeKey,
+  toBundle,
+} from "./authority-state.ts";
+import {
+  buildBridge,
   buildDeviceCertificate,
   buildIntermediate,
   buildRoot,
-  buildServerCertificate,
-  clockSkewMs,
-  generateP256,
-  type Issuer,
+  sinceEpochMs,
 } from "./certificate-builder.ts";
+import {
+  clockSkewMs,
+  defaultOfflineBudgetMs,
+  deviceLifetimeMs,
+  lifetimesMs,
+} from "./certificate-lifetimes.ts";
 import type { KeyFolder } from "./key-folder.ts";
+import { createTurns } from "./turns.ts";
 
 export interface AuthorityOptions {
   readonly folder: KeyFolder;
@@ -26,6 +40,8 @@ export interface AuthorityOptions {
   readonly hosts: readonly string[];
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** How long a device may be out of reach, milliseconds; see `deviceLifetimeMs`. */
+  readonly offlineBudgetMs?: number;
 }
 
 export interface DeviceCertificate {
@@ -34,60 +50,125 @@ export interface DeviceCertificate {
   readonly certificate: X509Certificate;
 }
 
-/** All keys of one fleet, and the certificates that make them known. */
+/** All keys of one fleet, and the certificates that make them known. They change while it is open. */
 export interface Authority {
   readonly trustDomain: string;
   readonly hosts: readonly string[];
+  /** What the coordinator's and new devices' certificates are under. */
   readonly root: X509Certificate;
   /** SHA-256 of the root's SubjectPublicKeyInfo, 32 bytes: what join tokens pin. */
   readonly rootPin: Uint8Array;
+  /** What devices are to trust: the root, those before it, and one that is to come. */
+  readonly trustBundle: readonly X509Certificate[];
+  readonly stagedRoot: X509Certificate | undefined;
   /** Certificates that sign or have signed leaves, the current one first. */
   readonly issuers: readonly X509Certificate[];
   /** PEM for the TLS port: private key, and chain without the root. */
   readonly server: { readonly key: string; readonly chain: string };
   /** X25519 private key: payloads sealed to the coordinator. */
   readonly sealingKey: KeyObject;
+  /** How long the certificate of a device lasts, milliseconds. */
+  readonly deviceLifetimeMs: number;
   /**
-   * A client certificate for one key, valid seven days, named
+   * A client certificate for one key, named
    * `spiffe://<trust domain>/device/<device id>`.
    *
    * @param publicKey - P-256, as `readCertificateRequest` returns it.
    */
   issueDeviceCertificate(publicKey: KeyObject, deviceId: string, nowMs: number): Promise<DeviceCertificate>;
+  /** Renews what is past half of its life; to be called now and then. */
+  refresh(nowMs: number): Promise<void>;
+  /** A new issuing key at once. What the old ones signed counts until `dropOldIntermediates`. */
+  rotateIntermediate(nowMs: number): Promise<void>;
+  /** From now on only the current issuing certificate counts. */
+  dropOldIntermediates(nowMs: number): Promise<void>;
+  /**
+   * A new root that devices are to learn of. Does nothing when one is staged.
+   *
+   * @throws SelvedgeError `failed_precondition` while an older root is not dropped.
+   */
+  stageRoot(nowMs: number): Promise<void>;
+  /**
+   * The staged root becomes the root.
+   *
+   * @throws SelvedgeError `failed_precondition` when none is staged.
+   */
+  activateRoot(nowMs: number): Promise<void>;
+  /** Trusts the current root alone, and deletes the keys of those before it. */
+  dropOldRoots(nowMs: number): Promise<void>;
+  /** Told after each change of what the TLS port shows or trusts. */
+  onChange(listener: () => void): void;
 }
 
 /**
  * Loads the keys of a fleet, and makes what is not there yet: root, issuing
- * intermediate, server certificate, sealing key. Intermediate
- * and server certificate are renewed when half of their life is over, the
- * server's also when its hosts changed. A crash in between leaves a folder
- * from which the same call goes on.
+ * intermediate, server certificate, sealing key. A crash in between leaves a
+ * folder from which the same call goes on.
  *
  * @throws SelvedgeError `invalid_argument`, `corrupt` when files do not belong
  *   together, or `failed_precondition` when the folder is another fleet's.
  */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
   checkOptions(options);
-  const { folder, trustDomain, hosts } = options;
-  const root = await openRoot(options);
-  const { issuer, issuers } = await openIntermediates(options, root);
-  const server = await openServer(options, issuer);
+  const { folder, trustDomain, hosts, offlineBudgetMs = defaultOfflineBudgetMs } = options;
+  const lifetimeMs = deviceLifetimeMs(offlineBudgetMs);
+  const listeners: (() => void)[] = [];
+  // One change after the other: each reads the folder that the one before it left.
+  const inTurn = createTurns();
+  let state = await openAuthorityState(options, options.nowMs);
   const sealingKey = await openKey(folder, "sealing.key", () => generateKeyPairSync("x25519").privateKey);
-  const spki = root.certificate.publicKey.export({ type: "spki", format: "der" });
+
+  /** Commits one change, if there is one to make, and takes up what then lies in the folder. */
+  function change(nowMs: number, commit: () => Promise<void>): Promise<void> {
+    return inTurn(async () => {
+      await commit();
+      const before = state;
+      state = await openAuthorityState(options, nowMs);
+      if (shown(before) !== shown(state)) for (const listener of listeners) listener();
+    });
+  }
+
   return {
     trustDomain,
     hosts,
-    root: root.certificate,
-    rootPin: new Uint8Array(createHash("sha256").update(spki).digest()),
-    issuers,
-    server,
     sealingKey,
-    async issueDeviceCertificate(publicKey, deviceId, now) {
-      const uri = deviceUri(trustDomain, deviceId);
-      const validity = { fromMs: now, lifetimeMs: lifetimesMs.device };
-      const certificate = await buildDeviceCertificate(issuer, publicKey, uri, validity);
-      return { certificate, chain: [certificate, issuer.certificate].map((one) => new Uint8Array(one.raw)) };
+    deviceLifetimeMs: lifetimeMs,
+    get root() {
+      return state.root;
     },
+    get rootPin() {
+      return pinOf(state.root);
+    },
+    get trustBundle() {
+      return bundleOf(state);
+    },
+    get stagedRoot() {
+      return state.stagedRoot;
+    },
+    get issuers() {
+      return state.issuers;
+    },
+    get server() {
+      return state.server;
+    },
+    async issueDeviceCertificate(publicKey, deviceId, now) {
+      const { issuer, bridges } = state;
+      const validity = { notBeforeMs: now - clockSkewMs, notAfterMs: now + lifetimeMs };
+      const uri = deviceUri(trustDomain, deviceId);
+      const certificate = await buildDeviceCertificate(issuer, publicKey, uri, validity);
+      const chain = [certificate, issuer.certificate, ...bridges];
+      return { certificate, chain: chain.map((one) => new Uint8Array(one.raw)) };
+    },
+    refresh: (nowMs) => change(nowMs, async () => {}),
+    rotateIntermediate: (nowMs) => change(nowMs, () => rotateIntermediate(options, state, nowMs)),
+    dropOldIntermediates: (nowMs) =>
+      change(nowMs, async () => {
+        await folder.write("intermediates.crt", state.issuer.certificate.toString());
+      }),
+    stageRoot: (nowMs) => change(nowMs, () => stageRoot(options, state, nowMs)),
+    activateRoot: (nowMs) => change(nowMs, () => activateRoot(folder, state)),
+    dropOldRoots: (nowMs) => change(nowMs, () => dropOldRoots(folder, state)),
+    onChange: (listener) => void listeners.push(listener),
   };
 }
 
@@ -96,108 +177,76 @@ export function deviceUri(trustDomain: string, deviceId: string): string {
   return `spiffe://${trustDomain}/device/${deviceId}`;
 }
 
-async function openRoot({ folder, trustDomain, nowMs }: AuthorityOptions): Promise<Issuer> {
-  const pem = await folder.read("root.crt");
-  if (pem !== undefined && (await folder.read("root.key")) === undefined) {
-    // A new key here would cut off every device that trusts the old one.
-    throw corrupt(folder, "root.crt is there, and root.key is missing", "restore root.key from a backup");
-  }
-  const privateKey = await openKey(folder, "root.key", generateP256);
-  if (pem === undefined) {
-    const certificate = await buildRoot(privateKey, trustDomain, {
-      fromMs: nowMs,
-      lifetimeMs: lifetimesMs.root,
-    });
-    await folder.write("root.crt", certificate.toString());
-    return { privateKey, certificate };
-  }
-  const [certificate] = readCertificates(folder, "root.crt", pem);
-  if (certificate === undefined || !certificate.checkPrivateKey(privateKey)) {
-    throw corrupt(folder, "root.crt and root.key do not belong together", "restore both from one backup");
-  }
-  if (certificate.subjectAltName !== `URI:spiffe://${trustDomain}`) {
-    throw new SelvedgeError("failed_precondition", `these keys are not those of the fleet "${trustDomain}"`, {
-      at: folder.path,
-      fix: `start with the trust domain in ${certificate.subjectAltName ?? "its root certificate"}, or with an empty folder`,
-    });
-  }
-  return { privateKey, certificate };
+/** SHA-256 of a certificate's SubjectPublicKeyInfo, 32 bytes. */
+export function pinOf({ publicKey }: X509Certificate): Uint8Array {
+  const spki = publicKey.export({ type: "spki", format: "der" });
+  return new Uint8Array(createHash("sha256").update(spki).digest());
 }
 
-interface Intermediates {
-  readonly issuer: Issuer;
-  readonly issuers: readonly X509Certificate[];
-}
+type Place = Pick<AuthorityOptions, "folder" | "trustDomain">;
 
-async function openIntermediates(options: AuthorityOptions, root: Issuer): Promise<Intermediates> {
-  const { folder, trustDomain, nowMs } = options;
-  const privateKey = await openKey(folder, "intermediate.key", generateP256);
-  const pem = (await folder.read("intermediates.crt")) ?? "";
-  const known = readCertificates(folder, "intermediates.crt", pem).filter(
-    (one) => one.checkIssued(root.certificate) && one.verify(root.certificate.publicKey),
-  );
-  const [current] = known;
-  if (current?.checkPrivateKey(privateKey) && !isPastHalfLife(current, nowMs)) {
-    return { issuer: { privateKey, certificate: current }, issuers: known };
-  }
-  const validity = { fromMs: nowMs, lifetimeMs: lifetimesMs.intermediate };
+async function rotateIntermediate(
+  { folder, trustDomain }: Place,
+  state: AuthorityState,
+  nowMs: number,
+): Promise<void> {
+  const privateKey = await addKey(folder, "intermediate");
+  const root = { privateKey: await keyOf(folder, "root", state.root), certificate: state.root };
+  const validity = { notBeforeMs: sinceEpochMs, notAfterMs: nowMs + lifetimesMs.intermediate };
   const certificate = await buildIntermediate(root, createPublicKey(privateKey), trustDomain, validity);
-  const issuers = [certificate, ...known.filter((one) => one.validToDate.getTime() > nowMs)];
-  await folder.write("intermediates.crt", issuers.map(String).join(""));
-  return { issuer: { privateKey, certificate }, issuers };
+  await folder.write("intermediates.crt", toBundle([certificate, ...state.issuers]));
+  await removeKey(folder, "intermediate", state.issuer.certificate);
 }
 
-async function openServer(options: AuthorityOptions, issuer: Issuer): Promise<Authority["server"]> {
-  const { folder, hosts, nowMs } = options;
-  const privateKey = await openKey(folder, "server.key", generateP256);
-  const key = exportPem(privateKey);
-  const pem = (await folder.read("server.crt")) ?? "";
-  const [leaf] = readCertificates(folder, "server.crt", pem);
-  const isUsable =
-    leaf?.checkPrivateKey(privateKey) &&
-    leaf.checkIssued(issuer.certificate) &&
-    leaf.verify(issuer.certificate.publicKey) &&
-    !isPastHalfLife(leaf, nowMs);
-  const validity = { fromMs: nowMs, lifetimeMs: lifetimesMs.server };
-  const renewed = await buildServerCertificate(issuer, createPublicKey(privateKey), hosts, validity);
-  // The names are compared as the library writes them, so that none is missed.
-  if (isUsable && leaf?.subjectAltName === renewed.subjectAltName) return { key, chain: pem };
-  const chain = `${renewed}${issuer.certificate}`;
-  await folder.write("server.crt", chain);
-  return { key, chain };
+/** The way from the root to its successor is built now: later the root's key may be gone. */
+async function stageRoot(
+  { folder, trustDomain }: Place,
+  state: AuthorityState,
+  nowMs: number,
+): Promise<void> {
+  if (state.stagedRoot !== undefined) return;
+  if (state.previousRoots.length > 0) throw notFinished(folder);
+  const privateKey = await addKey(folder, "root");
+  const validity = (lifetimeMs: number) => ({ notBeforeMs: sinceEpochMs, notAfterMs: nowMs + lifetimeMs });
+  const staged = await buildRoot(privateKey, trustDomain, validity(lifetimesMs.root));
+  const root = { privateKey: await keyOf(folder, "root", state.root), certificate: state.root };
+  const bridge = await buildBridge(root, staged, validity(lifetimesMs.bridge));
+  await folder.write("bridges.crt", toBundle([bridge, ...(await readBundle(folder, "bridges.crt"))]));
+  await folder.write("next-root.crt", staged.toString());
 }
 
-/** The key is stored before it is used for anything, so that a crash never orphans a certificate. */
-async function openKey(folder: KeyFolder, name: string, generate: () => KeyObject): Promise<KeyObject> {
-  const pem = await folder.read(name);
-  if (pem === undefined) {
-    const key = generate();
-    await folder.write(name, exportPem(key));
-    return key;
+async function activateRoot(
+  folder: KeyFolder,
+  { root, previousRoots, stagedRoot }: AuthorityState,
+): Promise<void> {
+  if (stagedRoot === undefined) {
+    throw new SelvedgeError("failed_precondition", "no new root is staged", {
+      at: folder.path,
+      fix: "stage one first: selvedge identity rotate root",
+    });
   }
-  try {
-    return createPrivateKey(pem);
-  } catch (cause) {
-    throw corrupt(folder, `${name} is not a private key`, `restore ${name} from a backup`, cause);
-  }
+  await folder.write("root.crt", toBundle([stagedRoot, root, ...previousRoots]));
 }
 
-function readCertificates(folder: KeyFolder, name: string, pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  try {
-    return blocks.map((block) => new X509Certificate(block));
-  } catch (cause) {
-    throw corrupt(folder, `${name} does not hold certificates`, `restore ${name} from a backup`, cause);
-  }
+async function dropOldRoots(folder: KeyFolder, { root, previousRoots }: AuthorityState): Promise<void> {
+  for (const previous of previousRoots) await removeKey(folder, "root", previous);
+  await folder.write("root.crt", root.toString());
 }
 
-function isPastHalfLife(certificate: X509Certificate, nowMs: number): boolean {
-  const from = certificate.validFromDate.getTime() + clockSkewMs;
-  return nowMs > from + (certificate.validToDate.getTime() - from) / 2;
+/** What the TLS port shows and trusts, as one text. */
+function shown(state: AuthorityState): string {
+  return `${state.server.chain}\n${toBundle(bundleOf(state))}`;
 }
 
-function exportPem(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" }).toString();
+function bundleOf({ root, previousRoots, stagedRoot }: AuthorityState): readonly X509Certificate[] {
+  return [root, ...previousRoots, ...(stagedRoot === undefined ? [] : [stagedRoot])];
+}
+
+function notFinished(folder: KeyFolder): SelvedgeError {
+  return new SelvedgeError("failed_precondition", "the last rotation of the root is not finished", {
+    at: folder.path,
+    fix: "drop the old root first: selvedge identity rotate root --finish",
+  });
 }
 
 function checkOptions({ trustDomain, hosts }: AuthorityOptions): void {
@@ -220,16 +269,5 @@ function checkOptions({ trustDomain, hosts }: AuthorityOptions): void {
   }
 }
 
-function corrupt(folder: KeyFolder, message: string, fix: string, cause?: unknown): SelvedgeError {
-  return new SelvedgeError("corrupt", message, { at: folder.path, fix, cause });
-}
-
-const dayMs = 86_400_000;
-const lifetimesMs = {
-  root: 7300 * dayMs,
-  intermediate: 1825 * dayMs,
-  server: 365 * dayMs,
-  device: 7 * dayMs,
-};
 const trustDomainPattern = /^[a-z0-9._-]{1,255}$/;
 const hostPattern = /^[a-z0-9.:_-]{1,253}$/;

@@ -27,14 +27,18 @@ export interface Issuer {
   readonly certificate: X509Certificate;
 }
 
+/** Milliseconds since 1970. No certificate outlives the one that vouches for it. */
 export interface Validity {
-  /** Milliseconds since 1970. */
-  readonly fromMs: number;
-  readonly lifetimeMs: number;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
 }
 
-/** Device clocks are often behind; a certificate is already valid for them. */
-export const clockSkewMs = 600_000;
+/**
+ * What vouches for the coordinator is valid from 1970 on: that is where the
+ * clock of a device without a battery starts, and TLS libraries take no other
+ * clock. Devices hold it against their clock floor themselves (SPEC EN21).
+ */
+export const sinceEpochMs = 0;
 
 export function generateP256(): KeyObject {
   return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
@@ -71,6 +75,25 @@ export function buildIntermediate(
     signer: root,
     validity,
     extensions: authorityExtensions(0),
+  });
+}
+
+/**
+ * A root's successor, vouched for by that root (RFC 4210, section 4.4: "new with
+ * old"): who knows only the old root finds a path to what is under the new one.
+ */
+export function buildBridge(
+  old: Issuer,
+  successor: X509Certificate,
+  validity: Validity,
+): Promise<X509Certificate> {
+  return build({
+    // The same name as the issuer's: such a certificate does not count in a path's length (RFC 5280, 6.1.4).
+    subject: successor.subject,
+    publicKey: successor.publicKey,
+    signer: old,
+    validity,
+    extensions: authorityExtensions(1),
   });
 }
 
@@ -130,8 +153,8 @@ async function build(content: Content): Promise<X509Certificate> {
     serialNumber: randomSerial(),
     subject: content.subject,
     issuer: signer.certificate === undefined ? content.subject : signer.certificate.subject,
-    notBefore: new Date(validity.fromMs - clockSkewMs),
-    notAfter: new Date(latest(validity, signer.certificate)),
+    notBefore: new Date(validity.notBeforeMs),
+    notAfter: new Date(endOf(validity, signer.certificate)),
     signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     signingKey: signer.privateKey.toCryptoKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]),
     publicKey,
@@ -144,10 +167,8 @@ async function build(content: Content): Promise<X509Certificate> {
   return new X509Certificate(Buffer.from(built.rawData));
 }
 
-/** No certificate outlives the one that vouches for it. */
-function latest(validity: Validity, issuer: X509Certificate | undefined): number {
-  const end = validity.fromMs + validity.lifetimeMs;
-  return issuer === undefined ? end : Math.min(end, issuer.validToDate.getTime());
+function endOf({ notAfterMs }: Validity, issuer: X509Certificate | undefined): number {
+  return issuer === undefined ? notAfterMs : Math.min(notAfterMs, issuer.validToDate.getTime());
 }
 
 function authorityExtensions(pathLength: number): Extension[] {

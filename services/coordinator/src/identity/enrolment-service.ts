@@ -140,7 +140,7 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
       return create(EnrolResponseSchema, {
         deviceId,
         chain: [...chain],
-        trustBundle: [new Uint8Array(authority.root.raw)],
+        trustBundle: authority.trustBundle.map((root) => new Uint8Array(root.raw)),
         releaseRoot,
         sealingKey,
         operatorKeys: [...operatorKeys],

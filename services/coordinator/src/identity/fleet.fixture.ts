@@ -43,7 +43,7 @@ export async function openFixtureFleet(): Promise<FixtureFleet> {
   const devices = await openDeviceRegistry(store);
   const warnings: object[] = [];
   const now = () => fleet.nowMs;
-  const tokens = createTokenStore({ store, rootPin: authority.rootPin, now });
+  const tokens = createTokenStore({ store, rootPin: () => authority.rootPin, now });
   const service = createEnrolmentService({
     store,
     authority,
@@ -72,6 +72,9 @@ export function memoryKeyFolder(files: Map<string, string> = new Map(), failAt: 
       writes += 1;
       if (writes === failAt) throw new Error("crash");
       files.set(name, pem);
+    },
+    async remove(name) {
+      files.delete(name);
     },
   };
 }

@@ -1,6 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileDurably } from "@selvedge/storage";
+import { fileError, writeFileDurably } from "@selvedge/storage";
 
 /** PEM files only this user reads; each is replaced whole or not at all. */
 export interface KeyFolder {
@@ -8,11 +8,19 @@ export interface KeyFolder {
   /** @returns undefined when there is no such file. */
   read(name: string): Promise<string | undefined>;
   write(name: string, pem: string): Promise<void>;
+  /** Does nothing when there is no such file. */
+  remove(name: string): Promise<void>;
 }
 
-/** Creates the folder when it is missing, mode 0700. */
+/**
+ * Creates the folder when it is missing, mode 0700.
+ *
+ * @throws SelvedgeError as `fileError` says, here and in each method.
+ */
 export async function openKeyFolder(path: string): Promise<KeyFolder> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
   return {
     path,
     async read(name) {
@@ -20,9 +28,14 @@ export async function openKeyFolder(path: string): Promise<KeyFolder> {
         return await readFile(join(path, name), "utf8");
       } catch (error) {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-        throw error;
+        throw fileError(error, join(path, name));
       }
     },
     write: (name, pem) => writeFileDurably(join(path, name), pem, 0o600),
+    async remove(name) {
+      await rm(join(path, name), { force: true }).catch((thrown: unknown) => {
+        throw fileError(thrown, join(path, name));
+      });
+    },
   };
 }

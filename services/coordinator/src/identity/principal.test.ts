@@ -87,7 +87,7 @@ test("[EN12] only a single SPIFFE device name of our domain counts", async () =>
     `spiffe://${trustDomain}/device/${deviceId.toUpperCase()}`,
     `spiffe://${trustDomain}/device/`,
   ]) {
-    const validity = { fromMs: nowMs, lifetimeMs: weekMs };
+    const validity = { notBeforeMs: nowMs, notAfterMs: nowMs + weekMs };
     const built = await buildDeviceCertificate(issuerOf(), createPublicKey(generateP256()), uri, validity);
     assert.deepEqual(resolve(presenting(built.raw)), none, uri);
   }

@@ -38,10 +38,10 @@ export interface CreatedToken {
   readonly expiresAtMs: number;
 }
 
-/** @param options.rootPin - see `Authority`. */
+/** @param options.rootPin - the authority's, as it is when a token is made. */
 export function createTokenStore(options: {
   readonly store: Store;
-  readonly rootPin: Uint8Array;
+  readonly rootPin: () => Uint8Array;
   readonly now: () => number;
 }): TokenStore {
   const { store, rootPin, now } = options;
@@ -61,7 +61,7 @@ export function createTokenStore(options: {
         used: 0,
       };
       await store.commit({ writes: [{ key: tokenKey(id), expectedVersion: 0, value: token }] });
-      return { text: formatJoinToken({ rootPin, id, secret }), expiresAtMs: token.expiresAtMs };
+      return { text: formatJoinToken({ rootPin: rootPin(), id, secret }), expiresAtMs: token.expiresAtMs };
     },
 
     async read(id) {
