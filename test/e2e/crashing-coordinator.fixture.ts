@@ -9,6 +9,7 @@ import { pino } from "pino";
 
 export interface CoordinatorSettings {
   readonly folder: string;
+  readonly storeUrl?: string;
   /** 0 = any free port. */
   readonly port: number;
   readonly evaluationName: string;
@@ -60,10 +61,9 @@ process.on("message", (message: ToCoordinator) => {
 process.on("disconnect", () => process.exit());
 process.on("SIGTERM", () => void coordinator?.close().then(() => process.disconnect()));
 
-async function start({ folder, port, evaluationName, evaluationData }: CoordinatorSettings): Promise<void> {
+async function start({ evaluationName, evaluationData, ...settings }: CoordinatorSettings): Promise<void> {
   coordinator = await startCoordinator({
-    folder,
-    port,
+    ...settings,
     host: "127.0.0.1",
     hosts: ["127.0.0.1"],
     trustDomain: "crashes.test",

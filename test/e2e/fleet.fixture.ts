@@ -33,12 +33,17 @@ export class TestFleet implements AsyncDisposable {
   readonly folder: string;
   readonly devices: readonly TestDevice[];
   readonly #coordinatorLog: string;
+  readonly #storeUrl: string | undefined;
   #coordinator: ChildProcess | undefined;
   #port = 0;
 
-  /** Starts the coordinator, lets `devices` join, and starts their agents. */
-  static async start(devices: number): Promise<TestFleet> {
-    const fleet = new TestFleet(devices);
+  /**
+   * Starts the coordinator, lets `devices` join, and starts their agents.
+   *
+   * @param storeUrl - where the coordinator keeps its records, instead of its folder
+   */
+  static async start(devices: number, storeUrl?: string): Promise<TestFleet> {
+    const fleet = new TestFleet(devices, storeUrl);
     try {
       await fleet.startCoordinator();
       await fleet.#joinAll();
@@ -51,7 +56,8 @@ export class TestFleet implements AsyncDisposable {
     }
   }
 
-  private constructor(devices: number) {
+  private constructor(devices: number, storeUrl: string | undefined) {
+    this.#storeUrl = storeUrl;
     this.folder = mkdtempSync(join(tmpdir(), "selvedge-e2e-"));
     this.#coordinatorLog = join(this.folder, "coordinator.log");
     this.devices = Array.from({ length: devices }, (_, index) => new TestDevice(this.folder, index + 1));
@@ -68,6 +74,7 @@ export class TestFleet implements AsyncDisposable {
     const data = writeSyntheticDigits(join(this.folder, "evaluation"), 100, "evaluation");
     const settings: CoordinatorSettings = {
       folder: join(this.folder, "coordinator"),
+      ...(this.#storeUrl === undefined ? {} : { storeUrl: this.#storeUrl }),
       port: this.#port,
       evaluationName: evaluationData,
       evaluationData: data,

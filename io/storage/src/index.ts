@@ -9,6 +9,7 @@ export { type MemoryBlobs, openMemoryBlobStore } from "./memory-blob-store.ts";
 export { type MemoryRecords, openMemoryStore } from "./memory-store.ts";
 export type { DatabaseOptions } from "./open-database.ts";
 export { openEpoch } from "./open-epoch.ts";
+export { postgresName } from "./postgres-address.ts";
 export { openPostgresStore, type PostgresOptions } from "./postgres-store.ts";
 export { readAll } from "./read-all.ts";
 export { openSqliteStore } from "./sqlite-store.ts";

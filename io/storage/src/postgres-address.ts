@@ -24,6 +24,11 @@ export function parsePostgresUrl(url: string): PostgresAddress {
   return { url, name: `postgres://${user}${host}${port}/${database}` };
 }
 
+/** How a database is called in messages and logs: its URL without password and options. @throws as `parsePostgresUrl` */
+export function postgresName(url: string): string {
+  return parsePostgresUrl(url).name;
+}
+
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

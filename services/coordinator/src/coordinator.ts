@@ -1,16 +1,8 @@
 import { createPublicKey } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { isIPv6 } from "node:net";
-import { join } from "node:path";
 import type { DatasetSource } from "@selvedge/datasets";
 import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
-import {
-  type JournalHooks,
-  openSqliteStore,
-  type Store,
-  systemSource,
-  systemTimers,
-} from "@selvedge/storage";
+import { type JournalHooks, type Store, systemSource, systemTimers } from "@selvedge/storage";
 import {
   blobRoutes,
   type Gateway,
@@ -30,11 +22,14 @@ import { createGatekeeper } from "./identity/gatekeeper.ts";
 import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
+import { openStore } from "./open-store.ts";
 import { writeOperatorFile } from "./operators/operator-file.ts";
 
 export interface CoordinatorOptions {
   /** Everything the coordinator keeps; made when absent. */
   readonly folder: string;
+  /** `postgres://…`: where records are kept instead of the folder; keys and blobs stay in it. Never shown. */
+  readonly storeUrl?: string;
   /** Address to listen on. */
   readonly host: string;
   /** 0 = any free port. */
@@ -66,8 +61,7 @@ export interface Coordinator {
  *   `corrupt` or `untrusted` when the folder is damaged.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  const store = await openSqliteStore({ path: join(options.folder, "coordinator.db") });
+  const store = await openStore({ ...options, onLost: (error) => endProcess(options.log, error) });
   try {
     return await start(options, store);
   } catch (thrown) {
@@ -89,12 +83,7 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
     clock: systemSource,
     timers: systemTimers,
     log,
-    onHalt(error) {
-      // The state on disk is sound and what is in memory no longer is: start again from disk.
-      log.fatal({ err: error }, "the journal cannot be written: ending");
-      process.exitCode = 1;
-      process.kill(process.pid, "SIGTERM");
-    },
+    onHalt: (error) => endProcess(log, error),
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
   });
   const gateway = await openGateway(options, fleet, session, now);
@@ -176,6 +165,13 @@ async function openGateway(
 
 function tlsOf({ server, trustBundle }: Authority): GatewayTls {
   return { key: server.key, cert: server.chain, clientCa: trustBundle.map(String) };
+}
+
+/** The state on disk is sound and what is in memory no longer is: start again from disk. */
+function endProcess(log: Logger, error: unknown): void {
+  log.fatal({ err: error }, "the journal cannot be written: ending");
+  process.exitCode = 1;
+  process.kill(process.pid, "SIGTERM");
 }
 
 function trustOf({ authority, operatorKey, signing }: Fleet): FleetTrust {

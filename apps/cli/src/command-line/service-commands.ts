@@ -17,6 +17,10 @@ function addUpCommand(program: Command, invoke: Invoke): void {
     .summary("run the coordinator of a fleet")
     .description("Runs the coordinator in the foreground. The first start makes its keys and operator.json.")
     .option("--state <dir>", stateHelp)
+    .option(
+      "--store <url>",
+      "PostgreSQL database for records, postgres://USER:PASSWORD@HOST/DATABASE (or $SELVEDGE_STORE, which other users cannot see)",
+    )
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <port>", "port to listen on; 0 = any free port", portOption, 7443)
     .option(
@@ -52,6 +56,7 @@ function addUpCommand(program: Command, invoke: Invoke): void {
         "selvedge up",
         "selvedge up --name fleet.example.org --state /srv/selvedge",
         "selvedge up --offline-budget 10d",
+        "SELVEDGE_STORE=postgres://selvedge:PASSWORD@db.example.org/fleet selvedge up",
         "selvedge up --dataset mnist-test=idx:t10k-images-idx3-ubyte,t10k-labels-idx1-ubyte,10",
       ),
     )

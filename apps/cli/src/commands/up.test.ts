@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { postgresMissing, startPostgresServer } from "@selvedge/testkit";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge up", () => {
@@ -46,4 +47,34 @@ suite("selvedge up", () => {
     assert.equal(code, 3);
     assert.match(stderr, /at: {2}--dataset t: .*\/images\n/);
   });
+});
+
+test("its records may be in PostgreSQL, of which nobody sees the password", {
+  skip: postgresMissing,
+}, async (t) => {
+  await using server = await startPostgresServer();
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const url = await server.createDatabase();
+  const up = async (line: string, env: Surroundings["env"] = {}): Promise<Outcome> => {
+    const interruption = new AbortController();
+    return selvedge(`up --state hub --host 127.0.0.1 --port 0 ${line}`.trimEnd().split(" "), {
+      workingFolder: folder,
+      interrupted: interruption.signal,
+      env: env ?? {},
+      onStdout: () => interruption.abort(),
+    });
+  };
+  const byVariable = await up("", { SELVEDGE_STORE: url });
+  const byOption = await up(`--store ${url}`);
+  const elsewhere = await up("", { SELVEDGE_STORE: await server.createDatabase() });
+  const unreadable = await up(`--store postgres://selvedge:${encodeURIComponent(server.password)}@localhost`);
+  assert.deepEqual(
+    [byVariable, byOption, elsewhere, unreadable].map(({ code }) => code),
+    [0, 0, 3, 2],
+  );
+  assert.match(elsewhere.stderr, /are not those of this folder/);
+  for (const { stdout, stderr } of [byVariable, byOption, elsewhere, unreadable]) {
+    assert.ok(!`${stdout}${stderr}`.includes(encodeURIComponent(server.password)));
+  }
 });

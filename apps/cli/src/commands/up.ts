@@ -13,6 +13,7 @@ import { type ServiceOptions, type Terminal, untilInterrupted } from "../termina
 
 export interface UpOptions extends LogOptions, ServiceOptions {
   readonly state?: string;
+  readonly store?: string;
   readonly host: string;
   readonly port: number;
   readonly name: readonly string[];
@@ -29,9 +30,12 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
   const { host, port, name, trustDomain, json, state } = options;
   const folder = coordinatorFolder(terminal, state);
   const datasets = await findDatasets(terminal, options.dataset);
+  const storeUrl = options.store ?? terminal.env.SELVEDGE_STORE;
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const coordinator = await startCoordinator({
     folder,
+    // An empty variable counts as unset.
+    ...(storeUrl === undefined || storeUrl === "" ? {} : { storeUrl }),
     host,
     port,
     hosts: certificateNames({ host, names: name, hostname: terminal.hostname, interfaces }),

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { SelvedgeError } from "@selvedge/protocol";
+import { pino } from "pino";
+import { openStore } from "./open-store.ts";
+
+test("[ST4] a folder opens with the records it had before, and with no others", async (t) => {
+  const folder = temporaryFolder(t);
+  await openAndClose(folder);
+  await openAndClose(folder);
+  rmSync(join(folder, "coordinator.db"));
+  await refused(openAndClose(folder), "failed_precondition", /not those of this folder/);
+  // Nor do they fit once the wrong start has made empty ones.
+  await refused(openAndClose(folder), "failed_precondition", /not those of this folder/);
+});
+
+test("[ST4] a folder from before it named its records is taken as it is, with its keys", async (t) => {
+  const folder = temporaryFolder(t);
+  await openAndClose(folder);
+  rmSync(join(folder, "store.json"));
+  await refused(openAndClose(folder), "failed_precondition", /another folder/);
+  mkdirSync(join(folder, "keys"));
+  writeFileSync(join(folder, "keys", "root.key"), "a key");
+  await openAndClose(folder);
+  await openAndClose(folder);
+});
+
+test("a damaged file that names the records is named itself", async (t) => {
+  const folder = temporaryFolder(t);
+  await openAndClose(folder);
+  for (const text of ["", "{}", '{"id":1,"records":"x"}']) {
+    writeFileSync(join(folder, "store.json"), text);
+    await refused(openAndClose(folder), "corrupt", /which records/);
+  }
+});
+
+async function openAndClose(folder: string): Promise<void> {
+  const log = pino({ level: "silent" });
+  const store = await openStore({ folder, log, onLost: (error) => assert.fail(error.message) });
+  await store.close();
+}
+
+async function refused(call: Promise<unknown>, code: string, message: RegExp): Promise<void> {
+  await assert.rejects(call, (error: SelvedgeError) => {
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+function temporaryFolder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "selvedge-test-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
