@@ -7,7 +7,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Birth, Goodbye, Waiting, Welcome } from "./fleet_pb.js";
+import type { Birth, Goodbye, TrustBundle, TrustReport, Waiting, Welcome } from "./fleet_pb.js";
 import type { Offer, OfferReply, RoundClosed } from "./round_pb.js";
 import type { Receipt, Submission } from "./update_pb.js";
 import type { InstallReport, ReleaseNotice } from "./model_pb.js";
@@ -95,6 +95,18 @@ export declare type Envelope = Message<"selvedge.v1.Envelope"> & {
      */
     value: Waiting;
     case: "waiting";
+  } | {
+    /**
+     * @generated from field: selvedge.v1.TrustBundle trust_bundle = 20;
+     */
+    value: TrustBundle;
+    case: "trustBundle";
+  } | {
+    /**
+     * @generated from field: selvedge.v1.TrustReport trust_report = 21;
+     */
+    value: TrustReport;
+    case: "trustReport";
   } | {
     /**
      * @generated from field: selvedge.v1.Offer offer = 24;

@@ -199,6 +199,188 @@ export declare type EnrolResponse = Message<"selvedge.v1.EnrolResponse"> & {
 export declare const EnrolResponseSchema: GenMessage<EnrolResponse>;
 
 /**
+ * @generated from message selvedge.v1.RenewRequest
+ */
+export declare type RenewRequest = Message<"selvedge.v1.RenewRequest"> & {
+  /**
+   * PKCS #10, DER. Only its public key is used.
+   *
+   * @generated from field: bytes csr = 1;
+   */
+  csr: Uint8Array;
+};
+
+/**
+ * Describes the message selvedge.v1.RenewRequest.
+ * Use `create(RenewRequestSchema)` to create a new message.
+ */
+export declare const RenewRequestSchema: GenMessage<RenewRequest>;
+
+/**
+ * @generated from message selvedge.v1.RenewResponse
+ */
+export declare type RenewResponse = Message<"selvedge.v1.RenewResponse"> & {
+  /**
+   * DER certificates, leaf first, root excluded.
+   *
+   * @generated from field: repeated bytes chain = 1;
+   */
+  chain: Uint8Array[];
+};
+
+/**
+ * Describes the message selvedge.v1.RenewResponse.
+ * Use `create(RenewResponseSchema)` to create a new message.
+ */
+export declare const RenewResponseSchema: GenMessage<RenewResponse>;
+
+/**
+ * @generated from message selvedge.v1.ConfirmCertificateRequest
+ */
+export declare type ConfirmCertificateRequest = Message<"selvedge.v1.ConfirmCertificateRequest"> & {
+};
+
+/**
+ * Describes the message selvedge.v1.ConfirmCertificateRequest.
+ * Use `create(ConfirmCertificateRequestSchema)` to create a new message.
+ */
+export declare const ConfirmCertificateRequestSchema: GenMessage<ConfirmCertificateRequest>;
+
+/**
+ * @generated from message selvedge.v1.ConfirmCertificateResponse
+ */
+export declare type ConfirmCertificateResponse = Message<"selvedge.v1.ConfirmCertificateResponse"> & {
+  /**
+   * @generated from field: int64 time_ms = 1;
+   */
+  timeMs: bigint;
+};
+
+/**
+ * Describes the message selvedge.v1.ConfirmCertificateResponse.
+ * Use `create(ConfirmCertificateResponseSchema)` to create a new message.
+ */
+export declare const ConfirmCertificateResponseSchema: GenMessage<ConfirmCertificateResponse>;
+
+/**
+ * @generated from message selvedge.v1.RenewExpiredRequest
+ */
+export declare type RenewExpiredRequest = Message<"selvedge.v1.RenewExpiredRequest"> & {
+  /**
+   * The nonce of the challenge this answers.
+   *
+   * @generated from field: bytes nonce = 1;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * Host name the device dialled, as bound into the signature.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+
+  /**
+   * PKCS #10, DER. Only its public key is used.
+   *
+   * @generated from field: bytes csr = 3;
+   */
+  csr: Uint8Array;
+
+  /**
+   * The certificate that ran out: DER, leaf first, root excluded.
+   *
+   * @generated from field: repeated bytes chain = 4;
+   */
+  chain: Uint8Array[];
+
+  /**
+   * ECDSA with SHA-256 by the key of that certificate, DER; see SPEC EN19.
+   *
+   * @generated from field: bytes signature = 5;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message selvedge.v1.RenewExpiredRequest.
+ * Use `create(RenewExpiredRequestSchema)` to create a new message.
+ */
+export declare const RenewExpiredRequestSchema: GenMessage<RenewExpiredRequest>;
+
+/**
+ * @generated from message selvedge.v1.RenewExpiredResponse
+ */
+export declare type RenewExpiredResponse = Message<"selvedge.v1.RenewExpiredResponse"> & {
+  /**
+   * DER certificates, leaf first, root excluded; none while the device waits.
+   *
+   * @generated from field: repeated bytes chain = 1;
+   */
+  chain: Uint8Array[];
+
+  /**
+   * Why an operator has to approve the device first.
+   *
+   * @generated from field: string waiting_reason = 2;
+   */
+  waitingReason: string;
+
+  /**
+   * How long to wait before asking again.
+   *
+   * @generated from field: uint32 retry_after_ms = 3;
+   */
+  retryAfterMs: number;
+};
+
+/**
+ * Describes the message selvedge.v1.RenewExpiredResponse.
+ * Use `create(RenewExpiredResponseSchema)` to create a new message.
+ */
+export declare const RenewExpiredResponseSchema: GenMessage<RenewExpiredResponse>;
+
+/**
+ * TrustBundle tells a device which roots a coordinator may be under from now on.
+ *
+ * @generated from message selvedge.v1.TrustBundle
+ */
+export declare type TrustBundle = Message<"selvedge.v1.TrustBundle"> & {
+  /**
+   * DER root certificates, the current one first.
+   *
+   * @generated from field: repeated bytes roots = 1;
+   */
+  roots: Uint8Array[];
+};
+
+/**
+ * Describes the message selvedge.v1.TrustBundle.
+ * Use `create(TrustBundleSchema)` to create a new message.
+ */
+export declare const TrustBundleSchema: GenMessage<TrustBundle>;
+
+/**
+ * TrustReport says which roots a device believes, once they are on its disk.
+ *
+ * @generated from message selvedge.v1.TrustReport
+ */
+export declare type TrustReport = Message<"selvedge.v1.TrustReport"> & {
+  /**
+   * SHA-256 of each root's SubjectPublicKeyInfo, 32 bytes.
+   *
+   * @generated from field: repeated bytes pins = 1;
+   */
+  pins: Uint8Array[];
+};
+
+/**
+ * Describes the message selvedge.v1.TrustReport.
+ * Use `create(TrustReportSchema)` to create a new message.
+ */
+export declare const TrustReportSchema: GenMessage<TrustReport>;
+
+/**
  * Birth is a device's first message: who it is and all it can do.
  *
  * @generated from message selvedge.v1.Birth
@@ -244,6 +426,13 @@ export declare type Birth = Message<"selvedge.v1.Birth"> & {
    * @generated from field: bytes mark = 7;
    */
   mark: Uint8Array;
+
+  /**
+   * SHA-256 of the SubjectPublicKeyInfo of each root it believes, 32 bytes.
+   *
+   * @generated from field: repeated bytes trusted_pins = 8;
+   */
+  trustedPins: Uint8Array[];
 };
 
 /**
@@ -385,7 +574,7 @@ export declare const GoodbyeSchema: GenMessage<Goodbye>;
 
 /**
  * EnrolmentService turns a one-time token and a CSR into a device identity.
- * It is the only service an unauthenticated caller may use.
+ * Anybody may call it.
  *
  * @generated from service selvedge.v1.EnrolmentService
  */
@@ -405,6 +594,45 @@ export declare const EnrolmentService: GenService<{
     methodKind: "unary";
     input: typeof EnrolRequestSchema;
     output: typeof EnrolResponseSchema;
+  },
+}>;
+
+/**
+ * RenewalService gives a device a new certificate for a new key. Rules: SPEC EN17 to EN20.
+ *
+ * @generated from service selvedge.v1.RenewalService
+ */
+export declare const RenewalService: GenService<{
+  /**
+   * Over a connection made with the certificate that is to be replaced.
+   *
+   * @generated from rpc selvedge.v1.RenewalService.Renew
+   */
+  renew: {
+    methodKind: "unary";
+    input: typeof RenewRequestSchema;
+    output: typeof RenewResponseSchema;
+  },
+  /**
+   * Over a connection made with the new one, before the device relies on it.
+   *
+   * @generated from rpc selvedge.v1.RenewalService.ConfirmCertificate
+   */
+  confirmCertificate: {
+    methodKind: "unary";
+    input: typeof ConfirmCertificateRequestSchema;
+    output: typeof ConfirmCertificateResponseSchema;
+  },
+  /**
+   * For a device whose certificate ran out; anybody may call it. The nonce
+   * is one of EnrolmentService.Challenge.
+   *
+   * @generated from rpc selvedge.v1.RenewalService.RenewExpired
+   */
+  renewExpired: {
+    methodKind: "unary";
+    input: typeof RenewExpiredRequestSchema;
+    output: typeof RenewExpiredResponseSchema;
   },
 }>;
 

@@ -11,7 +11,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file selvedge/v1/fleet.proto.
  */
 export const file_selvedge_v1_fleet = /*@__PURE__*/
-  fileDesc("ChdzZWx2ZWRnZS92MS9mbGVldC5wcm90bxILc2VsdmVkZ2UudjEiIgoOQ29ubmVjdFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwiIwoPQ29ubmVjdFJlc3BvbnNlEhAKCGVudmVsb3BlGAEgASgMIhIKEENoYWxsZW5nZVJlcXVlc3QiOAoRQ2hhbGxlbmdlUmVzcG9uc2USDQoFbm9uY2UYASABKAwSFAoMdHJ1c3RfZG9tYWluGAIgASgJInwKDEVucm9sUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRINCgVub25jZRgCIAEoDBIMCgRob3N0GAMgASgJEgsKA2NzchgEIAEoDBILCgNtYWMYBSABKAwSFQoNY2hhbm5lbF9ib3VuZBgGIAEoCBIMCgRuYW1lGAcgASgJIpoBCg1FbnJvbFJlc3BvbnNlEhEKCWRldmljZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIUCgx0cnVzdF9idW5kbGUYAyADKAwSFAoMcmVsZWFzZV9yb290GAQgASgMEhMKC3NlYWxpbmdfa2V5GAUgASgMEhUKDW9wZXJhdG9yX2tleXMYBiADKAwSDwoHcGVuZGluZxgHIAEoCCLEAQoFQmlydGgSGAoQc29mdHdhcmVfdmVyc2lvbhgBIAEoCRIQCghmZWF0dXJlcxgCIAMoCRItCghkYXRhc2V0cxgDIAMoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRTdW1tYXJ5EisKBm1vZGVscxgEIAMoCzIbLnNlbHZlZGdlLnYxLkluc3RhbGxlZE1vZGVsEhQKDGFyY2hpdGVjdHVyZRgFIAEoCRIPCgdzZXNzaW9uGAYgASgJEgwKBG1hcmsYByABKAwiHgoORGF0YXNldFN1bW1hcnkSDAoEbmFtZRgBIAEoCSI/Cg5JbnN0YWxsZWRNb2RlbBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJImUKB1dlbGNvbWUSDwoHc2Vzc2lvbhgBIAEoCRIYChBzb2Z0d2FyZV92ZXJzaW9uGAIgASgJEhAKCGZlYXR1cmVzGAMgAygJEg8KB3RpbWVfbXMYBCABKAMSDAoEbWFyaxgFIAEoDCIqCgdXYWl0aW5nEg8KB3Nlc3Npb24YASABKAkSDgoGcmVhc29uGAIgASgJIioKB0dvb2RieWUSDwoHc2Vzc2lvbhgBIAEoCRIOCgZyZWFzb24YAiABKAkyngEKEEVucm9sbWVudFNlcnZpY2USSgoJQ2hhbGxlbmdlEh0uc2VsdmVkZ2UudjEuQ2hhbGxlbmdlUmVxdWVzdBoeLnNlbHZlZGdlLnYxLkNoYWxsZW5nZVJlc3BvbnNlEj4KBUVucm9sEhkuc2VsdmVkZ2UudjEuRW5yb2xSZXF1ZXN0Ghouc2VsdmVkZ2UudjEuRW5yb2xSZXNwb25zZTJaCg5TZXNzaW9uU2VydmljZRJICgdDb25uZWN0Ehsuc2VsdmVkZ2UudjEuQ29ubmVjdFJlcXVlc3QaHC5zZWx2ZWRnZS52MS5Db25uZWN0UmVzcG9uc2UoATABYgZwcm90bzM");
+  fileDesc("ChdzZWx2ZWRnZS92MS9mbGVldC5wcm90bxILc2VsdmVkZ2UudjEiIgoOQ29ubmVjdFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwiIwoPQ29ubmVjdFJlc3BvbnNlEhAKCGVudmVsb3BlGAEgASgMIhIKEENoYWxsZW5nZVJlcXVlc3QiOAoRQ2hhbGxlbmdlUmVzcG9uc2USDQoFbm9uY2UYASABKAwSFAoMdHJ1c3RfZG9tYWluGAIgASgJInwKDEVucm9sUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRINCgVub25jZRgCIAEoDBIMCgRob3N0GAMgASgJEgsKA2NzchgEIAEoDBILCgNtYWMYBSABKAwSFQoNY2hhbm5lbF9ib3VuZBgGIAEoCBIMCgRuYW1lGAcgASgJIpoBCg1FbnJvbFJlc3BvbnNlEhEKCWRldmljZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIUCgx0cnVzdF9idW5kbGUYAyADKAwSFAoMcmVsZWFzZV9yb290GAQgASgMEhMKC3NlYWxpbmdfa2V5GAUgASgMEhUKDW9wZXJhdG9yX2tleXMYBiADKAwSDwoHcGVuZGluZxgHIAEoCCIbCgxSZW5ld1JlcXVlc3QSCwoDY3NyGAEgASgMIh4KDVJlbmV3UmVzcG9uc2USDQoFY2hhaW4YASADKAwiGwoZQ29uZmlybUNlcnRpZmljYXRlUmVxdWVzdCItChpDb25maXJtQ2VydGlmaWNhdGVSZXNwb25zZRIPCgd0aW1lX21zGAEgASgDImEKE1JlbmV3RXhwaXJlZFJlcXVlc3QSDQoFbm9uY2UYASABKAwSDAoEaG9zdBgCIAEoCRILCgNjc3IYAyABKAwSDQoFY2hhaW4YBCADKAwSEQoJc2lnbmF0dXJlGAUgASgMIlUKFFJlbmV3RXhwaXJlZFJlc3BvbnNlEg0KBWNoYWluGAEgAygMEhYKDndhaXRpbmdfcmVhc29uGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNIhwKC1RydXN0QnVuZGxlEg0KBXJvb3RzGAEgAygMIhsKC1RydXN0UmVwb3J0EgwKBHBpbnMYASADKAwi2gEKBUJpcnRoEhgKEHNvZnR3YXJlX3ZlcnNpb24YASABKAkSEAoIZmVhdHVyZXMYAiADKAkSLQoIZGF0YXNldHMYAyADKAsyGy5zZWx2ZWRnZS52MS5EYXRhc2V0U3VtbWFyeRIrCgZtb2RlbHMYBCADKAsyGy5zZWx2ZWRnZS52MS5JbnN0YWxsZWRNb2RlbBIUCgxhcmNoaXRlY3R1cmUYBSABKAkSDwoHc2Vzc2lvbhgGIAEoCRIMCgRtYXJrGAcgASgMEhQKDHRydXN0ZWRfcGlucxgIIAMoDCIeCg5EYXRhc2V0U3VtbWFyeRIMCgRuYW1lGAEgASgJIj8KDkluc3RhbGxlZE1vZGVsEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAkiZQoHV2VsY29tZRIPCgdzZXNzaW9uGAEgASgJEhgKEHNvZnR3YXJlX3ZlcnNpb24YAiABKAkSEAoIZmVhdHVyZXMYAyADKAkSDwoHdGltZV9tcxgEIAEoAxIMCgRtYXJrGAUgASgMIioKB1dhaXRpbmcSDwoHc2Vzc2lvbhgBIAEoCRIOCgZyZWFzb24YAiABKAkiKgoHR29vZGJ5ZRIPCgdzZXNzaW9uGAEgASgJEg4KBnJlYXNvbhgCIAEoCTKeAQoQRW5yb2xtZW50U2VydmljZRJKCglDaGFsbGVuZ2USHS5zZWx2ZWRnZS52MS5DaGFsbGVuZ2VSZXF1ZXN0Gh4uc2VsdmVkZ2UudjEuQ2hhbGxlbmdlUmVzcG9uc2USPgoFRW5yb2wSGS5zZWx2ZWRnZS52MS5FbnJvbFJlcXVlc3QaGi5zZWx2ZWRnZS52MS5FbnJvbFJlc3BvbnNlMowCCg5SZW5ld2FsU2VydmljZRI+CgVSZW5ldxIZLnNlbHZlZGdlLnYxLlJlbmV3UmVxdWVzdBoaLnNlbHZlZGdlLnYxLlJlbmV3UmVzcG9uc2USZQoSQ29uZmlybUNlcnRpZmljYXRlEiYuc2VsdmVkZ2UudjEuQ29uZmlybUNlcnRpZmljYXRlUmVxdWVzdBonLnNlbHZlZGdlLnYxLkNvbmZpcm1DZXJ0aWZpY2F0ZVJlc3BvbnNlElMKDFJlbmV3RXhwaXJlZBIgLnNlbHZlZGdlLnYxLlJlbmV3RXhwaXJlZFJlcXVlc3QaIS5zZWx2ZWRnZS52MS5SZW5ld0V4cGlyZWRSZXNwb25zZTJaCg5TZXNzaW9uU2VydmljZRJICgdDb25uZWN0Ehsuc2VsdmVkZ2UudjEuQ29ubmVjdFJlcXVlc3QaHC5zZWx2ZWRnZS52MS5Db25uZWN0UmVzcG9uc2UoATABYgZwcm90bzM");
 
 /**
  * Describes the message selvedge.v1.ConnectRequest.
@@ -56,50 +56,106 @@ export const EnrolResponseSchema = /*@__PURE__*/
   messageDesc(file_selvedge_v1_fleet, 5);
 
 /**
+ * Describes the message selvedge.v1.RenewRequest.
+ * Use `create(RenewRequestSchema)` to create a new message.
+ */
+export const RenewRequestSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 6);
+
+/**
+ * Describes the message selvedge.v1.RenewResponse.
+ * Use `create(RenewResponseSchema)` to create a new message.
+ */
+export const RenewResponseSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 7);
+
+/**
+ * Describes the message selvedge.v1.ConfirmCertificateRequest.
+ * Use `create(ConfirmCertificateRequestSchema)` to create a new message.
+ */
+export const ConfirmCertificateRequestSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 8);
+
+/**
+ * Describes the message selvedge.v1.ConfirmCertificateResponse.
+ * Use `create(ConfirmCertificateResponseSchema)` to create a new message.
+ */
+export const ConfirmCertificateResponseSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 9);
+
+/**
+ * Describes the message selvedge.v1.RenewExpiredRequest.
+ * Use `create(RenewExpiredRequestSchema)` to create a new message.
+ */
+export const RenewExpiredRequestSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 10);
+
+/**
+ * Describes the message selvedge.v1.RenewExpiredResponse.
+ * Use `create(RenewExpiredResponseSchema)` to create a new message.
+ */
+export const RenewExpiredResponseSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 11);
+
+/**
+ * Describes the message selvedge.v1.TrustBundle.
+ * Use `create(TrustBundleSchema)` to create a new message.
+ */
+export const TrustBundleSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 12);
+
+/**
+ * Describes the message selvedge.v1.TrustReport.
+ * Use `create(TrustReportSchema)` to create a new message.
+ */
+export const TrustReportSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_fleet, 13);
+
+/**
  * Describes the message selvedge.v1.Birth.
  * Use `create(BirthSchema)` to create a new message.
  */
 export const BirthSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_fleet, 6);
+  messageDesc(file_selvedge_v1_fleet, 14);
 
 /**
  * Describes the message selvedge.v1.DatasetSummary.
  * Use `create(DatasetSummarySchema)` to create a new message.
  */
 export const DatasetSummarySchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_fleet, 7);
+  messageDesc(file_selvedge_v1_fleet, 15);
 
 /**
  * Describes the message selvedge.v1.InstalledModel.
  * Use `create(InstalledModelSchema)` to create a new message.
  */
 export const InstalledModelSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_fleet, 8);
+  messageDesc(file_selvedge_v1_fleet, 16);
 
 /**
  * Describes the message selvedge.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_fleet, 9);
+  messageDesc(file_selvedge_v1_fleet, 17);
 
 /**
  * Describes the message selvedge.v1.Waiting.
  * Use `create(WaitingSchema)` to create a new message.
  */
 export const WaitingSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_fleet, 10);
+  messageDesc(file_selvedge_v1_fleet, 18);
 
 /**
  * Describes the message selvedge.v1.Goodbye.
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_fleet, 11);
+  messageDesc(file_selvedge_v1_fleet, 19);
 
 /**
  * EnrolmentService turns a one-time token and a CSR into a device identity.
- * It is the only service an unauthenticated caller may use.
+ * Anybody may call it.
  *
  * @generated from service selvedge.v1.EnrolmentService
  */
@@ -107,10 +163,18 @@ export const EnrolmentService = /*@__PURE__*/
   serviceDesc(file_selvedge_v1_fleet, 0);
 
 /**
+ * RenewalService gives a device a new certificate for a new key. Rules: SPEC EN17 to EN20.
+ *
+ * @generated from service selvedge.v1.RenewalService
+ */
+export const RenewalService = /*@__PURE__*/
+  serviceDesc(file_selvedge_v1_fleet, 1);
+
+/**
  * SessionService holds the one stream a device keeps open.
  *
  * @generated from service selvedge.v1.SessionService
  */
 export const SessionService = /*@__PURE__*/
-  serviceDesc(file_selvedge_v1_fleet, 1);
+  serviceDesc(file_selvedge_v1_fleet, 2);
 
