@@ -1,3 +1,12 @@
+export {
+  type AuditDetail,
+  type AuditEntry,
+  type AuditHead,
+  type AuditRecord,
+  emptyAuditHead,
+  nextAuditLine,
+} from "./audit/audit-record.ts";
+export { AuditVerifier, readAuditLine } from "./audit/verify-audit.ts";
 export { blobReferenceOf } from "./blob-reference.ts";
 export {
   type DayLedger,
@@ -26,6 +35,7 @@ export {
   verifyEnrolmentMac,
 } from "./enrolment/enrolment-mac.ts";
 export { formatJoinToken, type JoinToken, parseJoinToken } from "./enrolment/join-token.ts";
+export { formatOperatorToken, type OperatorToken, parseOperatorToken } from "./enrolment/operator-token.ts";
 export { decodeEnvelope, encodeEnvelope } from "./envelope-codec.ts";
 export { createStamper, type EnvelopeBody, type Stamper } from "./envelope-stamper.ts";
 export * from "./errors.ts";
@@ -55,7 +65,7 @@ export {
 export { failedRoundsMax, offerRetryMs } from "./job/round-lifecycle.ts";
 export { jobWakeAt, stepJob } from "./job/step-job.ts";
 export * from "./limits.ts";
-export { type CheckedPlan, decodePlan, encodePlan, metricNames, phases } from "./plan.ts";
+export { type CheckedPlan, decodePlan, encodePlan, metricNames, phasesOf } from "./plan.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,
@@ -65,4 +75,16 @@ export {
   signPlan,
   verifyPlan,
 } from "./signing/operator-signature.ts";
+export {
+  type ColumnType,
+  featuresOf,
+  type MissingRule,
+  type Normalisation,
+  needsStatistics,
+  parseCell,
+  type TableColumn,
+  type TableSchema,
+  tableSchemaOf,
+  widthOf,
+} from "./table-schema.ts";
 export type { Transition } from "./transition.ts";

@@ -60,14 +60,36 @@ export const limits = {
   datasetFileBytesMax: 1_073_741_824,
   /** Dimensions of one array in a dataset file, the examples' own included. */
   datasetRankMax: 8,
+  /** Numbers that the examples of one dataset may be, all together; 1 GiB as float32. */
+  datasetValuesMax: 268_435_456,
+  /** Columns of a table that make up one example. */
+  tableColumnsMax: 1_024,
+  /** Columns that the file of a table may have, read or not. */
+  tableFileColumnsMax: 16_384,
+  /** One row of a table as it stands in the file, bytes. */
+  tableRowBytesMax: 1_048_576,
+  /** Name of a column, or one value of a category, characters. */
+  columnNameLengthMax: 128,
+  /** Values of one category, or classes of a table. */
+  categoryValuesMax: 1_000,
+  /** What a device answers to a statistics offer, bytes. */
+  statisticsBytesMax: 1_048_576,
   /** One PKCS #10 certificate request, bytes. */
   certificateRequestBytesMax: 4_096,
   /** The root certificates a coordinator shows to a device that does not trust it yet, bytes. */
   rootCertificatesBytesMax: 65_536,
   /** Devices that may enrol with one token. */
   tokenUsesMax: 10_000,
+  /** Tags of one device, or of a join token. */
+  tagsMax: 32,
   /** Longest life of a join token, seconds. */
   tokenTtlSecondsMax: 2_592_000,
+  /** Operators that are not revoked, and tokens that are compared with a caller's. */
+  operatorsMax: 1_000,
+  /** Longest life of an operator token, seconds. */
+  operatorLifetimeSecondsMax: 31_622_400,
+  /** Records of the audit log looked at for one answer. */
+  auditPageMax: 1_000,
   /** How long a device may be out of reach, milliseconds; a third of its certificate's life. */
   offlineBudgetMsMax: 10_368_000_000,
   /** How long after its certificate ran out a device may be renewed without an operator, milliseconds. */

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
 import { type Plan, PlanSchema } from "./gen/selvedge/v1/round_pb.js";
-import { metricNames, phases } from "./plan.ts";
+import { metricNames, phasesOf } from "./plan.ts";
 
 /** A plan with nothing wrong with it, to change one thing of. */
 export function soundPlan(): Plan {
@@ -29,6 +29,6 @@ export function soundPlan(): Plan {
     metrics: [...metricNames],
     schedule: { rounds: 3, cohort: 3, quorum: 2, deadlineMs: 60_000, graceMs: 1_000, targetAccuracy: 0 },
     seed: 1n,
-    phases: [...phases],
+    phases: [...phasesOf(null)],
   });
 }

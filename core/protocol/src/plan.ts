@@ -3,6 +3,7 @@ import { type BlobReference, type Digest, digestOf, isDigest } from "./digest.ts
 import { SelvedgeError } from "./errors.ts";
 import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
+import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 
 /** What a device may report beside its update; ranges in SPEC SU4. */
 export const metricNames: readonly string[] = [
@@ -15,8 +16,14 @@ export const metricNames: readonly string[] = [
   "seconds",
 ];
 
-/** The phases a round has today, in order. */
-export const phases: readonly string[] = ["train", "submit"];
+/**
+ * The phases that a plan with this dataset has, in order. What columns are normalised
+ * with is gathered in a round of its own, before all others.
+ */
+export function phasesOf(table: TableSchema | null): readonly string[] {
+  const gathers = table?.columns.some(needsStatistics) ?? false;
+  return gathers ? ["statistics", "train", "submit"] : ["train", "submit"];
+}
 
 const dayMs = 86_400_000;
 
@@ -26,6 +33,8 @@ export interface CheckedPlan {
   readonly train: TrainTask;
   /** The forward graph (ONNX). */
   readonly model: BlobReference;
+  /** How rows become examples; null for data that has no columns. */
+  readonly table: TableSchema | null;
   readonly digest: Digest;
 }
 
@@ -57,10 +66,10 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   }
   checkTrain(train);
   const model = checkModel(plan);
-  checkRest(plan);
+  const table = checkRest(plan);
   checkSchedule(plan);
   checkTotal(plan, train);
-  return { plan, train, model, digest: digestOf(bytes) };
+  return { plan, train, model, table, digest: digestOf(bytes) };
 }
 
 function decode(bytes: Uint8Array): Plan {
@@ -90,7 +99,7 @@ function checkModel(plan: Plan): BlobReference {
   return { digest, length };
 }
 
-function checkRest(plan: Plan): void {
+function checkRest(plan: Plan): TableSchema | null {
   if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
   const dataset = plan.dataset;
   if (dataset === undefined || !namePattern.test(dataset.name))
@@ -106,7 +115,10 @@ function checkRest(plan: Plan): void {
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }
+  const table = tableSchemaOf(dataset);
+  const phases = phasesOf(table);
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
+  return table;
 }
 
 function checkSchedule(plan: Plan): void {

@@ -19,6 +19,26 @@ export interface IdxArray {
  * @throws SelvedgeError `corrupt`, `unsupported` or `too_large`, naming file and field
  */
 export function parseIdx(bytes: Uint8Array, at: string): IdxArray {
+  const shape = parseIdxShape(bytes, at);
+  const headerBytes = magicBytes + 4 * shape.length;
+  const expected = shape.reduce((product, dimension) => product * dimension, 1);
+  const actual = bytes.length - headerBytes;
+  if (actual !== expected) {
+    throw new SelvedgeError(
+      "corrupt",
+      `dimensions [${shape.join(", ")}] need ${expected} values, the file has ${actual}`,
+      { at: `${at}: dimensions`, fix: "copy the file again: it was cut short or has bytes added" },
+    );
+  }
+  return { shape, values: bytes.subarray(headerBytes) };
+}
+
+/**
+ * The dimensions alone, from the first `idxHeaderBytesMax` bytes of a file.
+ *
+ * @throws SelvedgeError as `parseIdx`
+ */
+export function parseIdxShape(bytes: Uint8Array, at: string): number[] {
   const rank = parseMagic(bytes, at);
   const headerBytes = magicBytes + 4 * rank;
   if (bytes.length < headerBytes) {
@@ -30,16 +50,8 @@ export function parseIdx(bytes: Uint8Array, at: string): IdxArray {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(magicBytes + 4 * axis));
-  const expected = sizeOf(shape, at);
-  const actual = bytes.length - headerBytes;
-  if (actual !== expected) {
-    throw new SelvedgeError(
-      "corrupt",
-      `dimensions [${shape.join(", ")}] need ${expected} values, the file has ${actual}`,
-      { at: `${at}: dimensions`, fix: "copy the file again: it was cut short or has bytes added" },
-    );
-  }
-  return { shape, values: bytes.subarray(headerBytes) };
+  checkShape(shape, at);
+  return shape;
 }
 
 /** @throws SelvedgeError `invalid_argument` when shape and values disagree. */
@@ -96,7 +108,7 @@ function isDimension(dimension: number, axis: number): boolean {
   return Number.isInteger(dimension) && dimension >= (axis === 0 ? 0 : 1) && dimension <= 0xffff_ffff;
 }
 
-function sizeOf(shape: readonly number[], at: string): number {
+function checkShape(shape: readonly number[], at: string): void {
   const empty = shape.findIndex((dimension, axis) => !isDimension(dimension, axis));
   if (empty !== -1) {
     throw new SelvedgeError("corrupt", `dimension ${empty} is ${shape[empty]}`, { at: `${at}: dimensions` });
@@ -110,8 +122,9 @@ function sizeOf(shape: readonly number[], at: string): number {
       { at: `${at}: dimensions`, fix: "split the dataset into smaller files" },
     );
   }
-  return size;
 }
 
 const magicBytes = 4;
+/** What an IDX header has at most: the magic number and each dimension. */
+export const idxHeaderBytesMax: number = magicBytes + 4 * limits.datasetRankMax;
 const unsignedByteType = 0x08;

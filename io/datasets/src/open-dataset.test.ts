@@ -42,7 +42,7 @@ test("openDataset refuses files that do not belong together, naming the file", a
   await refuses(
     await writeSource(context, [2, 1], [1, 2], [0]),
     "corrupt",
-    /\[1\] do not match 2 images/,
+    /\[1\] do not match 2 examples/,
     /labels/,
   );
   await refuses(
@@ -64,9 +64,9 @@ test("openDataset refuses classes that are no positive integer and formats it do
   const source = await writeSource(context, [1, 1], [1], [0]);
   await refuses({ ...source, classes: 0 }, "invalid_argument", /classes is 0/, /classes/);
   await refuses(
-    Object.assign({ ...source }, { format: "csv" }),
+    Object.assign({ ...source }, { format: "parquet" }),
     "unsupported",
-    /unknown dataset format: csv/,
+    /unknown dataset format: parquet/,
     /format/,
   );
 });

@@ -1,44 +1,22 @@
-import { open } from "node:fs/promises";
-import { type ErrorCode, limits, SelvedgeError } from "@selvedge/protocol";
+import { openDatasetFile, readError } from "./open-dataset-file.ts";
 
-/**
- * A whole regular file of at most `limits.datasetFileBytesMax` bytes.
- *
- * @throws SelvedgeError `not_found`, `permission_denied`, `invalid_argument`
- *   (not a regular file), `too_large` or `unavailable`, naming the path
- */
+/** A whole dataset file. @throws SelvedgeError as `openDatasetFile` */
 export async function readDatasetFile(path: string): Promise<Uint8Array> {
+  await using file = await openDatasetFile(path);
   try {
-    await using file = await open(path, "r");
-    const status = await file.stat();
-    if (!status.isFile()) {
-      throw new SelvedgeError("invalid_argument", "a dataset must be a regular file", { at: path });
-    }
-    if (status.size > limits.datasetFileBytesMax) {
-      throw new SelvedgeError(
-        "too_large",
-        `the file has ${status.size} bytes; the limit is ${limits.datasetFileBytesMax}`,
-        { at: path, fix: "split the dataset into smaller files" },
-      );
-    }
     return await file.readFile();
-  } catch (error) {
-    if (error instanceof SelvedgeError) throw error;
-    const cause = error as NodeJS.ErrnoException;
-    throw new SelvedgeError(
-      codes[cause.code ?? ""] ?? "unavailable",
-      `cannot read the file: ${cause.message}`,
-      {
-        at: path,
-        cause,
-      },
-    );
+  } catch (thrown) {
+    throw readError(thrown, path);
   }
 }
 
-const codes: Readonly<Record<string, ErrorCode>> = {
-  ENOENT: "not_found",
-  EACCES: "permission_denied",
-  // Node's permission model.
-  ERR_ACCESS_DENIED: "permission_denied",
-};
+/** The first `bytes` bytes of a file, or all there are. @throws SelvedgeError as `openDatasetFile` */
+export async function readDatasetHead(path: string, bytes: number): Promise<Uint8Array> {
+  await using file = await openDatasetFile(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (thrown) {
+    throw readError(thrown, path);
+  }
+}

@@ -101,7 +101,7 @@ test("a dataset of another shape is refused before training, with both shapes", 
       failsWith("failed_precondition", /\[4, 4\].*\[5, 3\]/),
     );
     await assert.rejects(
-      training.train({ ...request, dataset: { ...request.dataset, classes: 4 } }),
+      training.train({ ...request, dataset: Object.assign({ ...request.dataset }, { classes: 4 }) }),
       failsWith("failed_precondition", /3 classes apart and the dataset has 4/),
     );
     await assert.rejects(

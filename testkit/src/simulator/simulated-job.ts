@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { JobRequest } from "@selvedge/coordinator";
 import { buildMlp, type ParameterLayout, parameterLayout, serializeModel } from "@selvedge/onnx";
-import { digestOf, encodePlan, PlanSchema, phases, SeededRandom, signPlan } from "@selvedge/protocol";
+import { digestOf, encodePlan, PlanSchema, phasesOf, SeededRandom, signPlan } from "@selvedge/protocol";
 
 /** A device's private data, as far as the simulation goes. */
 export interface Participant {
@@ -65,7 +65,7 @@ export function jobRequest(): JobRequest {
       metrics: [...metrics],
       schedule: { rounds, cohort: participants.length, quorum: 3, deadlineMs: 60_000, graceMs: 5_000 },
       seed: 1n,
-      phases: [...phases],
+      phases: [...phasesOf(null)],
     }),
   );
   return { job: jobId, plan, signature: signPlan(plan, operatorKey), evaluationDataset: "held-out" };

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { datasetOption } from "./dataset-option.ts";
+import { datasetForms, datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
 import { collect, durationOption, portOption } from "./option-parsers.ts";
 import { examples, folderHelp, stateHelp } from "./shared-help.ts";
@@ -44,7 +44,7 @@ function addUpCommand(program: Command, invoke: Invoke): void {
     )
     .option(
       "--dataset <source>",
-      "data to evaluate on, NAME=idx:IMAGES,LABELS,CLASSES; may be repeated",
+      `data to evaluate on, such as ${datasetForms[0]}; may be repeated`,
       datasetOption,
       [],
     )

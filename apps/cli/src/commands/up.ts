@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
 import { type IdentitySettings, startCoordinator } from "@selvedge/coordinator";
-import type { DatasetSource } from "@selvedge/datasets";
+import { type DatasetSource, mapPaths } from "@selvedge/datasets";
 import { fileError } from "@selvedge/storage";
 import { certificateNames } from "../command-line/certificate-names.ts";
 import type { NamedDataset } from "../command-line/dataset-option.ts";
@@ -67,14 +67,18 @@ async function findDatasets(
 ): Promise<ReadonlyMap<string, DatasetSource>> {
   const found = new Map<string, DatasetSource>();
   for (const [name, source] of datasets) {
-    const imagesPath = resolve(workingFolder, source.imagesPath);
-    const labelsPath = resolve(workingFolder, source.labelsPath);
-    for (const path of [imagesPath, labelsPath]) {
+    const paths: string[] = [];
+    const resolved = mapPaths(source, (path) => {
+      const absolute = resolve(workingFolder, path);
+      paths.push(absolute);
+      return absolute;
+    });
+    for (const path of paths) {
       await access(path).catch((thrown: unknown) => {
         throw fileError(thrown, `--dataset ${name}: ${path}`);
       });
     }
-    found.set(name, { ...source, imagesPath, labelsPath });
+    found.set(name, resolved);
   }
   return found;
 }

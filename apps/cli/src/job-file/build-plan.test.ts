@@ -28,7 +28,7 @@ test("a plan says what the job file says, and passes the check of every party", 
   assert.equal(plan.name, "digits");
   assert.deepEqual(
     { ...plan.dataset, $typeName: undefined },
-    { $typeName: undefined, name: "digits", inputShape: [784], classes: 10 },
+    { $typeName: undefined, name: "digits", inputShape: [784], classes: 10, columns: [] },
   );
   assert.deepEqual([train.learningRate, train.batchSize, train.localEpochs], [0.1, 32, 1]);
   assert.deepEqual([train.heldOutFraction, train.maxExamplesPerDevice], [0.1, 10_000]);
@@ -39,6 +39,20 @@ test("a plan says what the job file says, and passes the check of every party", 
   );
   assert.equal(plan.seed, 9_007_199_254_740_991n);
   assert.deepEqual([plan.serverOptimizer?.learningRate, plan.metrics], [0.5, ["examples", "eval_accuracy"]]);
+});
+
+test("[DS1] a plan names the columns of a table, and the round that gathers what they are normalised with", () => {
+  const dataset = `dataset:
+  name: motes
+  columns: [{ name: humidity, normalisation: standard }, { name: indoor, type: boolean }]
+  label: { name: event, values: [0, 1] }
+`;
+  const job = parseJobFile(text.replace(/dataset:.*\n/, dataset), "job.yaml");
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const { plan, table } = decodePlan(encodePlan(buildPlan(job, model)));
+  assert.deepEqual(table, job.dataset.table);
+  assert.deepEqual(plan.dataset?.inputShape, [2]);
+  assert.deepEqual(plan.phases, ["statistics", "train", "submit"]);
 });
 
 test("the same file gives the same plan, byte for byte", () => {

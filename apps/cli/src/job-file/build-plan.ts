@@ -1,5 +1,12 @@
-import { create } from "@bufbuild/protobuf";
-import { type BlobReference, type Plan, PlanSchema, phases } from "@selvedge/protocol";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type BlobReference,
+  type DatasetRequestSchema,
+  type Plan,
+  PlanSchema,
+  phasesOf,
+} from "@selvedge/protocol";
+import type { JobDataset } from "./dataset-schema.ts";
 import type { JobFile } from "./job-file.ts";
 
 /** What devices are asked to do for a job, ready for `encodePlan` and `signPlan`. */
@@ -8,7 +15,7 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     name: job.name,
     task: { kind: { case: "train", value: trainTask(job) } },
     model: { digest: model.digest, length: BigInt(model.length) },
-    dataset: { ...job.dataset, inputShape: [...job.dataset.inputShape] },
+    dataset: datasetRequest(job.dataset),
     aggregator: { name: "weighted-mean" },
     serverOptimizer: { name: "fedavg", learningRate: job.serverLearningRate },
     metrics: [...job.metrics],
@@ -21,8 +28,25 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
       targetAccuracy: job.target,
     },
     seed: BigInt(job.seed),
-    phases: [...phases],
+    phases: [...phasesOf(job.dataset.table)],
   });
+}
+
+function datasetRequest({
+  name,
+  inputShape,
+  classes,
+  table,
+}: JobDataset): MessageInitShape<typeof DatasetRequestSchema> {
+  return {
+    name,
+    inputShape: [...inputShape],
+    classes,
+    ...(table !== null && {
+      columns: table.columns.map((column) => ({ ...column, values: [...column.values] })),
+      label: { name: table.label.name, values: [...table.label.values] },
+    }),
+  };
 }
 
 function trainTask(job: JobFile): {

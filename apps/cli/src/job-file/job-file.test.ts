@@ -32,7 +32,7 @@ test("what a job file leaves out has a default", () => {
   assert.deepEqual(parse(minimal), {
     name: "digits",
     model: { kind: "file", path: "/jobs/models/mlp.onnx" },
-    dataset: { name: "digits", inputShape: [784], classes: 10 },
+    dataset: { name: "digits", inputShape: [784], classes: 10, table: null },
     algorithm: "fedavg",
     localEpochs: 1,
     batchSize: 32,
@@ -115,6 +115,35 @@ test("--set replaces and adds values, also inner ones", () => {
   );
 });
 
+test("a table's columns and label say the shape and the classes", () => {
+  const dataset = `dataset:
+  name: motes
+  columns:
+    - { name: humidity, missing: mean, normalisation: standard }
+    - { name: place, type: category, values: [in, 1, true], missing: constant, constant: 1 }
+  label: { name: event, values: [0, 1] }
+`;
+  const text = minimal.replace(/dataset:.*\n/, dataset);
+  const rest = { values: [], constant: "" };
+  const humidity = { name: "humidity", type: "number", missing: "mean", normalisation: "standard", ...rest };
+  const place = { name: "place", type: "category", values: ["in", "1", "true"], constant: "1" };
+  assert.deepEqual(parse(text).dataset, {
+    name: "motes",
+    inputShape: [4],
+    classes: 2,
+    table: {
+      columns: [humidity, { ...place, missing: "constant", normalisation: "none" }],
+      label: { name: "event", values: ["0", "1"] },
+    },
+  });
+  assert.match(problem(text.replace(/ {2}label:.*\n/, "")).message, /^dataset.label: is required/);
+  assert.match(problem(minimal.replace(", classes: 10", "")).message, /^dataset.classes: is required/);
+  assert.match(
+    problem(minimal, "dataset.label={ name: a, values: [0, 1] }").message,
+    /^dataset.label: is for/,
+  );
+});
+
 test("an unknown key is named with its line and the key that was meant", () => {
   assert.deepEqual(problem(`${minimal}learningrate: 0.2\n`), {
     code: "invalid_argument",
@@ -124,7 +153,7 @@ test("an unknown key is named with its line and the key that was meant", () => {
   });
   const inner = problem(minimal.replace("classes", "klasses"));
   assert.equal(inner.at, "/jobs/job.yaml:3");
-  assert.equal(problem(minimal, "dataset.zzz=1").fix, "there are: name, inputShape, classes");
+  assert.equal(problem(minimal, "dataset.zzz=1").fix, "there are: name, inputShape, classes, columns, label");
 });
 
 test("an inner unknown key is compared with the keys of its place", () => {
@@ -199,10 +228,11 @@ test("a file that is not there is named", async () => {
 test("docs/reference/job.md describes every key", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
   const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
-  const keys = ["", "model", "dataset"].flatMap((place) =>
-    schemaKeysAt(builtJobSchema, place === "" ? [] : [place]).map((key) =>
-      place === "" ? key : `${place}.${key}`,
-    ),
-  );
+  const places = [[], ["model"], ["dataset"], ["dataset", "columns"]];
+  const keys = places.flatMap((place) => {
+    // The keys of each element of a list.
+    const at = place.at(-1) === "columns" ? [...place, 0] : place;
+    return schemaKeysAt(builtJobSchema, at).map((key) => [...place, key].join("."));
+  });
   assert.deepEqual(documented.toSorted(), keys.toSorted());
 });

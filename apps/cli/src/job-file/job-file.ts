@@ -1,18 +1,14 @@
 import { dirname, resolve } from "node:path";
 import { readYamlText, YamlFile } from "@selvedge/config";
 import type { BlobReference } from "@selvedge/protocol";
+import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
 
 /** A checked job file with its defaults filled in; docs/reference/job.md has every key. */
 export interface JobFile {
   readonly name: string;
   readonly model: ModelSource;
-  readonly dataset: {
-    readonly name: string;
-    /** Of one example, without the batch. */
-    readonly inputShape: readonly number[];
-    readonly classes: number;
-  };
+  readonly dataset: JobDataset;
   readonly algorithm: "fedavg";
   readonly localEpochs: number;
   readonly batchSize: number;
@@ -74,6 +70,7 @@ function jobFile(fields: JobFields, folder: string): JobFile {
   const { model, deadline, grace, target, evaluation, quorum, ...rest } = fields;
   return {
     ...rest,
+    dataset: jobDataset(rest.dataset),
     model: modelSource(model, folder),
     quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
     deadlineMs: deadline,

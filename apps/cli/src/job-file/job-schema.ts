@@ -1,6 +1,7 @@
 import { limits, metricNames, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
 import { durationForm, parseDuration } from "../parse-duration.ts";
+import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 
 const dayMs = 86_400_000;
 
@@ -20,8 +21,6 @@ function duration(lowMs: number, highMs: number, range: string): z.ZodType<numbe
   });
 }
 
-const dataset = z.strictObject({ name, inputShape: sizes, classes });
-
 /** A model that is built on the spot. */
 const builderSchema = z.strictObject({
   builder: z.literal("mlp"),
@@ -33,7 +32,7 @@ const builderSchema = z.strictObject({
 
 const fields = {
   name,
-  dataset,
+  dataset: datasetSchema,
   algorithm: z.literal("fedavg").default("fedavg"),
   localEpochs: z.int().min(1).max(1_000).default(1),
   batchSize: z.int().min(1).max(65_536).default(32),
@@ -59,7 +58,7 @@ const fields = {
 /** The keys that all job files share, checked and completed. */
 interface SharedFields {
   readonly name: string;
-  readonly dataset: { readonly name: string; readonly inputShape: number[]; readonly classes: number };
+  readonly dataset: DatasetFields;
   readonly algorithm: "fedavg";
   readonly localEpochs: number;
   readonly batchSize: number;

@@ -3,6 +3,7 @@ import { readYamlFile } from "@selvedge/config";
 import type { DatasetSource } from "@selvedge/datasets";
 import { namePattern } from "@selvedge/protocol";
 import { z } from "zod";
+import { datasetSchema, datasetSource } from "./dataset-schema.ts";
 
 /** How this device is set up: where its data lies and where it serves. */
 export interface AgentConfig {
@@ -11,17 +12,7 @@ export interface AgentConfig {
 }
 
 const configSchema = z.strictObject({
-  datasets: z
-    .record(
-      z.string().regex(namePattern, "a lower-case name"),
-      z.strictObject({
-        format: z.literal("idx"),
-        images: z.string().min(1),
-        labels: z.string().min(1),
-        classes: z.int().min(2).max(256),
-      }),
-    )
-    .default({}),
+  datasets: z.record(z.string().regex(namePattern, "a lower-case name"), datasetSchema).default({}),
   inference: z
     .strictObject({
       host: z.string().min(1).default("127.0.0.1"),
@@ -33,14 +24,9 @@ const configSchema = z.strictObject({
 /** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYamlFile`. */
 export async function readAgentConfig(folder: string): Promise<AgentConfig> {
   const file = await readYamlFile(resolve(folder, "agent.yaml"), configSchema);
-  const datasets = Object.entries(file.datasets).map(([name, source]): [string, DatasetSource] => [
+  const datasets = Object.entries(file.datasets).map(([name, fields]): [string, DatasetSource] => [
     name,
-    {
-      format: "idx",
-      imagesPath: resolve(folder, source.images),
-      labelsPath: resolve(folder, source.labels),
-      classes: source.classes,
-    },
+    datasetSource(fields, folder),
   ]);
   return { datasets: new Map(datasets), inference: file.inference };
 }
@@ -53,6 +39,9 @@ export const initialAgentConfig: string = `# Data this device may train on, by t
 #     images: data/images-idx3-ubyte
 #     labels: data/labels-idx1-ubyte
 #     classes: 10
+#   readings:
+#     format: csv
+#     path: data/readings.csv
 
 # Where released models are served (Open Inference Protocol). Port 0 takes any free port.
 inference:

@@ -8,7 +8,7 @@ import {
   type Offer,
   OfferSchema,
   PlanSchema,
-  phases,
+  phasesOf,
   signPlan,
 } from "@selvedge/protocol";
 
@@ -37,7 +37,7 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
       metrics: [...metricNames],
       schedule: { rounds: 1, cohort: 2, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
       seed: 1n,
-      phases: [...phases],
+      phases: [...phasesOf(null)],
     }),
   );
   const parameters = changes.parameters ?? 23;

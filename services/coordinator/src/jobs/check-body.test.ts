@@ -14,6 +14,7 @@ const plan: CheckedPlan = {
   plan: create(PlanSchema, { metrics: ["eval_accuracy"] }),
   train: create(TrainTaskSchema),
   model: { digest, length: 1 },
+  table: null,
   digest,
 };
 

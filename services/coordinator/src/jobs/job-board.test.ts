@@ -11,7 +11,7 @@ import {
   encodePlan,
   type Offer,
   PlanSchema,
-  phases,
+  phasesOf,
   type Receipt,
   SubmissionSchema,
   signPlan,
@@ -127,7 +127,7 @@ function planOf(digest: string, length: number, rounds: number) {
     serverOptimizer: { name: "fedavg", learningRate: 1 },
     schedule: { rounds, cohort: 2, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
     seed: 1n,
-    phases: [...phases],
+    phases: [...phasesOf(null)],
   });
 }
 
