@@ -4,22 +4,30 @@ import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
-import type { AttributeKind, AttributeValue } from "./operators.ts";
+import type { AttributeKind, AttributeValue } from "./operator.ts";
 
 export function encodeAttribute(name: string, kind: AttributeKind, value: AttributeValue): AttributeProto {
-  const list = typeof value === "number" ? [value] : value;
-  const [first = 0] = list;
   switch (kind) {
     case "int":
-      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(first) });
-    case "float":
-      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: first });
-    case "ints":
       return create(AttributeProtoSchema, {
         name,
-        type: AttributeProto_AttributeType.INTS,
-        ints: list.map(BigInt),
+        type: AttributeProto_AttributeType.INT,
+        i: BigInt(Number(value)),
       });
+    case "float":
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.FLOAT,
+        f: Number(value),
+      });
+    case "ints": {
+      const ints = [value].flat().map(BigInt);
+      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints });
+    }
+    case "string": {
+      const bytes = new TextEncoder().encode(String(value));
+      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRING, s: bytes });
+    }
   }
 }
 
@@ -32,5 +40,9 @@ export function decodeAttribute(attribute: AttributeProto, kind: AttributeKind):
       return attribute.type === AttributeProto_AttributeType.FLOAT ? attribute.f : undefined;
     case "ints":
       return attribute.type === AttributeProto_AttributeType.INTS ? attribute.ints.map(Number) : undefined;
+    case "string":
+      return attribute.type === AttributeProto_AttributeType.STRING
+        ? new TextDecoder().decode(attribute.s)
+        : undefined;
   }
 }

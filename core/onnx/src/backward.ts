@@ -1,6 +1,7 @@
-import { gradientRules, isTrainable, type TrainableOperator } from "./gradient-rules.ts";
+import { gradientRules, isDifferentiable } from "./gradient-rules.ts";
 import type { AnyTapeNode, GraphBuilder, TapeNode } from "./graph-builder.ts";
-import type { Value } from "./operators.ts";
+import type { Value } from "./operator.ts";
+import type { DifferentiableOperator } from "./operators.ts";
 
 /**
  * Reverse-mode differentiation: emits the gradients of a scalar by each of the
@@ -45,7 +46,7 @@ function dependentsOf(wanted: readonly Value[], tape: readonly AnyTapeNode[]): R
   return dependent;
 }
 
-function partialsOf<Op extends TrainableOperator>(
+function partialsOf<Op extends DifferentiableOperator>(
   graph: GraphBuilder,
   op: Op,
   node: TapeNode<Op>,
@@ -54,6 +55,6 @@ function partialsOf<Op extends TrainableOperator>(
   return gradientRules[op](graph, node, dy);
 }
 
-function hasRule(node: AnyTapeNode): node is AnyTapeNode<TrainableOperator> {
-  return isTrainable(node.op);
+function hasRule(node: AnyTapeNode): node is AnyTapeNode<DifferentiableOperator> {
+  return isDifferentiable(node.op);
 }

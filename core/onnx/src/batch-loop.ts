@@ -1,7 +1,7 @@
 import { elementTypes } from "./element-type.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
 import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
-import type { Value } from "./operators.ts";
+import type { Value } from "./operator.ts";
 import type { ParameterLayout } from "./parameters.ts";
 
 /** How the examples lie in memory, and what turns them into what the model sees. */

@@ -3,10 +3,10 @@ import { decodeAttribute } from "./attributes.ts";
 import { describeModel, type TensorDescription } from "./describe-model.ts";
 import { type ElementType, elementTypeOf } from "./element-type.ts";
 import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
-import { isTrainable, type TrainableOperator, trainableOperators } from "./gradient-rules.ts";
 import { GraphBuilder, type Numbers } from "./graph-builder.ts";
 import type { OnnxModel } from "./model.ts";
-import { type AttributesOf, type InputsOf, operators, TypeMismatch, type Value } from "./operators.ts";
+import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
+import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
 import { describeShape } from "./shape.ts";
 import { dimensionsOf, numbersOf } from "./tensor-proto.ts";
@@ -109,10 +109,10 @@ function exampleShape({ name, type, shape }: TensorDescription): readonly number
 }
 
 function checkOperator(node: NodeProto): void {
-  if (isTrainable(node.opType) || node.opType === "Constant" || node.opType === "Identity") return;
+  if (isOperator(node.opType) || node.opType === "Constant" || node.opType === "Identity") return;
   throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
     at: describeNode(node),
-    fix: `use a model of these operators: ${trainableOperators.join(", ")}`,
+    fix: `use a model of these operators: ${Object.keys(operators).join(", ")}`,
   });
 }
 
@@ -124,12 +124,12 @@ function emitNode(graph: GraphBuilder, node: NodeProto, values: Map<string, Valu
     values.set(output, constantFrom(graph, tensor));
   } else if (node.opType === "Identity") {
     values.set(output, lookUp(values, node.input[0] ?? ""));
-  } else if (isTrainable(node.opType)) {
+  } else if (isOperator(node.opType)) {
     values.set(output, emitOperator(graph, node.opType, node, values));
   }
 }
 
-function emitOperator<Op extends TrainableOperator>(
+function emitOperator<Op extends Operator>(
   graph: GraphBuilder,
   op: Op,
   node: NodeProto,
@@ -150,8 +150,8 @@ function emitOperator<Op extends TrainableOperator>(
   }
 }
 
-function decodeAttributes<Op extends TrainableOperator>(op: Op, node: NodeProto): AttributesOf<Op> {
-  const kinds: Readonly<Record<string, "int" | "float" | "ints">> = operators[op].attributes;
+function decodeAttributes<Op extends Operator>(op: Op, node: NodeProto): AttributesOf<Op> {
+  const kinds: Readonly<Record<string, AttributeKind>> = operators[op].attributes;
   const entries = node.attribute.map((attribute) => {
     const kind = Object.hasOwn(kinds, attribute.name) ? kinds[attribute.name] : undefined;
     const value = kind === undefined ? undefined : decodeAttribute(attribute, kind);

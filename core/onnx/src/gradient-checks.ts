@@ -1,19 +1,27 @@
 import { SeededRandom } from "@selvedge/protocol";
+import { cast, mul, square } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
-import { type GradientCase, gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
+import { elementTypes } from "./element-type.ts";
+import type { ConstantInput, GradientCase } from "./gradient-case.ts";
+import { gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
 import { sumAll } from "./gradient-families.ts";
-import type { TrainableOperator } from "./gradient-rules.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { type LossName, losses } from "./losses.ts";
 import { serializeModel } from "./model.ts";
-import type { InputsOf, Value } from "./operators.ts";
-import { sizeOf } from "./shape.ts";
+import type { Value } from "./operator.ts";
+import type { DifferentiableOperator, InputsOf } from "./operators.ts";
+import { type Shape, sizeOf } from "./shape.ts";
 
-/** A float64 graph that gives a scalar and its gradients, and a point to compare them at. */
+/** A graph that gives a scalar and its gradients, and a point to compare them at. */
 export interface GradientCheck {
   readonly name: string;
-  /** ONNX bytes: the inputs below; outputs {@link lossOutput} and, per input, {@link gradientOutput}. */
+  /**
+   * ONNX bytes: the inputs below; outputs {@link lossOutput}, always float64, and, per
+   * input, {@link gradientOutput}.
+   */
   readonly model: Uint8Array;
+  /** Of the inputs and their gradients. */
+  readonly type: "float32" | "float64";
   readonly inputs: readonly CheckInput[];
 }
 
@@ -40,23 +48,33 @@ export function gradientChecks(): GradientCheck[] {
   ];
 }
 
-function operatorCheck<Op extends TrainableOperator>(op: Op, each: GradientCase<Op>): GradientCheck {
+function operatorCheck<Op extends DifferentiableOperator>(op: Op, each: GradientCase<Op>): GradientCheck {
   const g = new GraphBuilder();
   const name = `${op}: ${each.name}`;
-  const inputs = each.inputs.map((shape, index) => {
-    const sizes = shape.map((size) => (typeof size === "number" ? size : (each.sizes?.[size] ?? 1)));
-    return { value: g.input(`x${index}`, "float64", shape), point: pointOf(`x${index}`, sizes, name) };
+  const { type = "float64", at } = each;
+  const points: CheckInput[] = [];
+  const wanted: Value[] = [];
+  const inputs = each.inputs.map((input, index) => {
+    if (input === undefined) return undefined;
+    if (!isShape(input)) return constant(g, input);
+    const sizes = input.map((size) => (typeof size === "number" ? size : (each.sizes?.[size] ?? 1)));
+    points.push({
+      name: `x${index}`,
+      shape: sizes,
+      data: pointOf(sizes, SeededRandom.fromSeed(name, index), at),
+    });
+    const value = g.input(`x${index}`, type, input);
+    wanted.push(value);
+    return value;
   });
-  const values = inputs.map(({ value }) => value);
-  const integers = each.integers === undefined ? [] : [g.integers(...each.integers)];
   // The cases list as many inputs as their operator takes.
-  const output = g.node(op, [...values, ...integers] as unknown as InputsOf<Op>, each.attributes);
+  const output = g.node(op, inputs as unknown as InputsOf<Op>, each.attributes);
   const tape = [...g.tape];
   // L = ½Σy², so dy = y: a gradient that differs from element to element.
-  const half = g.node("Mul", [g.node("Mul", [output, output], {}), g.scalar(0.5, "float64")], {});
-  g.output(lossOutput, sumAll(g, half));
-  outputGradients(g, values, backward(g, tape, output, output, values));
-  return { name, model: serializeModel(g.toModel(name)), inputs: inputs.map(({ point }) => point) };
+  const exact = cast(g, output, "float64");
+  g.output(lossOutput, mul(g, sumAll(g, square(g, exact)), 0.5));
+  outputGradients(g, wanted, backward(g, tape, output, output, wanted));
+  return { name, model: serializeModel(g.toModel(name)), type, inputs: points };
 }
 
 function lossCheck(loss: LossName, { name: caseName, batch, classes }: LossCase): GradientCheck {
@@ -68,10 +86,12 @@ function lossCheck(loss: LossName, { name: caseName, batch, classes }: LossCase)
   const rule = losses[loss](g, scores, labels);
   g.output(lossOutput, rule.sum);
   outputGradients(g, [scores], [rule.gradient(g.scalar(1, "float64"))]);
+  const data = pointOf([batch, classes], random, undefined);
   return {
     name,
     model: serializeModel(g.toModel(name)),
-    inputs: [pointOf("scores", [batch, classes], name)],
+    type: "float64",
+    inputs: [{ name: "scores", shape: [batch, classes], data }],
   };
 }
 
@@ -86,14 +106,31 @@ function outputGradients(
   }
 }
 
-/** Values at least 0.1 from zero, where the derivatives of some operators jump. */
-function pointOf(name: string, shape: readonly number[], seed: string): CheckInput {
-  const random = SeededRandom.fromSeed(seed, name);
-  const data = Float64Array.from({ length: sizeOf(shape) }, () => {
+function pointOf(
+  shape: readonly number[],
+  random: SeededRandom,
+  at: "positive" | "distinct" | undefined,
+): Float64Array {
+  const length = sizeOf(shape);
+  if (at === "distinct") {
+    const order = Int32Array.from({ length }, (_, index) => index);
+    random.shuffle(order);
+    return Float64Array.from(order, (rank) => (rank - length / 2) / 4 + 0.1);
+  }
+  return Float64Array.from({ length }, () => {
     const value = random.normal();
-    return value + Math.sign(value) * 0.1;
+    return at === "positive" ? Math.abs(value) + 0.5 : value + Math.sign(value) * 0.1;
   });
-  return { name, shape, data };
+}
+
+function isShape(input: Shape | ConstantInput): input is Shape {
+  return Array.isArray(input);
+}
+
+function constant(g: GraphBuilder, { type, values, shape }: ConstantInput): Value {
+  if (type === "float32") return g.constant(Float32Array.from(values), shape);
+  const integers = g.constant(BigInt64Array.from(values, BigInt), shape);
+  return type === "bool" ? g.node("Cast", [integers], { to: elementTypes.bool.code }) : integers;
 }
 
 /** Pairs of a table whose keys are known; each value keeps the type its key gives it in the table. */

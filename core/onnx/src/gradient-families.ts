@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { Value } from "./operators.ts";
-import { type Shape, sameShape } from "./shape.ts";
+import type { Value } from "./operator.ts";
+import { isStatic, type Shape, sameShape } from "./shape.ts";
 
 // What several gradient rules have in common.
 
@@ -33,8 +33,24 @@ export function reshapeLike(g: GraphBuilder, x: Value, like: Value): Value {
   return { ...g.node("Reshape", [x, g.integers(...target)], { allowzero: 0 }), shape: like.shape };
 }
 
+/** Repeats `x`, which broadcasts against it, to the shape of another value. */
+export function expandLike(g: GraphBuilder, x: Value, like: Value): Value {
+  if (sameShape(x.shape, like.shape)) return x;
+  return { ...g.node("Expand", [x, shapeOf(g, like)], {}), shape: like.shape };
+}
+
+/** Zeros in type and shape of another value. */
+export function zerosLike(g: GraphBuilder, like: Value): Value {
+  return expandLike(g, g.scalar(0, like.type), like);
+}
+
 export function unsqueeze(g: GraphBuilder, x: Value, ...axes: readonly number[]): Value {
   return axes.length === 0 ? x : g.node("Unsqueeze", [x, g.integers(...axes)], {});
+}
+
+/** The axes in another order; nothing where they are in it already. */
+export function transpose(g: GraphBuilder, x: Value, perm: readonly number[]): Value {
+  return perm.every((from, to) => from === to) ? x : g.node("Transpose", [x], { perm });
 }
 
 /** A batch of matrices as one matrix with the rows of all of them: [..., m, k] to [?, k]. */
@@ -54,6 +70,11 @@ export function matrixProduct(
 ): Value {
   if (a.shape.length === 2 && b.shape.length === 2) return g.node("Gemm", [a, b], { transA, transB });
   return g.node("MatMul", [transA ? swapLastAxes(g, a) : a, transB ? swapLastAxes(g, b) : b], {});
+}
+
+/** The shape of a value as a tensor: a constant where it is fixed. */
+function shapeOf(g: GraphBuilder, x: Value): Value {
+  return isStatic(x.shape) ? g.integers(...x.shape) : g.node("Shape", [x], {});
 }
 
 function swapLastAxes(g: GraphBuilder, x: Value): Value {

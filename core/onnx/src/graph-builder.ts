@@ -16,17 +16,8 @@ import {
   ValueInfoProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
 import type { OnnxModel } from "./model.ts";
-import {
-  type AttributeKind,
-  type AttributesOf,
-  type AttributeValue,
-  type Inference,
-  type InputsOf,
-  type Operator,
-  operators,
-  type TensorType,
-  type Value,
-} from "./operators.ts";
+import type { AttributeKind, AttributeValue, Inference, TensorType, Value } from "./operator.ts";
+import { type AttributesOf, type InputsOf, type Operator, operators } from "./operators.ts";
 import type { Dimension, Shape } from "./shape.ts";
 import { numbersOf, rawTensor } from "./tensor-proto.ts";
 
@@ -90,6 +81,15 @@ export class GraphBuilder implements Inference {
       if (value !== undefined) proto.attribute.push(encodeAttribute(name, kind, value));
     }
     this.tape.push({ op, inputs, attributes, output } as AnyTapeNode);
+    return output;
+  }
+
+  /** The next output of a node emitted before, which the runtime computes only where it is asked for. */
+  furtherOutput(node: AnyTapeNode, type: TensorType): Value {
+    const output = this.#value(node.op, type);
+    const proto = this.#nodes.find(({ output: [first] }) => first === node.output.name);
+    if (proto === undefined) throw new SelvedgeError("internal", `${node.output.name} is of another graph`);
+    proto.output.push(output.name);
     return output;
   }
 

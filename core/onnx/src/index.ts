@@ -3,7 +3,6 @@ export { buildMlp, type MlpOptions } from "./build-mlp.ts";
 export { describeModel, type ModelDescription, type TensorDescription } from "./describe-model.ts";
 export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
-export { type TrainableOperator, trainableOperators } from "./gradient-rules.ts";
 export type { LossName } from "./losses.ts";
 export { type OnnxModel, type ParseOptions, parseModel, serializeModel } from "./model.ts";
 export type { OptimizerName } from "./optimizers.ts";

@@ -1,7 +1,7 @@
 import { elementTypes } from "./element-type.ts";
 import { sumAll, unsqueeze } from "./gradient-families.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { Value } from "./operators.ts";
+import type { Value } from "./operator.ts";
 
 export type LossName = "softmax-cross-entropy";
 

@@ -9,7 +9,7 @@ import {
   type ValueInfoProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
 import type { OnnxModel } from "./model.ts";
-import type { AttributeKind, AttributeValue } from "./operators.ts";
+import type { AttributeKind, AttributeValue } from "./operator.ts";
 import type { Shape } from "./shape.ts";
 import { rawTensor } from "./tensor-proto.ts";
 

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { Value } from "./operators.ts";
+import type { Value } from "./operator.ts";
 
 export type OptimizerName = "sgd";
 

@@ -57,11 +57,6 @@ export function quotientOf(shape: Shape, divisor: Shape): Dimension | undefined 
   return Number.isInteger(ratio) ? toDimension({ size: ratio, names: rest }) : undefined;
 }
 
-/** -1 counts from the end, as everywhere in ONNX. */
-export function axisOf(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis;
-}
-
 interface Factors {
   readonly size: number;
   readonly names: readonly string[];

@@ -5,7 +5,7 @@ import { readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { type LossName, losses } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
-import type { Value } from "./operators.ts";
+import type { Value } from "./operator.ts";
 import { type OptimizerName, optimizers } from "./optimizers.ts";
 
 export interface TrainingOptions extends InputFormat {

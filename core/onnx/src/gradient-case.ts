@@ -1,0 +1,47 @@
+import type { AttributesOf, DifferentiableOperator } from "./operators.ts";
+import type { Shape } from "./shape.ts";
+
+/**
+ * One use of an operator whose rule is checked against finite differences: in
+ * float64, or in float32 for the operators that ONNX Runtime has only there.
+ */
+export interface GradientCase<Op extends DifferentiableOperator> {
+  readonly name: string;
+  readonly inputs: readonly (Shape | ConstantInput | undefined)[];
+  /** What the names in shapes stand for; they are names in the graph as well. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  readonly attributes: AttributesOf<Op>;
+  readonly type?: "float32";
+  /**
+   * Where the gradient is taken: anywhere but within 0.1 of zero, where some
+   * derivatives jump, unless said otherwise. "distinct": no two values within 0.2
+   * of each other, so that none of several largest changes place.
+   */
+  readonly at?: "positive" | "distinct";
+}
+
+/** An input without a gradient: axes, indices, a condition. */
+export interface ConstantInput {
+  readonly type: "int64" | "bool" | "float32";
+  readonly values: readonly number[];
+  readonly shape: readonly number[];
+}
+
+/** The cases of one family: an operator without one does not compile. */
+export type GradientCaseTable<Ops extends DifferentiableOperator> = {
+  readonly [Op in Ops]: readonly [GradientCase<Op>, ...GradientCase<Op>[]];
+};
+
+export function integers(
+  values: readonly number[],
+  shape: readonly number[] = [values.length],
+): ConstantInput {
+  return { type: "int64", values, shape };
+}
+
+export function booleans(
+  values: readonly number[],
+  shape: readonly number[] = [values.length],
+): ConstantInput {
+  return { type: "bool", values, shape };
+}

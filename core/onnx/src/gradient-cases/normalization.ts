@@ -1,0 +1,13 @@
+import type { GradientCaseTable } from "../gradient-case.ts";
+import type { NormalizationSignatures } from "../operators/normalization.ts";
+
+export const normalizationCases: GradientCaseTable<keyof NormalizationSignatures> = {
+  LogSoftmax: [
+    { name: "a batch", inputs: [["n", 5]], sizes: { n: 3 }, attributes: {} },
+    { name: "inner axis", inputs: [[2, 3, 2]], attributes: { axis: 1 } },
+  ],
+  Softmax: [
+    { name: "a batch", inputs: [["n", 5]], sizes: { n: 3 }, attributes: {} },
+    { name: "inner axis", inputs: [[2, 3, 2]], attributes: { axis: 1 } },
+  ],
+};

@@ -1,0 +1,20 @@
+import type { GraphBuilder, TapeNode } from "./graph-builder.ts";
+import type { Value } from "./operator.ts";
+import type { Operator } from "./operators.ts";
+
+/** Emits the gradient of one input; called only when someone needs it. */
+export type Partial = () => Value;
+
+/**
+ * Reverse-mode rule of an operator: given dy, the gradient of the loss by its
+ * output, one thunk per input that gives the gradient by that input, in its
+ * shape. `undefined` stands for inputs that have none (a shape, an index).
+ */
+export type GradientRule<Op extends Operator> = (
+  graph: GraphBuilder,
+  node: TapeNode<Op>,
+  dy: Value,
+) => readonly (Partial | undefined)[];
+
+/** The rules of one family: a missing one does not compile. */
+export type GradientTable<Ops extends Operator> = { readonly [Op in Ops]: GradientRule<Op> };

@@ -1,0 +1,64 @@
+import { cast } from "../arithmetic.ts";
+import { transpose, unsqueeze, zerosLike } from "../gradient-families.ts";
+import type { GradientTable } from "../gradient-rule.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import { axisOf, type Value } from "../operator.ts";
+import type { IndexingSignatures } from "../operators/indexing.ts";
+
+export const indexingGradients: GradientTable<keyof IndexingSignatures> = {
+  // y[i] = data[index[i]]: each row of dy is added to the row it was taken from
+  Gather: (g, { inputs: [data, indices], attributes: { axis = 0 } }, dy) => [
+    () => addRows(g, data, axisOf(axis, data.shape.length), indices, dy),
+    undefined,
+  ],
+
+  // each element of dy is added to the element it was taken from
+  GatherElements: (g, { inputs: [data, indices], attributes: { axis = 0 } }, dy) => [
+    () => g.node("ScatterElements", [zerosLike(g, data), indices, dy], { axis, reduction: "add" }),
+    undefined,
+  ],
+
+  // each slice of dy is added to the slice it was taken from
+  GatherND: (g, { inputs: [data, indices] }, dy) => [
+    () => g.node("ScatterND", [zerosLike(g, data), indices, dy], { reduction: "add" }),
+    undefined,
+  ],
+
+  // what was replaced gets nothing, what was put there gets its dy
+  ScatterElements: (
+    g,
+    { inputs: [, indices, updates], attributes: { axis = 0, reduction = "none" } },
+    dy,
+  ) => [
+    () =>
+      reduction === "add" ? dy : g.node("ScatterElements", [dy, indices, zerosLike(g, updates)], { axis }),
+    undefined,
+    () => g.node("GatherElements", [dy, indices], { axis }),
+  ],
+
+  // what was replaced gets nothing, what was put there gets its dy
+  ScatterND: (g, { inputs: [, indices, updates], attributes: { reduction = "none" } }, dy) => [
+    () => (reduction === "add" ? dy : g.node("ScatterND", [dy, indices, zerosLike(g, updates)], {})),
+    undefined,
+    () => g.node("GatherND", [dy, indices], {}),
+  ],
+};
+
+/** Zeros in the shape of `data`, with the rows of `dy` added along one axis where `indices` say. */
+function addRows(g: GraphBuilder, data: Value, axis: number, indices: Value, dy: Value): Value {
+  const rows = unsqueeze(g, cast(g, indices, "int64"), -1);
+  const axes = [...data.shape.keys()];
+  const toFront = [axis, ...axes.filter((each) => each !== axis)];
+  const indexAxes = indices.shape.map((_, index) => axis + index);
+  const others = [...dy.shape.keys()].filter((each) => !indexAxes.includes(each));
+  const added = g.node(
+    "ScatterND",
+    [transpose(g, zerosLike(g, data), toFront), rows, transpose(g, dy, [...indexAxes, ...others])],
+    { reduction: "add" },
+  );
+  return transpose(
+    g,
+    added,
+    axes.map((each) => toFront.indexOf(each)),
+  );
+}

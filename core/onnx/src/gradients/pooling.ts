@@ -1,0 +1,150 @@
+import { cast, div } from "../arithmetic.ts";
+import { expandLike, reshapeLike, zerosLike } from "../gradient-families.ts";
+import type { GradientTable } from "../gradient-rule.ts";
+import type { GraphBuilder, TapeNode } from "../graph-builder.ts";
+import type { Value } from "../operator.ts";
+import type { PoolingSignatures } from "../operators/pooling.ts";
+import { sizeOf } from "../shape.ts";
+import { type Window, windowsOf } from "../window.ts";
+import { spreadOver } from "./convolution.ts";
+
+export const poolingGradients: GradientTable<keyof PoolingSignatures> = {
+  // each window spreads its dy evenly over what it counted
+  AveragePool: (g, { inputs: [x], attributes }, dy) => [
+    () => {
+      const windows = windowsOf(x, attributes.kernel_shape, attributes);
+      const share = div(g, dy, countsOf(g, windows, attributes.count_include_pad === 1, dy));
+      return areBlocks(windows) && dy.type === "float32"
+        ? repeat(g, share, windows)
+        : spreadOver(g, share, onesLike(g, x, windows), windows, Number(x.shape[1]));
+    },
+  ],
+
+  GlobalAveragePool: (g, { inputs: [x] }, dy) => [
+    () => expandLike(g, div(g, dy, sizeOf(x.shape.slice(2).map(Number))), x),
+  ],
+
+  // dy goes to the largest, the first where several are
+  GlobalMaxPool: (g, { inputs: [x] }, dy) => [
+    () => {
+      const rows = (value: Value): Value => g.node("Reshape", [value, g.integers(0, 0, -1)], {});
+      const pixels = rows(x);
+      const first = g.node("ArgMax", [pixels], { axis: -1, keepdims: 1 });
+      const placed = g.node("ScatterElements", [zerosLike(g, pixels), first, rows(dy)], { axis: -1 });
+      return reshapeLike(g, placed, x);
+    },
+  ],
+
+  // dy goes to the largest of its window, the first where several are
+  MaxPool: (g, node, dy) => [
+    () => {
+      const [x] = node.inputs;
+      const windows = windowsOf(x, node.attributes.kernel_shape, node.attributes);
+      const blocks = areBlocks(windows) && dy.type === "float32";
+      return blocks && sizeOf(windows.map(({ input }) => input)) <= patternSizeMax
+        ? byPattern(g, node, dy, windows)
+        : byIndices(g, node, dy);
+    },
+  ],
+};
+
+/**
+ * Windows that tile the input: every element belongs to one. Asking MaxPool for
+ * the indices takes it off its fast kernel (measured: 18 times slower), so the
+ * first of the largest is found by numbering the elements of each block downwards.
+ */
+function byPattern(
+  g: GraphBuilder,
+  { inputs: [x], output: y, attributes }: TapeNode<"MaxPool">,
+  dy: Value,
+  windows: readonly Window[],
+): Value {
+  const zero = g.scalar(0, x.type);
+  const pattern = g.constant(blockPattern(windows), [1, 1, ...windows.map(({ input }) => input)]);
+  const largest = g.node("Equal", [x, repeat(g, y, windows)], {});
+  const numbered = g.node("Where", [largest, pattern, zero], {});
+  const highest = g.node("MaxPool", [numbered], attributes);
+  const first = g.node("Equal", [numbered, repeat(g, highest, windows)], {});
+  return g.node("Where", [first, repeat(g, dy, windows), zero], {});
+}
+
+/** Windows that overlap or reach into padding: MaxUnpool would lose what two of them give one element. */
+function byIndices(g: GraphBuilder, node: TapeNode<"MaxPool">, dy: Value): Value {
+  const [x] = node.inputs;
+  const indices = g.furtherOutput(node, { type: "int64", shape: node.output.shape });
+  const flat = (value: Value): Value => g.node("Reshape", [value, g.integers(-1)], {});
+  const added = g.node("ScatterElements", [flat(zerosLike(g, x)), flat(indices), flat(dy)], {
+    axis: 0,
+    reduction: "add",
+  });
+  return reshapeLike(g, added, x);
+}
+
+function areBlocks(windows: readonly Window[]): boolean {
+  return windows.every(
+    ({ input, kernel, stride, dilation, before, after }) =>
+      stride === kernel && dilation === 1 && before === 0 && after === 0 && input % kernel === 0,
+  );
+}
+
+/** Every element over the whole of its block. */
+function repeat(g: GraphBuilder, x: Value, windows: readonly Window[]): Value {
+  const scales = g.constant(Float32Array.of(1, 1, ...windows.map(({ kernel }) => kernel)));
+  return g.node("Resize", [x, undefined, scales], {
+    mode: "nearest",
+    coordinate_transformation_mode: "asymmetric",
+    nearest_mode: "floor",
+  });
+}
+
+/** Numbers the elements of every block, the first highest, the last 1. */
+function blockPattern(windows: readonly Window[]): Float32Array<ArrayBuffer> {
+  const sizes = windows.map(({ input }) => input);
+  const taps = sizeOf(windows.map(({ kernel }) => kernel));
+  return Float32Array.from({ length: sizeOf(sizes) }, (_, pixel) => {
+    let [rest, place, weight] = [pixel, 0, 1];
+    for (const { input, kernel } of windows.toReversed()) {
+      place += ((rest % input) % kernel) * weight;
+      rest = Math.floor(rest / input);
+      weight *= kernel;
+    }
+    return taps - place;
+  });
+}
+
+/** How many elements each window averages over: a number, or one for each position. */
+function countsOf(
+  g: GraphBuilder,
+  windows: readonly Window[],
+  includesPadding: boolean,
+  dy: Value,
+): Value | number {
+  const counts = windows.map((window) => countsAlong(window, includesPadding));
+  const whole = windows.every(({ kernel }, axis) => counts[axis]?.every((count) => count === kernel));
+  if (whole) return sizeOf(windows.map(({ kernel }) => kernel));
+  const all = counts.reduce(
+    (products, next) => products.flatMap((each) => next.map((count) => each * count)),
+    [1],
+  );
+  const shape = [1, 1, ...windows.map(({ output }) => output)];
+  return cast(g, g.constant(Float32Array.from(all), shape), dy.type);
+}
+
+function countsAlong(
+  { input, before, after, kernel, stride, output }: Window,
+  includesPadding: boolean,
+): number[] {
+  const [low, high] = includesPadding ? [-before, input + after] : [0, input];
+  return Array.from({ length: output }, (_, position) => {
+    const start = position * stride - before;
+    return Math.min(start + kernel, high) - Math.max(start, low);
+  });
+}
+
+function onesLike(g: GraphBuilder, x: Value, windows: readonly Window[]): Value {
+  const shape = [Number(x.shape[1]), 1, ...windows.map(({ kernel }) => kernel)];
+  return g.node("Expand", [g.scalar(1, x.type), g.integers(...shape)], {});
+}
+
+/** Elements of the pattern that a graph may hold for one pool: 16 MB of float32. */
+const patternSizeMax = 4_194_304;

@@ -1,0 +1,116 @@
+import { mismatch, type OperatorTable, sameType, type Value } from "../operator.ts";
+import { type Dimension, isStatic, productOf, type Shape, sizeOf } from "../shape.ts";
+import { extentOf, type WindowAttributes, windowsOf } from "../window.ts";
+
+export interface ConvAttributes extends Omit<WindowAttributes, "ceil_mode"> {
+  readonly group?: number;
+}
+
+/** Weighted sums over windows that slide over [batch, channels, ...spatial]. */
+export interface ConvolutionSignatures {
+  Conv: {
+    inputs: readonly [x: Value, weight: Value, bias?: Value];
+    attributes: ConvAttributes;
+  };
+  ConvTranspose: {
+    inputs: readonly [x: Value, weight: Value, bias?: Value];
+    attributes: ConvAttributes & { readonly output_padding?: readonly number[] };
+  };
+}
+
+const convAttributes = {
+  auto_pad: "string",
+  dilations: "ints",
+  group: "int",
+  kernel_shape: "ints",
+  pads: "ints",
+  strides: "ints",
+} as const;
+
+export const convolutionOperators: OperatorTable<ConvolutionSignatures> = {
+  Conv: {
+    arity: [2, 3],
+    attributes: convAttributes,
+    infer: ([x, weight, bias], attributes) => {
+      const { group = 1 } = attributes;
+      const [batch = 1, channels] = x.shape;
+      const { outer: outputs, inner, kernel } = weightShape(weight);
+      const fits = weight.shape.length === x.shape.length && channels === productOf([inner, group]);
+      if (!fits || outputs % group !== 0) {
+        throw mismatch(`the weight does not fit the input in ${group} groups`, x, weight);
+      }
+      checkBias(bias, outputs);
+      const windows = windowsOf(x, kernel, attributes);
+      return { type: sameType(x, weight), shape: [batch, outputs, ...windows.map(({ output }) => output)] };
+    },
+    multiplyAdds: ([, weight]) => productOf(weight.shape.slice(1)),
+  },
+  ConvTranspose: {
+    arity: [2, 3],
+    attributes: { ...convAttributes, output_padding: "ints" },
+    infer: ([x, weight, bias], attributes) => {
+      const { group = 1 } = attributes;
+      const [batch = 1, channels] = x.shape;
+      const { outer, inner: outputs, kernel } = weightShape(weight);
+      if (weight.shape.length !== x.shape.length || channels !== outer || outer % group !== 0) {
+        throw mismatch(`the weight does not fit the input in ${group} groups`, x, weight);
+      }
+      if (typeof outputs !== "number") throw mismatch("the weight has no fixed shape", weight);
+      checkBias(bias, outputs * group);
+      const sizes = transposedSizes(x, kernel, attributes);
+      return { type: sameType(x, weight), shape: [batch, outputs * group, ...sizes] };
+    },
+    // Each input is spread over the window; counted for each output that is about as many per element.
+    multiplyAdds: ([, weight], { group = 1, strides = [] }) => {
+      const { outer, kernel } = weightShape(weight);
+      return Math.ceil((outer / group) * (sizeOf(kernel) / sizeOf(strides)));
+    },
+  },
+};
+
+/** The first dimension of a weight, which groups divide, the second, which is of one group, and the kernel. */
+function weightShape(weight: Value): {
+  readonly outer: number;
+  readonly inner: Dimension;
+  readonly kernel: readonly number[];
+} {
+  const [outer, inner, ...rest] = weight.shape;
+  const kernel: Shape = rest;
+  if (typeof outer === "number" && inner !== undefined && kernel.length > 0 && isStatic(kernel)) {
+    return { outer, inner, kernel };
+  }
+  throw mismatch("the weight of a convolution has a fixed shape of at least three dimensions", weight);
+}
+
+function checkBias(bias: Value | undefined, outputs: number): void {
+  if (bias === undefined || (bias.shape.length === 1 && bias.shape[0] === outputs)) return;
+  throw mismatch(`the bias is not one number for each of ${outputs} channels`, bias);
+}
+
+/** ONNX "ConvTranspose": stride (input - 1) + output_padding + extent - pads. */
+function transposedSizes(
+  x: Value,
+  kernel: readonly number[],
+  {
+    auto_pad: autoPad = "NOTSET",
+    dilations,
+    pads,
+    strides,
+    output_padding: extra,
+  }: ConvolutionSignatures["ConvTranspose"]["attributes"],
+): readonly number[] {
+  const spatial: Shape = x.shape.slice(2);
+  if (!isStatic(spatial)) throw mismatch("the spatial sizes must be fixed", x);
+  if (autoPad !== "NOTSET" && autoPad !== "VALID") throw mismatch(`auto_pad "${autoPad}" is not known`, x);
+  return spatial.map((input, axis) => {
+    const extent = extentOf({ kernel: kernel[axis] ?? 1, dilation: dilations?.[axis] ?? 1 });
+    const size =
+      (strides?.[axis] ?? 1) * (input - 1) +
+      (extra?.[axis] ?? 0) +
+      extent -
+      (pads?.[axis] ?? 0) -
+      (pads?.[axis + spatial.length] ?? 0);
+    if (size < 1) throw mismatch(`axis ${axis + 2} of the result is empty`, x);
+    return size;
+  });
+}

@@ -1,0 +1,64 @@
+import {
+  axisOf,
+  broadcastOf,
+  type Flag,
+  type None,
+  type OperatorSpec,
+  type OperatorTable,
+  sameType,
+  type Value,
+} from "../operator.ts";
+import { reduced } from "./reduction.ts";
+
+interface Comparison {
+  readonly inputs: readonly [a: Value, b: Value];
+  readonly attributes: None;
+}
+
+/** Operators that no gradient goes through: their output moves in steps, or depends on shapes alone. */
+export interface DiscreteSignatures {
+  ArgMax: {
+    inputs: readonly [x: Value];
+    attributes: { axis?: number; keepdims?: Flag; select_last_index?: Flag };
+  };
+  Equal: Comparison;
+  Greater: Comparison;
+  GreaterOrEqual: Comparison;
+  Less: Comparison;
+  LessOrEqual: Comparison;
+  Not: { inputs: readonly [x: Value]; attributes: None };
+  Shape: { inputs: readonly [x: Value]; attributes: None };
+  Sign: { inputs: readonly [x: Value]; attributes: None };
+  Size: { inputs: readonly [x: Value]; attributes: None };
+}
+
+export const discreteOperators: OperatorTable<DiscreteSignatures> = {
+  ArgMax: {
+    arity: [1, 1],
+    attributes: { axis: "int", keepdims: "int", select_last_index: "int" },
+    infer: ([x], { axis = 0, keepdims = 1 }) => ({
+      type: "int64",
+      shape: reduced(x.shape, [axisOf(axis, x.shape.length)], keepdims),
+    }),
+  },
+  Equal: comparison(),
+  Greater: comparison(),
+  GreaterOrEqual: comparison(),
+  Less: comparison(),
+  LessOrEqual: comparison(),
+  Not: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: "bool", shape: x.shape }) },
+  Shape: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: "int64", shape: [x.shape.length] }) },
+  Sign: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: x.type, shape: x.shape }) },
+  Size: { arity: [1, 1], attributes: {}, infer: () => ({ type: "int64", shape: [] }) },
+};
+
+function comparison(): OperatorSpec<Comparison> {
+  return {
+    arity: [2, 2],
+    attributes: {},
+    infer: ([a, b]) => {
+      sameType(a, b);
+      return { type: "bool", shape: broadcastOf(a, b) };
+    },
+  };
+}

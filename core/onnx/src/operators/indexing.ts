@@ -1,0 +1,73 @@
+import {
+  axisOf,
+  mismatch,
+  type OperatorSpec,
+  type OperatorTable,
+  sameType,
+  type Value,
+} from "../operator.ts";
+import type { Shape } from "../shape.ts";
+
+interface Scatter<Attributes extends object> {
+  readonly inputs: readonly [data: Value, indices: Value, updates: Value];
+  readonly attributes: { readonly reduction?: string } & Attributes;
+}
+
+/** Operators that take or put values at positions that other values name. */
+export interface IndexingSignatures {
+  Gather: { inputs: readonly [data: Value, indices: Value]; attributes: { axis?: number } };
+  GatherElements: { inputs: readonly [data: Value, indices: Value]; attributes: { axis?: number } };
+  GatherND: { inputs: readonly [data: Value, indices: Value]; attributes: { batch_dims?: number } };
+  ScatterElements: Scatter<{ readonly axis?: number }>;
+  ScatterND: Scatter<object>;
+}
+
+export const indexingOperators: OperatorTable<IndexingSignatures> = {
+  Gather: {
+    arity: [2, 2],
+    attributes: { axis: "int" },
+    infer: ([data, indices], { axis = 0 }) => ({
+      type: data.type,
+      shape: data.shape.toSpliced(axisOf(axis, data.shape.length), 1, ...indices.shape),
+    }),
+  },
+  GatherElements: {
+    arity: [2, 2],
+    attributes: { axis: "int" },
+    infer: ([data, indices], { axis = 0 }) => {
+      axisOf(axis, data.shape.length);
+      if (indices.shape.length !== data.shape.length) throw mismatch("the ranks differ", data, indices);
+      return { type: data.type, shape: indices.shape };
+    },
+  },
+  GatherND: {
+    arity: [2, 2],
+    attributes: { batch_dims: "int" },
+    infer: ([data, indices], { batch_dims: batch = 0 }) => {
+      if (batch !== 0) throw mismatch("batch dimensions are not known", data, indices);
+      return { type: data.type, shape: [...indices.shape.slice(0, -1), ...restOf(data, indices)] };
+    },
+  },
+  ScatterElements: { ...scatter(), attributes: { axis: "int", reduction: "string" } },
+  ScatterND: scatter(),
+};
+
+function scatter(): OperatorSpec<Scatter<object>> {
+  return {
+    arity: [3, 3],
+    attributes: { reduction: "string" },
+    infer: ([data, indices, updates], { reduction = "none" }) => {
+      if (reduction !== "none" && reduction !== "add") {
+        throw mismatch(`the reduction "${reduction}" is not known`, data, indices);
+      }
+      return { type: sameType(data, updates), shape: data.shape };
+    },
+  };
+}
+
+/** The axes of the data that each index leaves whole: its last axis names the others. */
+function restOf(data: Value, indices: Value): Shape {
+  const named = indices.shape.at(-1);
+  if (typeof named === "number" && named <= data.shape.length) return data.shape.slice(named);
+  throw mismatch("the indices do not fit", data, indices);
+}
