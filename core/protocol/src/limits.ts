@@ -94,6 +94,12 @@ export const limits = {
   offlineBudgetMsMax: 10_368_000_000,
   /** How long after its certificate ran out a device may be renewed without an operator, milliseconds. */
   graceWindowMsMax: 31_536_000_000,
+  /** Operators that are not revoked, and tokens that are compared with a caller's. */
+  operatorsMax: 1_000,
+  /** Longest life of an operator token, seconds. */
+  operatorLifetimeSecondsMax: 31_622_400,
+  /** Records of the audit log looked at for one answer. */
+  auditPageMax: 1_000,
   /** One name: a device, a job, a dataset, a model. */
   nameLengthMax: 64,
   /** A reason in words, characters. */

@@ -12,15 +12,18 @@ import {
 } from "@selvedge/transport-grpc";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
+import { RefusalLog } from "./audit/refusal-log.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 import { registerServices } from "./fleet-services.ts";
 import { FleetSession } from "./fleet-session.ts";
 import { httpRoutes } from "./http-routes.ts";
+import { createCallLimits } from "./identity/call-limits.ts";
 import type { Authority } from "./identity/certificate-authority.ts";
 import { createEnrolmentService, type FleetTrust } from "./identity/enrolment-service.ts";
 import { createGatekeeper } from "./identity/gatekeeper.ts";
 import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
+import { checkRoutes } from "./identity/routes.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
 import { openStore } from "./open-store.ts";
 import { writeOperatorFile } from "./operators/operator-file.ts";
@@ -88,7 +91,7 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   });
   const gateway = await openGateway(options, fleet, session, now);
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
-  await writeOperatorFile(folder, url, fleet.authority, fleet.operatorTokens);
+  await writeOperatorFile({ ...fleet, folder, url });
   fleet.authority.onChange(() => gateway.setTls(tlsOf(fleet.authority)));
   const refresh = setInterval(() => {
     fleet.signing.repository
@@ -123,6 +126,9 @@ async function openGateway(
   const { authority, blobs, devices, operatorTokens, signing } = fleet;
   const { hub, board } = session;
   const enrolment = createEnrolmentService({ ...fleet, trust: () => trustOf(fleet), log, now });
+  const refusals = new RefusalLog(fleet.audit, now, (error) =>
+    log.error({ err: error }, "a refusal could not be recorded in the audit log"),
+  );
   await session.start();
   const gateway: Gateway = await startGateway<Principal>({
     host: options.host,
@@ -142,6 +148,7 @@ async function openGateway(
           online: () => new Set(hub.online().keys()),
           traffic: () => totalOf(gateway.traffic()),
           announceReleases: () => session.announceReleases(),
+          recheck: () => gateway.recheck(),
         },
       }),
     httpRoutes: [
@@ -156,10 +163,23 @@ async function openGateway(
       }),
       ...httpRoutes(authority, signing.repository),
     ],
-    authorise: createGatekeeper({ authority, devices, operatorTokens, now }),
+    authorise: createGatekeeper({
+      authority,
+      devices,
+      operatorTokens,
+      limits: createCallLimits(now),
+      onRefusal: (entry) => refusals.record(entry),
+      now,
+    }),
     kindOf: (principal) => principal.kind,
     onInternalError: (thrown, route) => log.error({ err: thrown, route }, "internal error"),
   });
+  try {
+    checkRoutes(gateway.routes);
+  } catch (thrown) {
+    await gateway.close();
+    throw thrown;
+  }
   return gateway;
 }
 

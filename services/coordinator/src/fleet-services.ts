@@ -2,6 +2,7 @@ import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { EnrolmentService, OperatorService, SelvedgeError, SessionService } from "@selvedge/protocol";
 import type { Peer } from "@selvedge/transport";
 import { exporterOf, sessionService, sessionServiceLimits } from "@selvedge/transport-grpc";
+import { auditedService } from "./audit/audited-service.ts";
 import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
 import type { Principal } from "./identity/principal.ts";
 import { type OperatorServiceOptions, operatorService } from "./operators/operator-service.ts";
@@ -10,7 +11,7 @@ import type { SessionHub } from "./sessions/session-hub.ts";
 export interface FleetServices {
   readonly enrolment: Enrolment;
   readonly hub: SessionHub;
-  readonly operators: OperatorServiceOptions;
+  readonly operators: Omit<OperatorServiceOptions, "principalOf">;
 }
 
 /** Registers all RPC services of a coordinator's port. */
@@ -25,7 +26,9 @@ export function registerServices(
   });
   const sessions = sessionService({ principalOf, peerOf, onLink: (link, peer) => hub.accept(link, peer) });
   router.service(SessionService, sessions, sessionServiceLimits);
-  router.service(OperatorService, operatorService(operators));
+  const audited = { audit: operators.audit, principalOf };
+  const operatorCalls = operatorService({ ...operators, principalOf });
+  router.service(OperatorService, auditedService(OperatorService, operatorCalls, audited));
 }
 
 function peerOf(principal: Principal): Peer {

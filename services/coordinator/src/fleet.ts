@@ -1,11 +1,12 @@
 import { type KeyObject, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type FileBlobs, openEpoch, openFileBlobStore, type Store } from "@selvedge/storage";
+import { AuditLog } from "./audit/audit-log.ts";
 import { type Authority, openAuthority } from "./identity/certificate-authority.ts";
 import { type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
 import { type IdentitySettings, openIdentitySettings } from "./identity/identity-settings.ts";
 import { openKeyFolder } from "./identity/key-folder.ts";
-import { type OperatorTokens, openOperatorTokens } from "./identity/operator-tokens.ts";
+import { OperatorTokens } from "./identity/operator-tokens.ts";
 import { createTokenStore, type TokenStore } from "./identity/token-store.ts";
 import { JobRecords } from "./jobs/job-records.ts";
 import { InstallReports } from "./operators/install-reports.ts";
@@ -34,6 +35,7 @@ export interface Fleet {
   readonly devices: DeviceRegistry;
   readonly tokens: TokenStore;
   readonly operatorTokens: OperatorTokens;
+  readonly audit: AuditLog;
   readonly installs: InstallReports;
   readonly records: JobRecords;
   /** Random id of this database, made once: a copy of it that runs too is a clone. */
@@ -61,7 +63,8 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
     operatorKey: await openOperatorKey(folder, keys),
     devices: await openDeviceRegistry(store),
     tokens: createTokenStore({ store, rootPin: () => authority.rootPin, now }),
-    operatorTokens: await openOperatorTokens(store, now),
+    operatorTokens: await OperatorTokens.open({ store, rootPin: () => authority.rootPin, now }),
+    audit: await AuditLog.open(store, now),
     installs: await InstallReports.open(store, isReleased),
     records: new JobRecords(store),
     epoch: await openEpoch(store, randomUUID),

@@ -1,4 +1,6 @@
+export { AuditLog } from "./audit/audit-log.ts";
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from "./coordinator.ts";
+export { type CallLimits, createCallLimits } from "./identity/call-limits.ts";
 export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
 export { type DeviceRecord, type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
 export {
@@ -9,7 +11,8 @@ export {
 export { createGatekeeper, type GatekeeperOptions } from "./identity/gatekeeper.ts";
 export type { IdentitySettings } from "./identity/identity-settings.ts";
 export { type KeyFolder, openKeyFolder } from "./identity/key-folder.ts";
-export { type OperatorTokens, openOperatorTokens } from "./identity/operator-tokens.ts";
+export { OperatorTokens } from "./identity/operator-tokens.ts";
+export type { Principal } from "./identity/principal.ts";
 export { listTokenReuse, type TokenReuse } from "./identity/security-events.ts";
 export { createTokenStore, type TokenStore } from "./identity/token-store.ts";
 export type { Evaluator } from "./jobs/evaluator.ts";
@@ -17,5 +20,6 @@ export { JobBoard, type JobBoardOptions, type JobRequest } from "./jobs/job-boar
 export { JobRecords } from "./jobs/job-records.ts";
 export { ModelLayouts } from "./jobs/model-layouts.ts";
 export { InstallReports } from "./operators/install-reports.ts";
+export { type OperatorAccountsOptions, operatorAccounts } from "./operators/operator-accounts.ts";
 export { DeviceMail } from "./sessions/device-mail.ts";
 export { SessionHub, type SessionHubOptions } from "./sessions/session-hub.ts";

@@ -1,9 +1,10 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { AuditLog, OperatorTokens, operatorAccounts, type Principal } from "@selvedge/coordinator";
 import {
   type CheckedPlan,
   DeviceSchema,
@@ -22,7 +23,7 @@ import {
 } from "@selvedge/registry";
 import { type BlobStore, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
 import { createTestAuthority } from "@selvedge/testkit";
-import { blobRoutes, type Gateway, startGateway } from "@selvedge/transport-grpc";
+import { blobRoutes, type Gateway, type HttpRoute, startGateway } from "@selvedge/transport-grpc";
 import { now } from "../terminal.fixture.ts";
 
 /** Stands for a coordinator: the real gateway, blobs and release repository, and jobs that a test scripts. */
@@ -36,11 +37,10 @@ export interface FakeCoordinator extends AsyncDisposable {
   readonly plans: Map<string, CheckedPlan>;
   /** What `WatchJob` yields, by job. */
   readonly watched: Map<string, readonly Job[]>;
+  readonly audit: AuditLog;
   /** Set to make every call fail. */
   failure: SelvedgeError | undefined;
 }
-
-const token = "svo1.secret";
 
 export async function startFakeCoordinator(): Promise<FakeCoordinator> {
   const folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
@@ -48,6 +48,14 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
   const releaseKey = generateSigningKey();
   const releases = await openReleases(releaseKey);
   const authority = await createTestAuthority();
+  const records = openMemoryStore();
+  const audit = await AuditLog.open(records, () => now);
+  const operatorTokens = await OperatorTokens.open({
+    store: records,
+    rootPin: () => pinOf(authority.ca),
+    now: () => now,
+  });
+  const admin = await operatorTokens.create({ name: "admin", role: "admin", lifetimeMs: 86_400_000 });
   const blobs = openMemoryBlobStore();
   const [jobs, plans, watched] = [
     new Map<string, Job>(),
@@ -55,15 +63,24 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     new Map<string, readonly Job[]>(),
   ];
   const service = operatorService({ jobs, plans, watched, releases, publicKey });
-  const gateway: Gateway = await startGateway({
+  const gateway: Gateway = await startGateway<Principal>({
     host: "127.0.0.1",
     port: 0,
     tls: { ...(await authority.issueServer()), clientCa: authority.ca },
-    services: (router) => router.service(OperatorService, service),
-    httpRoutes: blobRoutes({ store: blobs, canRead: () => true, writeBytesMax: () => 1_000_000 }),
-    authorise({ headers }) {
+    services(router, principalOf) {
+      const recheck = () => gateway.recheck();
+      const accounts = { operatorTokens, audit, trustDomain: "fleet.test", principalOf, recheck };
+      router.service(OperatorService, { ...service, ...operatorAccounts(accounts) });
+    },
+    httpRoutes: [
+      ...blobRoutes<Principal>({ store: blobs, canRead: () => true, writeBytesMax: () => 1_000_000 }),
+      rootCertificates(authority.ca),
+    ],
+    authorise({ headers, route }): Principal {
       if (fake.failure !== undefined) throw fake.failure;
-      if (headers.authorization === `Bearer ${token}`) return { kind: "operator" };
+      if (route === "cacerts") return { kind: "none" };
+      const verdict = operatorTokens.verify((headers.authorization ?? "").replace("Bearer ", ""));
+      if ("operator" in verdict) return { kind: "operator", ...verdict.operator };
       throw new SelvedgeError("unauthenticated", "the caller is not known", {
         fix: "give an operator token",
       });
@@ -76,7 +93,13 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
   await writeFile(join(folder, "operator.key"), privateKey.export({ type: "pkcs8", format: "pem" }), {
     mode: 0o600,
   });
-  const file = { url, ca: authority.ca, token, operatorKey: "operator.key", releaseKey: "release.key" };
+  const file = {
+    url,
+    ca: authority.ca,
+    token: admin.text,
+    operatorKey: "operator.key",
+    releaseKey: "release.key",
+  };
   await writeFile(join(folder, "operator.json"), JSON.stringify(file), { mode: 0o600 });
   const fake: FakeCoordinator = {
     folder,
@@ -85,6 +108,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     jobs,
     plans,
     watched,
+    audit,
     failure: undefined,
     async [Symbol.asyncDispose]() {
       await gateway.close();
@@ -92,6 +116,21 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     },
   };
   return fake;
+}
+
+function pinOf(ca: string): Uint8Array {
+  const spki = new X509Certificate(ca).publicKey.export({ type: "spki", format: "der" });
+  return new Uint8Array(createHash("sha256").update(spki).digest());
+}
+
+function rootCertificates(ca: string): HttpRoute<Principal> {
+  return {
+    route: "cacerts",
+    methods: ["GET"],
+    path: "/.well-known/selvedge/cacerts",
+    bodyBytesMax: 0,
+    handle: async () => ({ status: 200, headers: {}, body: Buffer.from(ca) }),
+  };
 }
 
 async function openReleases(release: ReturnType<typeof generateSigningKey>): Promise<ReleaseRepository> {
@@ -109,7 +148,7 @@ function operatorService({
 }: Pick<FakeCoordinator, "jobs" | "plans" | "watched"> & {
   readonly releases: ReleaseRepository;
   readonly publicKey: Parameters<typeof verifyPlan>[2][number];
-}): ServiceImpl<typeof OperatorService> {
+}): Omit<ServiceImpl<typeof OperatorService>, keyof ReturnType<typeof operatorAccounts>> {
   const jobNamed = (id: string): Job => {
     const job = jobs.get(id);
     if (job !== undefined) return job;

@@ -1,16 +1,17 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
   type Authority,
+  createCallLimits,
   createEnrolmentService,
   createGatekeeper,
   createTokenStore,
   type DeviceRegistry,
   type EnrolmentService,
   listTokenReuse,
+  OperatorTokens,
   openAuthority,
   openDeviceRegistry,
   openKeyFolder,
-  openOperatorTokens,
   type TokenReuse,
 } from "@selvedge/coordinator";
 import { EnrolmentService as EnrolmentRpc, rawPublicKey } from "@selvedge/protocol";
@@ -58,8 +59,15 @@ export async function startFixtureCoordinator(
   });
   const log = { info: () => {}, warn: () => {} };
   const service = around(createEnrolmentService({ store, authority, tokens, devices, trust, log, now }));
-  const operatorTokens = await openOperatorTokens(store, now);
-  const gatekeeper = createGatekeeper({ authority, devices, operatorTokens, now });
+  const operatorTokens = await OperatorTokens.open({ store, rootPin: () => authority.rootPin, now });
+  const gatekeeper = createGatekeeper({
+    authority,
+    devices,
+    operatorTokens,
+    limits: createCallLimits(now),
+    onRefusal: () => {},
+    now,
+  });
   const gateway = await startEnrolmentGateway(authority, service, gatekeeper, options.shownRoot);
   return {
     url: `https://localhost:${gateway.port}`,

@@ -1,21 +1,37 @@
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { test } from "node:test";
+import type { AuditEntry } from "@selvedge/protocol";
+import { createCallLimits } from "./call-limits.ts";
 import { newDeviceKey, openFixtureFleet } from "./fleet.fixture.ts";
 import { createGatekeeper, type GuardedCall } from "./gatekeeper.ts";
-import { openOperatorTokens } from "./operator-tokens.ts";
+import { OperatorTokens } from "./operator-tokens.ts";
 
 const deviceId = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 
 async function openDoor() {
   const fleet = await openFixtureFleet();
-  const operatorTokens = await openOperatorTokens(fleet.store, () => fleet.nowMs);
-  const { authority, devices } = fleet;
-  const gatekeeper = createGatekeeper({ authority, devices, operatorTokens, now: () => fleet.nowMs });
-  const token = await operatorTokens.create({ name: "ada", role: "admin" });
+  const { authority, devices, store } = fleet;
+  const now = () => fleet.nowMs;
+  const operatorTokens = await OperatorTokens.open({ store, rootPin: () => authority.rootPin, now });
+  const refusals: AuditEntry[] = [];
+  const gatekeeper = createGatekeeper({
+    authority,
+    devices,
+    operatorTokens,
+    limits: createCallLimits(now),
+    onRefusal: (entry) => refusals.push(entry),
+    now,
+  });
+  const { text } = await operatorTokens.create({ name: "ada", role: "admin", lifetimeMs: 86_400_000 });
   const ask = (headers: GuardedCall["headers"], route = "selvedge.v1.OperatorService/ListJobs") =>
-    gatekeeper({ route, certificate: undefined, headers: { authorization: `Bearer ${token}`, ...headers } });
-  return { fleet, gatekeeper, ask };
+    gatekeeper({
+      route,
+      remoteAddress: "192.0.2.7",
+      certificate: undefined,
+      headers: { authorization: `Bearer ${text}`, host: "localhost", ...headers },
+    });
+  return { fleet, gatekeeper, ask, operatorTokens, refusals, text };
 }
 
 test("[EN14] an operator's call comes from our own pages or from none", async () => {
@@ -50,7 +66,7 @@ test("[EN14] an operator's call names this coordinator as its host", async () =>
     assert.throws(() => ask({ host }), { code: "permission_denied", at: "Host header" }, host);
     assert.throws(() => ask({ host, origin: `https://${host}` }), { code: "permission_denied" });
   }
-  assert.throws(() => ask({}), { code: "permission_denied", at: "Host header" });
+  assert.throws(() => ask({ host: undefined }), { code: "permission_denied", at: "Host header" });
 });
 
 test("[EN12] a connection that was let in is refused once its device is revoked or has expired", async () => {
@@ -58,7 +74,12 @@ test("[EN12] a connection that was let in is refused once its device is revoked 
   const publicKey = createPublicKey(newDeviceKey());
   const { chain } = await fleet.authority.issueDeviceCertificate(publicKey, deviceId, fleet.nowMs);
   const route = "selvedge.v1.SessionService/Connect";
-  const call = { route, certificate: { chain, verifiedAtHandshake: true }, headers: {} };
+  const call = {
+    route,
+    remoteAddress: "192.0.2.7",
+    certificate: { chain, verifiedAtHandshake: true },
+    headers: {},
+  };
   assert.deepEqual(gatekeeper(call), { kind: "device", deviceId });
   assert.throws(() => gatekeeper({ ...call, route: "selvedge.v1.OperatorService/ListJobs" }), {
     code: "permission_denied",

@@ -1,3 +1,6 @@
+import { type AuditEntry, SelvedgeError } from "@selvedge/protocol";
+import { actorOf } from "../audit/actor-of.ts";
+import type { CallLimits } from "./call-limits.ts";
 import type { Authority } from "./certificate-authority.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
 import type { OperatorTokens } from "./operator-tokens.ts";
@@ -9,6 +12,9 @@ export interface GatekeeperOptions {
   readonly authority: Pick<Authority, "trustDomain" | "issuers" | "hosts">;
   readonly devices: Pick<DeviceRegistry, "isRevoked">;
   readonly operatorTokens: Pick<OperatorTokens, "verify">;
+  readonly limits: CallLimits;
+  /** Told of refusals that say something about somebody: a wrong token, a step too far. */
+  onRefusal(entry: AuditEntry): void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -16,6 +22,7 @@ export interface GatekeeperOptions {
 /** One call to one route; a gateway's `Call` is one. */
 export interface GuardedCall extends Caller {
   readonly route: string;
+  readonly remoteAddress: string;
   readonly headers: Caller["headers"] & {
     readonly host?: string | undefined;
     readonly origin?: string | undefined;
@@ -28,19 +35,48 @@ export interface GuardedCall extends Caller {
  * operator, whether a browser was talked into it. To be asked on each request,
  * and again while a stream lasts.
  *
- * @returns a function that throws SelvedgeError `unauthenticated` or `permission_denied`.
+ * @returns a function that throws SelvedgeError `unauthenticated`,
+ *   `permission_denied` or `resource_exhausted`.
  */
 export function createGatekeeper(options: GatekeeperOptions): (call: GuardedCall) => Principal {
-  const { authority, devices, operatorTokens, now } = options;
+  const { authority, devices, operatorTokens, limits, onRefusal, now } = options;
   return (call) => {
+    limits.admit(call.route, call.remoteAddress);
     const isRevoked = (id: string) => devices.isRevoked(id);
     const principal = resolvePrincipal(call, { nowMs: now(), authority, isRevoked, operatorTokens });
-    authorise(call.route, principal);
-    if (principal.kind === "operator") {
-      const { headers } = call;
-      const host = headers[":authority"] ?? headers.host;
-      checkRequestOrigin({ host, origin: headers.origin }, authority.hosts);
+    try {
+      authorise(call.route, principal);
+      if (principal.kind === "operator") checkOrigin(call, authority.hosts);
+      return principal;
+    } catch (thrown) {
+      const entry = refusalOf(call, principal, SelvedgeError.from(thrown));
+      if (entry !== undefined) onRefusal(entry);
+      if (wrongTokenOf(principal)) limits.countWrongToken(call.route, call.remoteAddress);
+      throw thrown;
     }
-    return principal;
+  };
+}
+
+function checkOrigin({ headers }: GuardedCall, hosts: readonly string[]): void {
+  checkRequestOrigin({ host: headers[":authority"] ?? headers.host, origin: headers.origin }, hosts);
+}
+
+function wrongTokenOf(principal: Principal): boolean {
+  return principal.kind === "none" && principal.token !== undefined;
+}
+
+/**
+ * Nothing for strangers without any sign of who they are, for the internet
+ * knocks all day, and nothing for devices that were away too long.
+ */
+function refusalOf(call: GuardedCall, principal: Principal, error: SelvedgeError): AuditEntry | undefined {
+  const isLogin = wrongTokenOf(principal);
+  if (principal.kind === "expired-device" || (principal.kind === "none" && !isLogin)) return undefined;
+  const { route, remoteAddress } = call;
+  return {
+    actor: actorOf(principal, remoteAddress),
+    action: isLogin ? "refused-login" : "refused",
+    subject: route,
+    detail: { code: error.code, reason: error.message, address: remoteAddress },
   };
 }

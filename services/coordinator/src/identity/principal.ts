@@ -1,14 +1,20 @@
 import { X509Certificate } from "node:crypto";
 import { type Authority, deviceUri } from "./certificate-authority.ts";
-import type { Operator, OperatorRole, OperatorTokens } from "./operator-tokens.ts";
+import type { OperatorRole, OperatorTokens, TokenVerdict } from "./operator-tokens.ts";
 
 /** Who makes one call. */
 export type Principal =
-  | { readonly kind: "none" }
+  | {
+      readonly kind: "none";
+      /** Why the bearer token that was shown does not count. */
+      readonly token?: RefusedToken;
+    }
   | { readonly kind: "device"; readonly deviceId: string }
   /** A device in every respect but that its certificate ran out. */
   | { readonly kind: "expired-device"; readonly deviceId: string }
   | { readonly kind: "operator"; readonly name: string; readonly role: OperatorRole };
+
+export type RefusedToken = Exclude<TokenVerdict, { readonly operator: unknown }>;
 
 /** What a connection and a request show of their sender; a gateway's `Call` is one. */
 export interface Caller {
@@ -40,8 +46,10 @@ export interface PrincipalRules {
 export function resolvePrincipal(caller: Caller, rules: PrincipalRules): Principal {
   const { authorization } = caller.headers;
   if (authorization !== undefined) {
-    const operator = operatorOf(authorization, rules);
-    return operator === undefined ? none : { kind: "operator", ...operator };
+    const verdict = verdictOn(authorization, rules);
+    return "operator" in verdict
+      ? { kind: "operator", ...verdict.operator }
+      : { kind: "none", token: verdict };
   }
   const certificate = leafOf(caller);
   const deviceId = certificate && deviceOf(certificate, rules);
@@ -61,9 +69,9 @@ function leafOf({ certificate }: Caller): X509Certificate | undefined {
   }
 }
 
-function operatorOf(authorization: string, { operatorTokens }: PrincipalRules): Operator | undefined {
+function verdictOn(authorization: string, { operatorTokens }: PrincipalRules): TokenVerdict {
   const [, token] = /^Bearer ([\w.-]{1,256})$/i.exec(authorization) ?? [];
-  return token === undefined ? undefined : operatorTokens.verify(token);
+  return token === undefined ? { refused: "unknown" } : operatorTokens.verify(token);
 }
 
 /** @returns the device id that one of our issuers vouched for, expired or not. */

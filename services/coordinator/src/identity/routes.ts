@@ -1,6 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import type { OperatorRole } from "./operator-tokens.ts";
-import type { Principal } from "./principal.ts";
+import { type OperatorRole, operatorRoles } from "./operator-tokens.ts";
+import type { Principal, RefusedToken } from "./principal.ts";
 
 /** Who may use one route. What is not in the table, nobody may. */
 interface Access {
@@ -12,11 +12,11 @@ interface Access {
 
 const anyone: Access = { anyone: true };
 const devices: Access = { devices: true };
-const everyRole: readonly OperatorRole[] = ["viewer", "operator", "releaser", "admin"];
-const viewers: Access = { operators: everyRole };
-const members: Access = { devices: true, operators: everyRole };
+const viewers: Access = { operators: operatorRoles };
+const members: Access = { devices: true, operators: operatorRoles };
 const runners: Access = { operators: ["operator", "admin"] };
 const releasers: Access = { operators: ["releaser", "admin"] };
+const admins: Access = { operators: ["admin"] };
 
 /** Every route of the coordinator's port: RPCs by their full name, plain HTTP by a name of ours. */
 export const routes: Readonly<Record<string, Access>> = {
@@ -34,6 +34,12 @@ export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.OperatorService/ListModels": viewers,
   "selvedge.v1.OperatorService/GetReleaseMetadata": viewers,
   "selvedge.v1.OperatorService/PublishRelease": releasers,
+  "selvedge.v1.OperatorService/WhoAmI": viewers,
+  "selvedge.v1.OperatorService/CreateOperator": admins,
+  "selvedge.v1.OperatorService/ListOperators": viewers,
+  "selvedge.v1.OperatorService/RevokeOperator": admins,
+  "selvedge.v1.OperatorService/RegisterPlanKey": runners,
+  "selvedge.v1.OperatorService/ListAudit": viewers,
   // GET /.well-known/selvedge/cacerts
   cacerts: anyone,
   // GET /healthz
@@ -69,11 +75,54 @@ export function authorise(route: string, principal: Principal): void {
         fix: "enrol again with a new token: selvedge join",
       });
     case "none":
-      throw new SelvedgeError("unauthenticated", "the caller is not known", {
-        at: route,
-        fix: access.devices ? "enrol this device: selvedge join" : "give an operator token",
-      });
+      throw unknownCaller(route, access, principal.token);
   }
+}
+
+/**
+ * Whether an operator changes something with it: the routes that a viewer may
+ * not use. These calls are recorded (SPEC AU4).
+ */
+export function isAudited(route: string): boolean {
+  const access = Object.hasOwn(routes, route) ? routes[route] : undefined;
+  return access?.operators !== undefined && !access.operators.includes("viewer");
+}
+
+/**
+ * Holds the table against what a port really serves (SPEC EN13).
+ *
+ * @throws SelvedgeError `internal` naming routes without a row, or rows without a route.
+ */
+export function checkRoutes(served: readonly string[]): void {
+  const without = served.filter((route) => !Object.hasOwn(routes, route));
+  const unserved = Object.keys(routes).filter((route) => !served.includes(route));
+  if (without.length === 0 && unserved.length === 0) return;
+  const problems = [
+    ...without.map((route) => `${route} has no row`),
+    ...unserved.map((route) => `${route} is not served`),
+  ];
+  throw new SelvedgeError("internal", `who may use what is not settled: ${problems.join("; ")}`, {
+    at: "identity/routes.ts",
+  });
+}
+
+function unknownCaller(route: string, access: Access, token: RefusedToken | undefined): SelvedgeError {
+  if (token === undefined) {
+    return new SelvedgeError("unauthenticated", "the caller is not known", {
+      at: route,
+      fix: access.devices ? "enrol this device: selvedge join" : "give an operator token",
+    });
+  }
+  if (token.refused === "unknown") {
+    return new SelvedgeError("unauthenticated", "the operator token is not known here", {
+      at: route,
+      fix: "log in again with the whole token: selvedge login URL --token-file FILE",
+    });
+  }
+  return new SelvedgeError("unauthenticated", `the token of operator "${token.name}" is ${token.refused}`, {
+    at: route,
+    fix: "ask an admin for a new one: selvedge operator create",
+  });
 }
 
 function denied(route: string, who: string, roles?: readonly OperatorRole[]): SelvedgeError {

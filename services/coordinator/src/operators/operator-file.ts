@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileDurably } from "@selvedge/storage";
+import { SelvedgeError } from "@selvedge/protocol";
+import { fileError, writeFileDurably } from "@selvedge/storage";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { Authority } from "../identity/certificate-authority.ts";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import { releaseKeyFolder } from "../releases/release-signing.ts";
@@ -17,20 +19,32 @@ export interface OperatorFile {
   readonly releaseKey: string;
 }
 
+export interface OperatorFileOptions {
+  /** The coordinator's. */
+  readonly folder: string;
+  readonly url: string;
+  readonly authority: Pick<Authority, "root">;
+  readonly operatorTokens: OperatorTokens;
+  readonly audit: Pick<AuditLog, "append">;
+}
+
 const operatorFileName = "operator.json";
 
 /**
- * Writes `operator.json` (mode 0600) when it is missing or its address changed.
- * The token in it is made once: it cannot be shown again.
+ * Writes `operator.json` (mode 0600): the coordinator's address, and the token
+ * of the first admin. That token is made when there is no file, and when no
+ * admin is left at all: whoever may write to this folder owns the fleet anyway.
+ * A file whose token was revoked is left as it is, and stays without rights.
+ *
+ * @throws SelvedgeError as reading and writing the file.
  */
-export async function writeOperatorFile(
-  folder: string,
-  url: string,
-  authority: Authority,
-  tokens: OperatorTokens,
-): Promise<void> {
+export async function writeOperatorFile(options: OperatorFileOptions): Promise<void> {
+  const { folder, url, authority, operatorTokens } = options;
   const path = join(folder, operatorFileName);
-  const token = (await readToken(path, tokens)) ?? (await tokens.create({ name: "admin", role: "admin" }));
+  const written = await readToken(path);
+  const isGood = written !== undefined && "operator" in operatorTokens.verify(written);
+  const isRevoked = written !== undefined && !isGood && hasAdmin(operatorTokens);
+  const token = isGood || isRevoked ? written : await createAdmin(options);
   const file: OperatorFile = {
     url,
     ca: authority.root.toString(),
@@ -41,10 +55,38 @@ export async function writeOperatorFile(
   await writeFileDurably(path, `${JSON.stringify(file, null, 2)}\n`, 0o600);
 }
 
-/** The token of an earlier start, if it still is one. */
-async function readToken(path: string, tokens: OperatorTokens): Promise<string | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const token: unknown = JSON.parse(text).token;
-  return typeof token === "string" && tokens.verify(token) !== undefined ? token : undefined;
+/** Replaces the token of the first admin, should there still be one: its file is lost. */
+async function createAdmin({ operatorTokens, audit }: OperatorFileOptions): Promise<string> {
+  const subject = "admin";
+  await audit.append({
+    actor: "coordinator",
+    action: "create-operator",
+    subject,
+    detail: { role: "admin", reason: "operator.json is missing, or no admin is left" },
+  });
+  const { text } = await operatorTokens.replace({ name: subject, role: "admin", lifetimeMs: null });
+  return text;
+}
+
+function hasAdmin(tokens: OperatorTokens): boolean {
+  return tokens.good().some(({ role }) => role === "admin");
+}
+
+/** The token of an earlier start. */
+async function readToken(path: string): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (thrown) {
+    const error = fileError(thrown, path);
+    if (SelvedgeError.from(error).code === "not_found") return undefined;
+    throw error;
+  }
+  try {
+    const token: unknown = JSON.parse(text).token;
+    return typeof token === "string" ? token : undefined;
+  } catch {
+    // A file that somebody spoilt is written again.
+    return undefined;
+  }
 }

@@ -25,10 +25,10 @@ import type { JobRecords } from "../jobs/job-records.ts";
 import { ChangeSignal } from "./change-signal.ts";
 import type { InstallReports } from "./install-reports.ts";
 import { blobRef, jobView } from "./job-view.ts";
+import { type OperatorAccountsOptions, operatorAccounts } from "./operator-accounts.ts";
 
-export interface OperatorServiceOptions {
+export interface OperatorServiceOptions extends OperatorAccountsOptions {
   readonly softwareVersion: string;
-  readonly trustDomain: string;
   readonly startedAt: number;
   readonly blobs: BlobStore;
   readonly board: JobBoard;
@@ -68,6 +68,7 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
       return { job: await viewOf(job, state, records), plan };
     },
     watchJob: ({ job }, context) => watchJob(job, board, records, context),
+    ...operatorAccounts(options),
     cancelJob: async ({ job }) => ({ job: await viewOf(job, await board.cancel(job), records) }),
     listModels: () => ({ models: listModels(releases) }),
     getReleaseMetadata: () => ({ root: releases.currentRoot(), targets: releases.currentTargets() }),

@@ -757,6 +757,323 @@ export declare type PublishReleaseResponse = Message<"selvedge.v1.PublishRelease
 export declare const PublishReleaseResponseSchema: GenMessage<PublishReleaseResponse>;
 
 /**
+ * @generated from message selvedge.v1.WhoAmIRequest
+ */
+export declare type WhoAmIRequest = Message<"selvedge.v1.WhoAmIRequest"> & {
+};
+
+/**
+ * Describes the message selvedge.v1.WhoAmIRequest.
+ * Use `create(WhoAmIRequestSchema)` to create a new message.
+ */
+export declare const WhoAmIRequestSchema: GenMessage<WhoAmIRequest>;
+
+/**
+ * @generated from message selvedge.v1.WhoAmIResponse
+ */
+export declare type WhoAmIResponse = Message<"selvedge.v1.WhoAmIResponse"> & {
+  /**
+   * @generated from field: selvedge.v1.Operator operator = 1;
+   */
+  operator?: Operator | undefined;
+
+  /**
+   * @generated from field: string trust_domain = 2;
+   */
+  trustDomain: string;
+};
+
+/**
+ * Describes the message selvedge.v1.WhoAmIResponse.
+ * Use `create(WhoAmIResponseSchema)` to create a new message.
+ */
+export declare const WhoAmIResponseSchema: GenMessage<WhoAmIResponse>;
+
+/**
+ * Operator is a person, or a program, that holds a bearer token.
+ *
+ * @generated from message selvedge.v1.Operator
+ */
+export declare type Operator = Message<"selvedge.v1.Operator"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "viewer", "operator", "releaser" or "admin".
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * Names the token; not secret. Empty for a token of before there were ids.
+   *
+   * @generated from field: string token_id = 3;
+   */
+  tokenId: string;
+
+  /**
+   * @generated from field: int64 created_at_ms = 4;
+   */
+  createdAtMs: bigint;
+
+  /**
+   * 0 = never.
+   *
+   * @generated from field: int64 expires_at_ms = 5;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * 0 = not revoked.
+   *
+   * @generated from field: int64 revoked_at_ms = 6;
+   */
+  revokedAtMs: bigint;
+
+  /**
+   * To the minute; 0 = never.
+   *
+   * @generated from field: int64 last_used_at_ms = 7;
+   */
+  lastUsedAtMs: bigint;
+
+  /**
+   * Key id that this operator signs plans with; empty = none.
+   *
+   * @generated from field: string plan_key_id = 8;
+   */
+  planKeyId: string;
+};
+
+/**
+ * Describes the message selvedge.v1.Operator.
+ * Use `create(OperatorSchema)` to create a new message.
+ */
+export declare const OperatorSchema: GenMessage<Operator>;
+
+/**
+ * @generated from message selvedge.v1.CreateOperatorRequest
+ */
+export declare type CreateOperatorRequest = Message<"selvedge.v1.CreateOperatorRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * Seconds until the token expires; 0 = 90 days.
+   *
+   * @generated from field: uint32 lifetime_seconds = 3;
+   */
+  lifetimeSeconds: number;
+};
+
+/**
+ * Describes the message selvedge.v1.CreateOperatorRequest.
+ * Use `create(CreateOperatorRequestSchema)` to create a new message.
+ */
+export declare const CreateOperatorRequestSchema: GenMessage<CreateOperatorRequest>;
+
+/**
+ * @generated from message selvedge.v1.CreateOperatorResponse
+ */
+export declare type CreateOperatorResponse = Message<"selvedge.v1.CreateOperatorResponse"> & {
+  /**
+   * "svo1.…"; shown once, not stored.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: selvedge.v1.Operator operator = 2;
+   */
+  operator?: Operator | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.CreateOperatorResponse.
+ * Use `create(CreateOperatorResponseSchema)` to create a new message.
+ */
+export declare const CreateOperatorResponseSchema: GenMessage<CreateOperatorResponse>;
+
+/**
+ * @generated from message selvedge.v1.ListOperatorsRequest
+ */
+export declare type ListOperatorsRequest = Message<"selvedge.v1.ListOperatorsRequest"> & {
+};
+
+/**
+ * Describes the message selvedge.v1.ListOperatorsRequest.
+ * Use `create(ListOperatorsRequestSchema)` to create a new message.
+ */
+export declare const ListOperatorsRequestSchema: GenMessage<ListOperatorsRequest>;
+
+/**
+ * @generated from message selvedge.v1.ListOperatorsResponse
+ */
+export declare type ListOperatorsResponse = Message<"selvedge.v1.ListOperatorsResponse"> & {
+  /**
+   * @generated from field: repeated selvedge.v1.Operator operators = 1;
+   */
+  operators: Operator[];
+};
+
+/**
+ * Describes the message selvedge.v1.ListOperatorsResponse.
+ * Use `create(ListOperatorsResponseSchema)` to create a new message.
+ */
+export declare const ListOperatorsResponseSchema: GenMessage<ListOperatorsResponse>;
+
+/**
+ * @generated from message selvedge.v1.RevokeOperatorRequest
+ */
+export declare type RevokeOperatorRequest = Message<"selvedge.v1.RevokeOperatorRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message selvedge.v1.RevokeOperatorRequest.
+ * Use `create(RevokeOperatorRequestSchema)` to create a new message.
+ */
+export declare const RevokeOperatorRequestSchema: GenMessage<RevokeOperatorRequest>;
+
+/**
+ * @generated from message selvedge.v1.RevokeOperatorResponse
+ */
+export declare type RevokeOperatorResponse = Message<"selvedge.v1.RevokeOperatorResponse"> & {
+  /**
+   * @generated from field: selvedge.v1.Operator operator = 1;
+   */
+  operator?: Operator | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.RevokeOperatorResponse.
+ * Use `create(RevokeOperatorResponseSchema)` to create a new message.
+ */
+export declare const RevokeOperatorResponseSchema: GenMessage<RevokeOperatorResponse>;
+
+/**
+ * @generated from message selvedge.v1.RegisterPlanKeyRequest
+ */
+export declare type RegisterPlanKeyRequest = Message<"selvedge.v1.RegisterPlanKeyRequest"> & {
+  /**
+   * Ed25519 public key, 32 bytes, of the caller; replaces the caller's earlier one.
+   *
+   * @generated from field: bytes public_key = 1;
+   */
+  publicKey: Uint8Array;
+};
+
+/**
+ * Describes the message selvedge.v1.RegisterPlanKeyRequest.
+ * Use `create(RegisterPlanKeyRequestSchema)` to create a new message.
+ */
+export declare const RegisterPlanKeyRequestSchema: GenMessage<RegisterPlanKeyRequest>;
+
+/**
+ * @generated from message selvedge.v1.RegisterPlanKeyResponse
+ */
+export declare type RegisterPlanKeyResponse = Message<"selvedge.v1.RegisterPlanKeyResponse"> & {
+  /**
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+};
+
+/**
+ * Describes the message selvedge.v1.RegisterPlanKeyResponse.
+ * Use `create(RegisterPlanKeyResponseSchema)` to create a new message.
+ */
+export declare const RegisterPlanKeyResponseSchema: GenMessage<RegisterPlanKeyResponse>;
+
+/**
+ * @generated from message selvedge.v1.ListAuditRequest
+ */
+export declare type ListAuditRequest = Message<"selvedge.v1.ListAuditRequest"> & {
+  /**
+   * Records after this one; 0 = from the first.
+   *
+   * @generated from field: uint64 after = 1;
+   */
+  after: bigint;
+
+  /**
+   * Records looked at for one answer; 0 = as many as the coordinator likes.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * Only records of this time or later, and of this actor; 0 and empty = all.
+   *
+   * @generated from field: int64 since_ms = 3;
+   */
+  sinceMs: bigint;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message selvedge.v1.ListAuditRequest.
+ * Use `create(ListAuditRequestSchema)` to create a new message.
+ */
+export declare const ListAuditRequestSchema: GenMessage<ListAuditRequest>;
+
+/**
+ * @generated from message selvedge.v1.ListAuditResponse
+ */
+export declare type ListAuditResponse = Message<"selvedge.v1.ListAuditResponse"> & {
+  /**
+   * Lines of the log, without line breaks; see SPEC AU1.
+   *
+   * @generated from field: repeated string lines = 1;
+   */
+  lines: string[];
+
+  /**
+   * The last record that was looked at: `after` of the next request.
+   *
+   * @generated from field: uint64 last = 2;
+   */
+  last: bigint;
+
+  /**
+   * Number and hash of the newest record of the log.
+   *
+   * @generated from field: uint64 head_sequence = 3;
+   */
+  headSequence: bigint;
+
+  /**
+   * @generated from field: string head_hash = 4;
+   */
+  headHash: string;
+};
+
+/**
+ * Describes the message selvedge.v1.ListAuditResponse.
+ * Use `create(ListAuditResponseSchema)` to create a new message.
+ */
+export declare const ListAuditResponseSchema: GenMessage<ListAuditResponse>;
+
+/**
  * @generated from service selvedge.v1.OperatorService
  */
 export declare const OperatorService: GenService<{
@@ -847,6 +1164,54 @@ export declare const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof PublishReleaseRequestSchema;
     output: typeof PublishReleaseResponseSchema;
+  },
+  /**
+   * @generated from rpc selvedge.v1.OperatorService.WhoAmI
+   */
+  whoAmI: {
+    methodKind: "unary";
+    input: typeof WhoAmIRequestSchema;
+    output: typeof WhoAmIResponseSchema;
+  },
+  /**
+   * @generated from rpc selvedge.v1.OperatorService.CreateOperator
+   */
+  createOperator: {
+    methodKind: "unary";
+    input: typeof CreateOperatorRequestSchema;
+    output: typeof CreateOperatorResponseSchema;
+  },
+  /**
+   * @generated from rpc selvedge.v1.OperatorService.ListOperators
+   */
+  listOperators: {
+    methodKind: "unary";
+    input: typeof ListOperatorsRequestSchema;
+    output: typeof ListOperatorsResponseSchema;
+  },
+  /**
+   * @generated from rpc selvedge.v1.OperatorService.RevokeOperator
+   */
+  revokeOperator: {
+    methodKind: "unary";
+    input: typeof RevokeOperatorRequestSchema;
+    output: typeof RevokeOperatorResponseSchema;
+  },
+  /**
+   * @generated from rpc selvedge.v1.OperatorService.RegisterPlanKey
+   */
+  registerPlanKey: {
+    methodKind: "unary";
+    input: typeof RegisterPlanKeyRequestSchema;
+    output: typeof RegisterPlanKeyResponseSchema;
+  },
+  /**
+   * @generated from rpc selvedge.v1.OperatorService.ListAudit
+   */
+  listAudit: {
+    methodKind: "unary";
+    input: typeof ListAuditRequestSchema;
+    output: typeof ListAuditResponseSchema;
   },
 }>;
 
