@@ -84,12 +84,6 @@ export const limits = {
   tagsMax: 32,
   /** Longest life of a join token, seconds. */
   tokenTtlSecondsMax: 2_592_000,
-  /** Operators that are not revoked, and tokens that are compared with a caller's. */
-  operatorsMax: 1_000,
-  /** Longest life of an operator token, seconds. */
-  operatorLifetimeSecondsMax: 31_622_400,
-  /** Records of the audit log looked at for one answer. */
-  auditPageMax: 1_000,
   /** How long a device may be out of reach, milliseconds; a third of its certificate's life. */
   offlineBudgetMsMax: 10_368_000_000,
   /** How long after its certificate ran out a device may be renewed without an operator, milliseconds. */
