@@ -20,8 +20,10 @@ export function encodeClientConfig(config: JsonObject): EncodedClientConfig {
  */
 export function decodeClientConfig(bytes: Uint8Array): unknown {
   const at = "offer: client_config";
-  if (bytes.length > limits.planBytesMax) {
-    throw new SelvedgeError("too_large", `${bytes.length} bytes, at most ${limits.planBytesMax}`, { at });
+  if (bytes.length > limits.clientConfigBytesMax) {
+    throw new SelvedgeError("too_large", `${bytes.length} bytes, at most ${limits.clientConfigBytesMax}`, {
+      at,
+    });
   }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

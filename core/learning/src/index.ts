@@ -17,6 +17,7 @@ export { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from
 export { combineMetrics, type Metrics, type MetricsReport, validateMetrics } from "./federated-metrics.ts";
 export { checkUpdate, updateBound } from "./grid64.ts";
 export type { JsonObject, JsonValue } from "./json-object.ts";
+export { decodeRoundConfig, encodeRoundConfig, type RoundConfig } from "./round-config.ts";
 export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";
 export { type ServerOptimizerOptions, serverOptimizerNamed } from "./server-optimizer-catalog.ts";
 export { decodeServerOptimizerState, encodeServerOptimizerState } from "./server-optimizer-state-codec.ts";
@@ -25,3 +26,15 @@ export type {
   ServerOptimizerResult,
   ServerOptimizerState,
 } from "./server-optimizers/server-optimizer.ts";
+export {
+  type ColumnScaling,
+  type FeatureScaling,
+  scaleColumns,
+  scaleFeatures,
+} from "./statistics/column-scaling.ts";
+export {
+  type ColumnStatistics,
+  mergeStatistics,
+  summariseColumns,
+} from "./statistics/column-statistics.ts";
+export { decodeStatistics, encodeStatistics } from "./statistics/statistics-codec.ts";

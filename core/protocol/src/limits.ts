@@ -72,6 +72,10 @@ export const limits = {
   columnNameLengthMax: 128,
   /** Values of one category, or classes of a table. */
   categoryValuesMax: 1_000,
+  /** Fewest values of a column that a device gives statistics of. */
+  statisticsValuesMin: 10,
+  /** Configuration of a round for its devices, bytes. */
+  clientConfigBytesMax: 262_144,
   /** What a device answers to a statistics offer, bytes. */
   statisticsBytesMax: 1_048_576,
   /** One PKCS #10 certificate request, bytes. */
