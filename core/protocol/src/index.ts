@@ -39,6 +39,7 @@ export { formatOperatorToken, type OperatorToken, parseOperatorToken } from "./e
 export { decodeEnvelope, encodeEnvelope } from "./envelope-codec.ts";
 export { createStamper, type EnvelopeBody, type Stamper } from "./envelope-stamper.ts";
 export * from "./errors.ts";
+export * from "./gen/selvedge/v1/admission_pb.js";
 export * from "./gen/selvedge/v1/envelope_pb.js";
 export * from "./gen/selvedge/v1/error_pb.js";
 export * from "./gen/selvedge/v1/fleet_pb.js";
@@ -58,6 +59,7 @@ export {
   type Member,
   type MemberStatus,
   type Metrics,
+  type RoundKind,
   type RoundPhase,
   type RoundState,
   type RoundSummary,
@@ -82,6 +84,7 @@ export {
   type Normalisation,
   needsStatistics,
   parseCell,
+  statisticsBytesBound,
   type TableColumn,
   type TableSchema,
   tableSchemaOf,

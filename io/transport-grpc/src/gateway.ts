@@ -35,12 +35,12 @@ export interface GatewayOptions<Principal> {
   readonly connectionsMax?: number;
 }
 
-export interface Gateway {
+export interface Gateway<Principal = unknown> {
   readonly port: number;
   /** Names of every route there is, for the table of who may call what. */
   readonly routes: readonly string[];
-  /** Authorises everything that lasts again now, e.g. after a revocation. */
-  recheck(): Promise<void>;
+  /** Authorises everything that lasts again now, or all of some callers, e.g. after a revocation. */
+  recheck(isMeant?: (principal: Principal) => boolean): Promise<void>;
   /** Bytes on the wire since the start, by kind of principal. */
   traffic(): ReadonlyMap<string, Traffic>;
   /** New connections use this certificate; open ones go on. */
@@ -57,7 +57,9 @@ export interface Gateway {
  * @throws SelvedgeError `unavailable` when the port is taken,
  *   `permission_denied` when it may not be opened.
  */
-export async function startGateway<Principal>(options: GatewayOptions<Principal>): Promise<Gateway> {
+export async function startGateway<Principal>(
+  options: GatewayOptions<Principal>,
+): Promise<Gateway<Principal>> {
   const { host, port, tls, services, httpRoutes, onInternalError } = options;
   const {
     connectionsMax = 20_000,
@@ -67,7 +69,7 @@ export async function startGateway<Principal>(options: GatewayOptions<Principal>
   } = options;
   const secure = await startSecureServer({ host, port, tls, connectionsMax });
   const keeper = new SessionKeeper(pingEveryMs);
-  const reauthoriser = new Reauthoriser(recheckEveryMs);
+  const reauthoriser = new Reauthoriser<Principal>(recheckEveryMs);
   const meter = new TrafficMeter();
   const shutdown = new AbortController();
   const authorise = async (call: Call, request: ServerRequest): Promise<Principal> => {
@@ -84,7 +86,7 @@ export async function startGateway<Principal>(options: GatewayOptions<Principal>
   return {
     port: secure.port,
     routes: [...rpc.routes, ...httpRoutes.map(({ route }) => route)],
-    recheck: () => reauthoriser.recheck(),
+    recheck: (isMeant) => reauthoriser.recheck(isMeant),
     traffic: () => meter.totals(),
     setTls: (renewed) => secure.setTls(renewed),
     async close() {

@@ -1,6 +1,8 @@
 import { SelvedgeError } from "@selvedge/protocol";
 
-interface Watch {
+/** Something that lasts, and who does it. */
+interface Watch<Principal> {
+  readonly principal: Principal;
   check(): Promise<void>;
   onRevoked(error: SelvedgeError): void;
 }
@@ -9,25 +11,37 @@ interface Watch {
  * Asks again, for everything that lasts, whether its caller may still do it:
  * a TLS connection outlives the certificate it was made with.
  */
-export class Reauthoriser {
-  readonly #watches = new Set<Watch>();
+export class Reauthoriser<Principal> {
+  readonly #watches = new Set<Watch<Principal>>();
   readonly #timer: NodeJS.Timeout;
+  #rechecks = 0;
 
   constructor(everyMs: number) {
     this.#timer = setInterval(() => void this.recheck(), everyMs);
     this.#timer.unref();
   }
 
-  /** @returns a function that stops watching. */
-  watch(check: () => Promise<void>, onRevoked: (error: SelvedgeError) => void): () => void {
-    const watch: Watch = { check, onRevoked };
+  /** Grows with each recheck: to be read before a caller is authorised. */
+  get rechecks(): number {
+    return this.#rechecks;
+  }
+
+  /**
+   * @param since - `rechecks` of before the caller was authorised: what a recheck
+   *   in between would have found is found now.
+   * @returns a function that stops watching.
+   */
+  watch(watch: Watch<Principal>, since: number): () => void {
     this.#watches.add(watch);
+    if (since !== this.#rechecks) void this.#recheckOne(watch);
     return () => this.#watches.delete(watch);
   }
 
-  /** Checks everything now; a check that throws ends what it watches. */
-  async recheck(): Promise<void> {
-    await Promise.all(Array.from(this.#watches, (watch) => this.#recheckOne(watch)));
+  /** Checks everything now, or all of some callers; a check that throws ends what it watches. */
+  async recheck(isMeant: (principal: Principal) => boolean = () => true): Promise<void> {
+    this.#rechecks += 1;
+    const meant = [...this.#watches].filter(({ principal }) => isMeant(principal));
+    await Promise.all(meant.map((watch) => this.#recheckOne(watch)));
   }
 
   stop(): void {
@@ -35,7 +49,7 @@ export class Reauthoriser {
     this.#watches.clear();
   }
 
-  async #recheckOne(watch: Watch): Promise<void> {
+  async #recheckOne(watch: Watch<Principal>): Promise<void> {
     try {
       await watch.check();
     } catch (thrown) {

@@ -8,7 +8,7 @@ import type { Reauthoriser } from "./reauthoriser.ts";
 
 export interface ServeHttpOptions<Principal> {
   readonly routes: readonly HttpRoute<Principal>[];
-  readonly reauthoriser: Reauthoriser;
+  readonly reauthoriser: Reauthoriser<Principal>;
   authorise(call: Call, request: ServerRequest): Promise<Principal>;
   onInternalError(thrown: unknown, route: string): void;
 }
@@ -57,15 +57,18 @@ async function serveRoute<Principal>(
   let stopWatching = (): void => {};
   try {
     const call = callOf(route.route, request);
+    const since = options.reauthoriser.rechecks;
     const principal = await options.authorise(call, request);
     checkDeclaredLength(request, route);
-    stopWatching = options.reauthoriser.watch(
-      async () => void (await options.authorise(call, request)),
-      (error) => {
+    const watch = {
+      principal,
+      check: async () => void (await options.authorise(call, request)),
+      onRevoked(error: SelvedgeError) {
         gone.abort(error);
         response.destroy();
       },
-    );
+    };
+    stopWatching = options.reauthoriser.watch(watch, since);
     const handled = await route.handle({
       principal,
       method: call.method,

@@ -15,7 +15,7 @@ import type { Response } from "./serve-http.ts";
 
 export interface ServeRpcOptions<Principal> {
   services(router: ConnectRouter, principalOf: (context: HandlerContext) => Principal): void;
-  readonly reauthoriser: Reauthoriser;
+  readonly reauthoriser: Reauthoriser<Principal>;
   readonly shutdownSignal: AbortSignal;
   authorise(call: Call, request: ServerRequest): Promise<Principal>;
   onInternalError(thrown: unknown, route: string): void;
@@ -68,35 +68,39 @@ export function serveRpc<Principal>(options: ServeRpcOptions<Principal>): Served
 
 interface Authorised<Principal> {
   readonly principal: Principal;
+  /** Of the reauthoriser, before the caller was authorised. */
+  readonly since: number;
   /** Rejects once the caller may no longer do what it began. */
   recheck(): Promise<void>;
 }
 
 async function authorised<Principal>(
-  { authorise }: Pick<ServeRpcOptions<Principal>, "authorise">,
+  { authorise, reauthoriser }: Pick<ServeRpcOptions<Principal>, "authorise" | "reauthoriser">,
   route: string,
   request: ServerRequest | undefined,
 ): Promise<Authorised<Principal>> {
   if (request === undefined)
     throw new SelvedgeError("internal", "a call without an HTTP request", { at: route });
   const call = callOf(route, request);
+  const since = reauthoriser.rechecks;
   return {
+    since,
     principal: await authorise(call, request),
     recheck: async () => void (await authorise(call, request)),
   };
 }
 
 /** Ends a stream with the caller's new status as soon as a recheck fails. */
-function reauthorised(
-  reauthoriser: Reauthoriser,
-  held: (values: HandlerContext["values"]) => Authorised<unknown>,
+function reauthorised<Principal>(
+  reauthoriser: Reauthoriser<Principal>,
+  held: (values: HandlerContext["values"]) => Authorised<Principal>,
 ): Interceptor {
   return (next) => async (request) => {
     const response = await next(request);
     if (!response.stream) return response;
     const { messages, revoke } = revocable(response.message);
-    const { recheck } = held(request.contextValues);
-    const stop = reauthoriser.watch(recheck, revoke);
+    const { principal, recheck, since } = held(request.contextValues);
+    const stop = reauthoriser.watch({ principal, check: recheck, onRevoked: revoke }, since);
     return { ...response, message: whenDone(messages, stop) };
   };
 }

@@ -2,7 +2,7 @@ import { createPublicKey } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { DatasetSource } from "@selvedge/datasets";
 import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
-import { type JournalHooks, type Store, systemSource, systemTimers } from "@selvedge/storage";
+import { checkFolder, type JournalHooks, type Store, systemSource, systemTimers } from "@selvedge/storage";
 import {
   blobRoutes,
   type Gateway,
@@ -52,6 +52,11 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   readonly url: string;
   readonly port: number;
+  /**
+   * Checks that this coordinator can do its work.
+   * @throws SelvedgeError for a folder or a store that cannot be read or written
+   */
+  checkHealth(): Promise<void>;
   /** Ends sessions and stops; what was accepted is durable already. */
   close(): Promise<void>;
 }
@@ -78,6 +83,7 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   const now = Date.now;
   const fleet = await openFleet(store, { ...options, now });
   const evaluator = new ProcessEvaluator(fleet.blobs, datasets);
+  let opened: Gateway<Principal> | undefined;
   const session = new FleetSession({
     fleet,
     evaluator,
@@ -86,10 +92,13 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
     clock: systemSource,
     timers: systemTimers,
     log,
+    // Before the port is open nobody is connected.
+    recheckDevice: async (device) => opened?.recheck((principal) => isDevice(principal, device)),
     onHalt: (error) => endProcess(log, error),
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
   });
   const gateway = await openGateway(options, fleet, session, now);
+  opened = gateway;
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
   await writeOperatorFile({ ...fleet, folder, url });
   fleet.authority.onChange(() => gateway.setTls(tlsOf(fleet.authority)));
@@ -105,6 +114,10 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   return {
     url,
     port: gateway.port,
+    async checkHealth() {
+      await checkFolder(folder);
+      await store.list("", { limit: 1 });
+    },
     async close() {
       clearInterval(refresh);
       await session.stop();
@@ -121,7 +134,7 @@ async function openGateway(
   fleet: Fleet,
   session: FleetSession,
   now: () => number,
-): Promise<Gateway> {
+): Promise<Gateway<Principal>> {
   const { log, trustDomain } = options;
   const { authority, blobs, devices, operatorTokens, signing } = fleet;
   const { hub, board } = session;
@@ -130,7 +143,7 @@ async function openGateway(
     log.error({ err: error }, "a refusal could not be recorded in the audit log"),
   );
   await session.start();
-  const gateway: Gateway = await startGateway<Principal>({
+  const gateway: Gateway<Principal> = await startGateway<Principal>({
     host: options.host,
     port: options.port,
     tls: tlsOf(authority),
@@ -138,6 +151,7 @@ async function openGateway(
       registerServices(router, principalOf, {
         enrolment,
         hub,
+        admission: session.admission,
         operators: {
           ...fleet,
           softwareVersion: packageJson.version,
@@ -181,6 +195,10 @@ async function openGateway(
     throw thrown;
   }
   return gateway;
+}
+
+function isDevice(principal: Principal, device: string): boolean {
+  return "deviceId" in principal && principal.deviceId === device;
 }
 
 function tlsOf({ server, trustBundle }: Authority): GatewayTls {

@@ -1,16 +1,25 @@
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import { EnrolmentService, OperatorService, SelvedgeError, SessionService } from "@selvedge/protocol";
+import {
+  AdmissionService,
+  EnrolmentService,
+  OperatorService,
+  SelvedgeError,
+  SessionService,
+} from "@selvedge/protocol";
 import type { Peer } from "@selvedge/transport";
 import { exporterOf, sessionService, sessionServiceLimits } from "@selvedge/transport-grpc";
 import { auditedService } from "./audit/audited-service.ts";
+import type { DeviceAdmission } from "./identity/device-admission.ts";
 import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
 import type { Principal } from "./identity/principal.ts";
+import { admissionService } from "./operators/admission-service.ts";
 import { type OperatorServiceOptions, operatorService } from "./operators/operator-service.ts";
 import type { SessionHub } from "./sessions/session-hub.ts";
 
 export interface FleetServices {
   readonly enrolment: Enrolment;
   readonly hub: SessionHub;
+  readonly admission: DeviceAdmission;
   readonly operators: Omit<OperatorServiceOptions, "principalOf">;
 }
 
@@ -18,7 +27,7 @@ export interface FleetServices {
 export function registerServices(
   router: ConnectRouter,
   principalOf: (context: HandlerContext) => Principal,
-  { enrolment, hub, operators }: FleetServices,
+  { admission, enrolment, hub, operators }: FleetServices,
 ): void {
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
@@ -29,9 +38,12 @@ export function registerServices(
   const audited = { audit: operators.audit, principalOf };
   const operatorCalls = operatorService({ ...operators, principalOf });
   router.service(OperatorService, auditedService(OperatorService, operatorCalls, audited));
+  const admissionCalls = admissionService({ ...operators, admission });
+  router.service(AdmissionService, auditedService(AdmissionService, admissionCalls, audited));
 }
 
 function peerOf(principal: Principal): Peer {
-  if (principal.kind === "device") return { deviceId: principal.deviceId };
+  if (principal.kind === "device" || principal.kind === "pending-device")
+    return { deviceId: principal.deviceId };
   throw new SelvedgeError("permission_denied", "only a device holds a session");
 }

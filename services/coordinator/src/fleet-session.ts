@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { type Birth, type Digest, type JobEffect, lastTimeOf, ReleaseNoticeSchema } from "@selvedge/protocol";
+import { type Digest, type JobEffect, lastTimeOf, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
 import {
   type BlobStore,
@@ -12,16 +12,19 @@ import {
 } from "@selvedge/storage";
 import type { Logger } from "pino";
 import type { Fleet } from "./fleet.ts";
+import { type Admission, DeviceAdmission } from "./identity/device-admission.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
 import { JobBoard } from "./jobs/job-board.ts";
 import { ModelLayouts } from "./jobs/model-layouts.ts";
-
 import { DeviceMail } from "./sessions/device-mail.ts";
-import { SessionHub } from "./sessions/session-hub.ts";
+import { type Arrival, SessionHub } from "./sessions/session-hub.ts";
 
 /** What of a fleet takes part in its jobs. */
 export interface LiveFleet
-  extends Pick<Fleet, "store" | "operatorKey" | "signing" | "devices" | "installs" | "records" | "epoch"> {
+  extends Pick<
+    Fleet,
+    "store" | "operatorKey" | "ratchet" | "signing" | "devices" | "installs" | "records" | "epoch"
+  > {
   readonly blobs: BlobStore;
 }
 
@@ -33,6 +36,8 @@ export interface FleetSessionOptions {
   readonly clock: ClockSource;
   readonly timers: Timers;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
+  /** Authorises again now all that this device's connections are doing. */
+  recheckDevice(device: string): Promise<void>;
   /** The journal cannot go on: the process should end and be started again. */
   onHalt(error: unknown): void;
   /** For crash tests: called around every durable effect of a job. */
@@ -43,6 +48,7 @@ export interface FleetSessionOptions {
 export class FleetSession {
   readonly hub: SessionHub;
   readonly board: JobBoard;
+  readonly admission: DeviceAdmission;
   readonly #options: FleetSessionOptions;
   /** What jobs go by: a clock that is set back prolongs no round (SPEC RC9). */
   readonly #steady: SteadyClock;
@@ -66,9 +72,11 @@ export class FleetSession {
       epoch: fleet.epoch,
       softwareVersion,
       now: () => clock.wall(),
-      onBirth: (device, birth) => this.#onBirth(device, birth),
+      admit: (device, arrival) => this.#admit(device, arrival),
+      onBirth: (device) => this.#onBirth(device),
       onEnvelope: (device, envelope) => this.#follow(this.#mail.deliver(device, envelope), "device mail"),
       onGone: (device, reason) => log.info({ device, reason }, "device offline"),
+      onTrouble: (device, error) => log.error({ device, code: error.code }, error.message),
     });
     this.board = new JobBoard({
       store: fleet.store,
@@ -82,6 +90,7 @@ export class FleetSession {
         this.#held.has(digest) ||
         fleet.signing.repository.releases().some((release) => release.blob.digest === digest),
       eligible: (dataset) => this.#eligible(dataset),
+      barredWhy: (device) => fleet.devices.barredWhy(device),
       send: (device, body) => this.hub.send(device, body),
       signRound: (job, round, weights, expires) =>
         signRound({ job, round, weights, expires }, fleet.signing.roundKey),
@@ -91,6 +100,13 @@ export class FleetSession {
       onTrouble: (job, what, error) => log.error({ job, what, code: error.code }, error.message),
       onHalt: options.onHalt,
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    this.admission = new DeviceAdmission({
+      ...fleet,
+      now: () => clock.wall(),
+      log,
+      cutOff: (device, reason) => this.#cutOff(device, reason),
+      letIn: (device) => this.hub.readmit(device),
     });
     this.#mail = new DeviceMail(this.board, fleet.installs, (device, what, error) =>
       log.warn({ device, what, code: error.code }, error.message),
@@ -123,15 +139,24 @@ export class FleetSession {
     await this.board.stop();
   }
 
-  #onBirth(device: string, birth: Birth): void {
-    const { clock, fleet, log } = this.#options;
+  #admit(device: string, { birth, epoch, replacedEpoch }: Arrival): Promise<Admission> {
     const seen = {
-      lastSeenAtMs: clock.wall(),
+      lastSeenAtMs: this.#options.clock.wall(),
       softwareVersion: birth.softwareVersion.slice(0, 64),
       architecture: birth.architecture.slice(0, 64),
       datasets: birth.datasets.slice(0, 100).map((dataset) => dataset.name.slice(0, 64)),
     };
-    this.#follow(fleet.devices.update(device, seen), "device record");
+    return this.admission.admit(device, { mark: birth.mark, epoch, replacedEpoch, seen });
+  }
+
+  /** The session and what is transferred first: the device learns at once, jobs follow. */
+  async #cutOff(device: string, reason: string): Promise<void> {
+    this.hub.cut(device, reason);
+    await Promise.all([this.#options.recheckDevice(device), this.board.exclude(device, reason)]);
+  }
+
+  #onBirth(device: string): void {
+    const { log } = this.#options;
     this.#follow(this.board.deviceOnline(device), "device online");
     this.hub.send(device, this.#releaseNotice());
     log.info({ device }, "device online");
@@ -142,7 +167,7 @@ export class FleetSession {
     const online = [...this.hub.online()];
     return online.flatMap(([device, birth]) => {
       const hasData = birth.datasets.some((summary) => summary.name === dataset);
-      return hasData && !devices.isRevoked(device) ? device : [];
+      return hasData && devices.standingOf(device) === "active" ? device : [];
     });
   }
 

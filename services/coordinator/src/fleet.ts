@@ -1,4 +1,4 @@
-import { type KeyObject, randomUUID } from "node:crypto";
+import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type FileBlobs, openEpoch, openFileBlobStore, type Store } from "@selvedge/storage";
 import { AuditLog } from "./audit/audit-log.ts";
@@ -7,6 +7,7 @@ import { type DeviceRegistry, openDeviceRegistry } from "./identity/device-regis
 import { type IdentitySettings, openIdentitySettings } from "./identity/identity-settings.ts";
 import { openKeyFolder } from "./identity/key-folder.ts";
 import { OperatorTokens } from "./identity/operator-tokens.ts";
+import { openSessionRatchet, type SessionRatchet } from "./identity/session-ratchet.ts";
 import { createTokenStore, type TokenStore } from "./identity/token-store.ts";
 import { JobRecords } from "./jobs/job-records.ts";
 import { InstallReports } from "./operators/install-reports.ts";
@@ -33,6 +34,7 @@ export interface Fleet {
   readonly operatorKey: KeyObject;
   readonly signing: ReleaseSigning;
   readonly devices: DeviceRegistry;
+  readonly ratchet: SessionRatchet;
   readonly tokens: TokenStore;
   readonly operatorTokens: OperatorTokens;
   readonly audit: AuditLog;
@@ -62,6 +64,7 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
     blobs: await openFileBlobStore({ root: folder }),
     operatorKey: await openOperatorKey(folder, keys),
     devices: await openDeviceRegistry(store),
+    ratchet: await openSessionRatchet(store, randomBytes),
     tokens: createTokenStore({ store, rootPin: () => authority.rootPin, now }),
     operatorTokens: await OperatorTokens.open({ store, rootPin: () => authority.rootPin, now }),
     audit: await AuditLog.open(store, now),

@@ -2,7 +2,9 @@ export { AuditLog } from "./audit/audit-log.ts";
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from "./coordinator.ts";
 export { type CallLimits, createCallLimits } from "./identity/call-limits.ts";
 export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
-export { type DeviceRecord, type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
+export { type Admission, DeviceAdmission, type DeviceAdmissionOptions } from "./identity/device-admission.ts";
+export { type DeviceRecord, newDevice } from "./identity/device-record.ts";
+export { type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
 export {
   createEnrolmentService,
   type EnrolmentOptions,
@@ -14,6 +16,7 @@ export { type KeyFolder, openKeyFolder } from "./identity/key-folder.ts";
 export { OperatorTokens } from "./identity/operator-tokens.ts";
 export type { Principal } from "./identity/principal.ts";
 export { listTokenReuse, type TokenReuse } from "./identity/security-events.ts";
+export { openSessionRatchet, type SessionRatchet } from "./identity/session-ratchet.ts";
 export { createTokenStore, type TokenStore } from "./identity/token-store.ts";
 export type { Evaluator } from "./jobs/evaluator.ts";
 export { JobBoard, type JobBoardOptions, type JobRequest } from "./jobs/job-board.ts";

@@ -113,9 +113,11 @@ export class SimulatedCoordinator extends SimulatedNode {
       epoch: `coordinator-${this.lives}`,
       softwareVersion: "simulated",
       now: () => this.parts.time.now,
+      admit: async () => ({ kind: "welcome", mark: new Uint8Array() }),
       onBirth: (device) => this.follow(process, online(device)),
       onEnvelope: (device, envelope) => this.follow(process, mail.deliver(device, envelope)),
       onGone: (device, reason) => this.parts.trace.add(`${device} gone: ${reason}`),
+      onTrouble: (_device, error) => this.trouble(process, "admission", error),
     });
   }
 
@@ -140,6 +142,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
       isKept: () => false,
+      barredWhy: () => undefined,
       eligible: (dataset) =>
         [...hub.online()].flatMap(([device, birth]) =>
           dataset === datasetName && birth.datasets.some(({ name }) => name === dataset) ? device : [],

@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openMemoryStore } from "@selvedge/storage";
-import { type DeviceRecord, openDeviceRegistry } from "./device-registry.ts";
+import { type DeviceRecord, newDevice, type Standing } from "./device-record.ts";
+import { openDeviceRegistry } from "./device-registry.ts";
 
+const active: Standing = { state: "active", reason: "", sinceMs: 1 };
 const device: DeviceRecord = {
+  ...newDevice,
   id: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
   name: "kitchen",
   keyDigest: "ab".repeat(32),
   enrolledAtMs: 1,
   certificateSerial: "01",
   certificateExpiresAtMs: 2,
-  revokedAtMs: null,
-  lastSeenAtMs: null,
-  softwareVersion: "",
-  architecture: "",
-  datasets: [],
+  group: "",
+  tags: [],
+  tokenId: "0123456789abcdef",
+  standing: active,
 };
 
 test("a device is found by id and by key, and updated at once from two sides", async () => {
@@ -32,16 +34,53 @@ test("a device is found by id and by key, and updated at once from two sides", a
   await assert.rejects(registry.update("nobody", {}), { code: "not_found" });
 });
 
-test("[EN12] a revocation holds at once, after a restart, and keeps its first time", async () => {
+test("[EN12] a standing holds at once, and after a restart", async () => {
   const store = openMemoryStore();
   const registry = await openDeviceRegistry(store);
   await store.commit({ writes: registry.addition(device) });
-  assert.equal(registry.isRevoked(device.id), false);
-  await registry.revoke(device.id, 10);
-  assert.ok(registry.isRevoked(device.id));
-  assert.equal((await registry.revoke(device.id, 20)).revokedAtMs, 10);
-  assert.ok((await openDeviceRegistry(store)).isRevoked(device.id));
-  await assert.rejects(registry.revoke("nobody", 1), { code: "not_found" });
+  assert.equal(registry.standingOf(device.id), "active");
+  assert.equal(registry.barredWhy(device.id), undefined);
+  const standing: Standing = { state: "revoked", reason: "stolen", sinceMs: 10 };
+  await registry.replace(device.id, (before) => ({ ...before, standing }));
+  for (const opened of [registry, await openDeviceRegistry(store)]) {
+    assert.equal(opened.standingOf(device.id), "revoked");
+    assert.equal(opened.barredWhy(device.id), "it was revoked: stolen");
+  }
+  await registry.replace(device.id, (before) => ({ ...before, standing: active }));
+  assert.equal(registry.standingOf(device.id), "active");
+  await assert.rejects(
+    registry.replace("nobody", (before) => before),
+    { code: "not_found" },
+  );
+});
+
+test("[EN12] what a slow writer brings never takes a revocation back", async () => {
+  const store = openMemoryStore();
+  const registry = await openDeviceRegistry(store);
+  await store.commit({ writes: registry.addition(device) });
+  const standing: Standing = { state: "revoked", reason: "", sinceMs: 10 };
+  const seen = (lastSeenAtMs: number) => registry.update(device.id, { lastSeenAtMs });
+  const revoked = registry.replace(device.id, (before) => ({ ...before, standing }));
+  await Promise.all([seen(1), seen(2), revoked, seen(3), seen(4)]);
+  assert.equal(registry.standingOf(device.id), "revoked");
+  assert.equal((await registry.read(device.id))?.standing.state, "revoked");
+  assert.equal((await registry.read(device.id))?.lastSeenAtMs, 4);
+});
+
+test("a record of before devices had groups is read as one without", async () => {
+  const store = openMemoryStore();
+  const { group, tags, tokenId, standing, marks, ...early } = device;
+  const write = async (id: string, revokedAtMs: number | null) =>
+    store.commit({ writes: [{ key: `device/${id}`, value: { ...early, id, revokedAtMs } }] });
+  await write("a", null);
+  await write("b", 7);
+  const registry = await openDeviceRegistry(store);
+  const unknown = { ...device, tokenId: "" };
+  assert.deepEqual(await registry.list(), [
+    { ...unknown, id: "a" },
+    { ...unknown, id: "b", standing: { state: "revoked", reason: "", sinceMs: 7 } },
+  ]);
+  assert.equal(registry.standingOf("b"), "revoked");
 });
 
 test("the list goes on past one page of the store", async () => {

@@ -1,28 +1,14 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { readAll, type Store, type StoredRecord, type Write } from "@selvedge/storage";
-import { retryOnConflict } from "./retry-on-conflict.ts";
+import { KeyedQueue, readAll, type Store, type Write } from "@selvedge/storage";
+import { type DeviceRecord, deviceOf, type Standing, type StandingState } from "./device-record.ts";
 
-export type DeviceRecord = {
-  readonly id: string;
-  /** What its owner calls it; not an identity. */
-  readonly name: string;
-  /** See `keyDigestOf`. */
-  readonly keyDigest: string;
-  readonly enrolledAtMs: number;
-  readonly certificateSerial: string;
-  readonly certificateExpiresAtMs: number;
-  readonly revokedAtMs: number | null;
-  readonly lastSeenAtMs: number | null;
-  /** From its last birth message. */
-  readonly softwareVersion: string;
-  readonly architecture: string;
-  readonly datasets: readonly string[];
-};
-
-/** What a device or its connection may change about its record. */
+/** What a device, its connection or an operator may change about its record without asking anybody. */
 export type DeviceChange = Partial<
   Pick<
     DeviceRecord,
+    | "name"
+    | "group"
+    | "tags"
     | "certificateSerial"
     | "certificateExpiresAtMs"
     | "lastSeenAtMs"
@@ -39,32 +25,45 @@ export interface DeviceRegistry {
   list(): Promise<readonly DeviceRecord[]>;
   /** A key is one device, whichever token it came with. */
   findByKey(keyDigest: string): Promise<DeviceRecord | undefined>;
-  /** Writes that add a device, to go into one transaction with the token's. */
+  /** Writes that add a device, to go into one transaction with the token's; then call `added`. */
   addition(device: DeviceRecord): readonly Write[];
+  added(device: DeviceRecord): void;
   /** @throws SelvedgeError `not_found`. */
   update(id: string, change: DeviceChange): Promise<DeviceRecord>;
   /**
-   * From when its promise resolves, `isRevoked` says so. Cannot be undone.
+   * Replaces a record by what `next` makes of it, one after the other for each
+   * device. From when its promise resolves, `standingOf` says so.
    *
-   * @throws SelvedgeError `not_found`.
+   * @throws SelvedgeError `not_found`, and what `next` throws.
    */
-  revoke(id: string, atMs: number): Promise<DeviceRecord>;
-  isRevoked(id: string): boolean;
+  replace(id: string, next: (device: DeviceRecord) => DeviceRecord): Promise<DeviceRecord>;
+  /** At once, from memory; "active" also for a device that is not known. */
+  standingOf(id: string): StandingState;
+  /** Why a device that is revoked or quarantined is to have no part in anything; undefined = it is neither. */
+  barredWhy(id: string): string | undefined;
 }
 
 export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> {
-  const devices = await listAll(store);
-  const revoked = new Set(devices.filter((device) => device.revokedAtMs !== null).map((device) => device.id));
+  const standings = new Map<string, Standing>();
+  const note = ({ id, standing }: DeviceRecord): void => {
+    if (standing.state === "active") standings.delete(id);
+    else standings.set(id, standing);
+  };
+  for (const device of await listAll(store)) note(device);
 
-  async function replace(id: string, next: (device: DeviceRecord) => DeviceRecord): Promise<DeviceRecord> {
-    return retryOnConflict(async () => {
+  // In turn, so that a slow writer of an old standing never covers a newer one.
+  const turns = new KeyedQueue();
+  const replace: DeviceRegistry["replace"] = (id, next) =>
+    turns.run(id, async () => {
       const stored = await store.read(deviceKey(id));
       if (stored === undefined) throw unknownDevice(id);
-      const value = next(deviceOf(stored));
+      const before = deviceOf(stored);
+      const value = next(before);
+      if (value === before) return before;
       await store.commit({ writes: [{ key: stored.key, expectedVersion: stored.version, value }] });
+      note(value);
       return value;
     });
-  }
 
   return {
     async read(id) {
@@ -81,13 +80,15 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
       { key: deviceKey(device.id), expectedVersion: 0, value: device },
       { key: keyIndex(device.keyDigest), expectedVersion: 0, value: device.id },
     ],
+    added: note,
     update: (id, change) => replace(id, (device) => ({ ...device, ...change })),
-    async revoke(id, atMs) {
-      const device = await replace(id, (before) => ({ ...before, revokedAtMs: before.revokedAtMs ?? atMs }));
-      revoked.add(id);
-      return device;
+    replace,
+    standingOf: (id) => standings.get(id)?.state ?? "active",
+    barredWhy(id) {
+      const { state, reason } = standings.get(id) ?? {};
+      if (state !== "revoked" && state !== "quarantined") return undefined;
+      return reason === "" ? `it was ${state}` : `it was ${state}: ${reason}`;
     },
-    isRevoked: (id) => revoked.has(id),
   };
 }
 
@@ -95,10 +96,6 @@ async function listAll(store: Store): Promise<DeviceRecord[]> {
   const devices: DeviceRecord[] = [];
   for await (const stored of readAll(store, devicePrefix)) devices.push(deviceOf(stored));
   return devices;
-}
-
-function deviceOf(stored: StoredRecord): DeviceRecord {
-  return stored.value as DeviceRecord;
 }
 
 function deviceKey(id: string): string {

@@ -3,6 +3,7 @@ import { createPublicKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import type { EnrolRequest, EnrolResponse } from "@selvedge/protocol";
 import { keyDigestOf } from "./certificate-request.ts";
+import type { StandingState } from "./device-record.ts";
 import {
   type Attempt,
   enrolRequest,
@@ -17,6 +18,14 @@ import { listTokenReuse } from "./security-events.ts";
 async function enrol(attempt: Attempt, change: Partial<EnrolRequest> = {}): Promise<EnrolResponse> {
   const request = await enrolRequest(attempt);
   return attempt.fleet.service.enrol({ ...request, ...change }, { exporter });
+}
+
+async function setStanding(
+  { devices, nowMs }: FixtureFleet,
+  id: string,
+  state: StandingState,
+): Promise<void> {
+  await devices.replace(id, (device) => ({ ...device, standing: { state, reason: "", sinceMs: nowMs } }));
 }
 
 async function recordsOf({ store }: FixtureFleet): Promise<string> {
@@ -109,7 +118,7 @@ test("[EN12] a revoked device is not let in again", async () => {
   const fleet = await openFixtureFleet();
   const attempt = { fleet, token: await fleet.createToken(), privateKey: newDeviceKey() };
   const { deviceId } = await enrol(attempt);
-  await fleet.devices.revoke(deviceId, fleet.nowMs);
+  await setStanding(fleet, deviceId, "revoked");
   const refused = { code: "permission_denied", message: /revoked/ };
   await assert.rejects(enrol(attempt), refused);
   await assert.rejects(enrol({ ...attempt, token: await fleet.createToken() }), refused);
@@ -247,4 +256,57 @@ test("a join token's life and uses have limits", async () => {
       at: "uses",
     });
   }
+});
+
+test("[EN30] a token gives its group and tags to the devices that enrol with it", async () => {
+  const fleet = await openFixtureFleet();
+  const grant = { ttlSeconds: 60, uses: 1, group: "north", tags: ["b", "a", "b"] };
+  const { id, text: token } = await fleet.tokens.create(grant);
+  const privateKey = newDeviceKey();
+  const { deviceId, pending } = await enrol({ fleet, token, privateKey });
+  const device = await fleet.devices.read(deviceId);
+  assert.deepEqual([device?.group, device?.tags, device?.tokenId], ["north", ["a", "b"], id]);
+  assert.deepEqual([device?.standing.state, pending], ["active", false]);
+  // Another token does not move a device that is known.
+  await enrol({ fleet, token: await fleet.createToken(), privateKey });
+  assert.equal((await fleet.devices.read(deviceId))?.group, "north");
+  const listed = await fleet.tokens.list();
+  assert.deepEqual(listed.map(({ group, used }) => [group, used]).sort(), [
+    ["", 1],
+    ["north", 1],
+  ]);
+  for (const bad of [{ group: "a b" }, { tags: ["/"] }, { tags: [""] }]) {
+    await assert.rejects(fleet.tokens.create({ ...grant, ...bad }), { code: "invalid_argument" });
+  }
+});
+
+test("[EN30] a revoked token lets nobody in any more, not even the key it let in", async () => {
+  const fleet = await openFixtureFleet();
+  const { id, text: token } = await fleet.tokens.create({ ttlSeconds: 60, uses: 5 });
+  const attempt = { fleet, token, privateKey: newDeviceKey() };
+  const { deviceId } = await enrol(attempt);
+  fleet.nowMs += 5;
+  const { revokedAtMs } = await fleet.tokens.revoke(id);
+  fleet.nowMs += 5;
+  assert.equal((await fleet.tokens.revoke(id)).revokedAtMs, revokedAtMs);
+  const refused = { code: "failed_precondition", message: /revoked/, fix: /selvedge token create/ };
+  await assert.rejects(enrol(attempt), refused);
+  await assert.rejects(enrol({ ...attempt, privateKey: newDeviceKey() }), refused);
+  assert.equal(fleet.devices.standingOf(deviceId), "active", "the devices it let in stay");
+  for (const unknown of ["0123456789abcdef", "../device", ""]) {
+    await assert.rejects(fleet.tokens.revoke(unknown), { code: "not_found" });
+  }
+});
+
+test("[EN31] a token that asks for approval makes devices that wait", async () => {
+  const fleet = await openFixtureFleet();
+  const { text: token } = await fleet.tokens.create({ ttlSeconds: 60, uses: 2, approve: true });
+  const attempt = { fleet, token, privateKey: newDeviceKey() };
+  const { deviceId, pending, chain } = await enrol(attempt);
+  assert.deepEqual([pending, chain.length, fleet.devices.standingOf(deviceId)], [true, 2, "pending"]);
+  assert.equal((await enrol({ ...attempt, token: await fleet.createToken() })).pending, true);
+  await setStanding(fleet, deviceId, "active");
+  assert.equal((await enrol(attempt)).pending, false, "approved is approved");
+  await setStanding(fleet, deviceId, "quarantined");
+  await assert.rejects(enrol(attempt), { code: "permission_denied", fix: /device approve/ });
 });

@@ -6,7 +6,6 @@ import {
   type EnrolRequest,
   type EnrolResponse,
   EnrolResponseSchema,
-  namePattern,
   SelvedgeError,
   verifyEnrolmentMac,
 } from "@selvedge/protocol";
@@ -14,7 +13,9 @@ import type { Store } from "@selvedge/storage";
 import type { Authority, DeviceCertificate } from "./certificate-authority.ts";
 import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
 import { createChallenges } from "./challenges.ts";
+import { type DeviceRecord, newDevice, type Standing } from "./device-record.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
+import { checkName } from "./group-and-tags.ts";
 import { recordTokenReuse } from "./security-events.ts";
 import type { TokenRecord, TokenStore } from "./token-store.ts";
 import { createTurns } from "./turns.ts";
@@ -89,25 +90,20 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
     const isRepeated = (await tokens.deviceOf(tokenId, keyDigest)) !== undefined;
     if (!isRepeated && stored.token.used >= stored.token.usesMax) return undefined;
     const known = await devices.findByKey(keyDigest);
-    if (known !== undefined && devices.isRevoked(known.id)) throw revoked(known.id);
+    if (known !== undefined) refuseBarred(known);
     const deviceId = known?.id ?? randomUUID();
     const issued = await authority.issueDeviceCertificate(publicKey, deviceId, now());
     const redemption = isRepeated ? [] : tokens.redemption(stored, keyDigest, deviceId);
-    const addition =
-      known === undefined
-        ? devices.addition({
-            ...newDevice,
-            ...certificateFields(issued),
-            id: deviceId,
-            name,
-            keyDigest,
-            enrolledAtMs: now(),
-          })
-        : [];
-    const writes = [...redemption, ...addition];
-    if (writes.length > 0) await store.commit({ writes });
-    if (known !== undefined) await devices.update(deviceId, certificateFields(issued));
-    return { deviceId, chain: issued.chain, isNew: known === undefined };
+    if (known !== undefined) {
+      if (redemption.length > 0) await store.commit({ writes: redemption });
+      const device = await devices.update(deviceId, certificateFields(issued));
+      return { device, chain: issued.chain, isNew: false };
+    }
+    const identity = { id: deviceId, name, keyDigest, ...certificateFields(issued) };
+    const device = deviceFrom(stored.token, identity, now());
+    await store.commit({ writes: [...redemption, ...devices.addition(device)] });
+    devices.added(device);
+    return { device, chain: issued.chain, isNew: true };
   }
 
   async function refuseReuse(request: EnrolRequest, publicKey: KeyObject): Promise<SelvedgeError> {
@@ -127,15 +123,17 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
 
     // Every check comes before the first write (SPEC EN6).
     async enrol(request, connection) {
-      checkName(request.name);
+      checkName("EnrolRequest.name", request.name);
       const token = await authenticate(request, connection);
-      checkExpiry(token, now());
+      checkUsable(token, now());
       checkHost(request.host, authority.hosts);
       const publicKey = await readCertificateRequest(request.csr);
       const admission = await inTurn(() => admit(token.id, request.name, publicKey));
       if (admission === undefined) throw await inTurn(() => refuseReuse(request, publicKey));
-      const { deviceId, chain, isNew } = admission;
-      log.info({ deviceId, name: request.name, tokenId: token.id, isNew }, "a device enrolled");
+      const { device, chain, isNew } = admission;
+      const pending = device.standing.state === "pending";
+      const { id: deviceId, name } = device;
+      log.info({ deviceId, name, tokenId: token.id, isNew, pending }, "a device enrolled");
       const { releaseRoot, sealingKey, operatorKeys } = trust();
       return create(EnrolResponseSchema, {
         deviceId,
@@ -144,13 +142,14 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
         releaseRoot,
         sealingKey,
         operatorKeys: [...operatorKeys],
+        pending,
       });
     },
   };
 }
 
 interface Admission {
-  readonly deviceId: string;
+  readonly device: DeviceRecord;
   readonly chain: readonly Uint8Array[];
   readonly isNew: boolean;
 }
@@ -174,15 +173,25 @@ function certificateFields({ certificate }: DeviceCertificate): {
   };
 }
 
-function checkName(name: string): void {
-  if (namePattern.test(name)) return;
-  throw new SelvedgeError("invalid_argument", `not a device name: "${name.slice(0, 80)}"`, {
-    at: "EnrolRequest.name",
-    fix: "use lower-case letters, digits, dots, hyphens and underscores, at most 64",
-  });
+/** A new device, with what its token grants. */
+function deviceFrom(
+  { id: tokenId, group, tags, approve }: TokenRecord,
+  identity: Pick<DeviceRecord, "id" | "name" | "keyDigest" | "certificateSerial" | "certificateExpiresAtMs">,
+  nowMs: number,
+): DeviceRecord {
+  const standing: Standing = approve
+    ? { state: "pending", reason: "it waits for an operator's approval", sinceMs: nowMs }
+    : { state: "active", reason: "", sinceMs: nowMs };
+  return { ...newDevice, ...identity, group, tags, tokenId, enrolledAtMs: nowMs, standing };
 }
 
-function checkExpiry(token: TokenRecord, nowMs: number): void {
+function checkUsable(token: TokenRecord, nowMs: number): void {
+  if (token.revokedAtMs !== null) {
+    throw new SelvedgeError("failed_precondition", "the join token was revoked", {
+      at: "join token",
+      fix: askForToken,
+    });
+  }
   if (nowMs < token.expiresAtMs) return;
   const at = new Date(token.expiresAtMs).toISOString();
   throw new SelvedgeError("failed_precondition", `the join token expired at ${at}`, {
@@ -206,19 +215,20 @@ function notAccepted(): SelvedgeError {
   });
 }
 
-function revoked(deviceId: string): SelvedgeError {
-  return new SelvedgeError("permission_denied", `this device was revoked: ${deviceId}`, {
-    at: "join token",
-    fix: "to join as a new device, remove its folder and use a new token",
-  });
+function refuseBarred({ id, standing }: DeviceRecord): void {
+  if (standing.state === "revoked") {
+    throw new SelvedgeError("permission_denied", `this device was revoked: ${id}`, {
+      at: "join token",
+      fix: "to join as a new device, remove its folder and use a new token",
+    });
+  }
+  if (standing.state === "quarantined") {
+    throw new SelvedgeError("permission_denied", `this device was quarantined: ${id}`, {
+      at: "join token",
+      fix: `stop its copy, then ask an operator to run: selvedge device approve ${id}`,
+    });
+  }
 }
 
-const newDevice = {
-  revokedAtMs: null,
-  lastSeenAtMs: null,
-  softwareVersion: "",
-  architecture: "",
-  datasets: [],
-};
 const tokenIdPattern = /^[a-z0-9]{8,32}$/;
 const askForToken = "ask the operator for a new one: selvedge token create";

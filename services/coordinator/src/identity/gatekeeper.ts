@@ -10,7 +10,7 @@ import { authorise } from "./routes.ts";
 
 export interface GatekeeperOptions {
   readonly authority: Pick<Authority, "trustDomain" | "issuers" | "hosts">;
-  readonly devices: Pick<DeviceRegistry, "isRevoked">;
+  readonly devices: Pick<DeviceRegistry, "standingOf">;
   readonly operatorTokens: Pick<OperatorTokens, "verify">;
   readonly limits: CallLimits;
   /** Told of refusals that say something about somebody: a wrong token, a step too far. */
@@ -42,8 +42,8 @@ export function createGatekeeper(options: GatekeeperOptions): (call: GuardedCall
   const { authority, devices, operatorTokens, limits, onRefusal, now } = options;
   return (call) => {
     limits.admit(call.route, call.remoteAddress);
-    const isRevoked = (id: string) => devices.isRevoked(id);
-    const principal = resolvePrincipal(call, { nowMs: now(), authority, isRevoked, operatorTokens });
+    const standingOf = (id: string) => devices.standingOf(id);
+    const principal = resolvePrincipal(call, { nowMs: now(), authority, standingOf, operatorTokens });
     try {
       authorise(call.route, principal);
       if (principal.kind === "operator") checkOrigin(call, authority.hosts);

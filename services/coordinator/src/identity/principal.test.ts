@@ -27,7 +27,7 @@ function openFixtureAuthority(keys: Map<string, string>, atMs: number = nowMs): 
 function resolve(caller: Partial<Caller>, rules: Partial<PrincipalRules> = {}): Principal {
   return resolvePrincipal(
     { certificate: undefined, headers: {}, ...caller },
-    { nowMs, authority, isRevoked: () => false, operatorTokens, ...rules },
+    { nowMs, authority, standingOf: () => "active", operatorTokens, ...rules },
   );
 }
 
@@ -59,10 +59,18 @@ test("[EN12] a certificate TLS did not accept is nobody's", () => {
   assert.deepEqual(resolve(presenting(leaf, false)), none);
 });
 
-test("[EN12] a revoked device is nobody, expired or not", () => {
-  const isRevoked = (id: string) => id === deviceId;
-  assert.deepEqual(resolve(presenting(leaf), { isRevoked }), none);
-  assert.deepEqual(resolve(presenting(leaf), { isRevoked, nowMs: nowMs + 2 * weekMs }), none);
+test("[EN12] a revoked or quarantined device is barred, expired or not, and a pending one is told apart", () => {
+  for (const standing of ["revoked", "quarantined"] as const) {
+    const standingOf = (id: string) => (id === deviceId ? standing : "active");
+    const barred = { kind: "barred-device", deviceId, standing };
+    assert.deepEqual(resolve(presenting(leaf), { standingOf }), barred);
+    assert.deepEqual(resolve(presenting(leaf), { standingOf, nowMs: nowMs + 2 * weekMs }), barred);
+  }
+  const standingOf = () => "pending" as const;
+  assert.deepEqual(resolve(presenting(leaf), { standingOf }), { kind: "pending-device", deviceId });
+  assert.deepEqual(resolve(presenting(leaf, false), { standingOf }), none);
+  const late = { standingOf, nowMs: nowMs + 2 * weekMs };
+  assert.deepEqual(resolve(presenting(leaf), late), { kind: "expired-device", deviceId });
 });
 
 test("[EN12] a certificate of another root, though its names are the same, is nobody's", async () => {

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { type Authority, deviceUri } from "./certificate-authority.ts";
+import type { StandingState } from "./device-record.ts";
 import type { OperatorRole, OperatorTokens, TokenVerdict } from "./operator-tokens.ts";
 
 /** Who makes one call. */
@@ -12,6 +13,14 @@ export type Principal =
   | { readonly kind: "device"; readonly deviceId: string }
   /** A device in every respect but that its certificate ran out. */
   | { readonly kind: "expired-device"; readonly deviceId: string }
+  /** A device that an operator has not approved. */
+  | { readonly kind: "pending-device"; readonly deviceId: string }
+  /** A device that was put out of the fleet, expired or not. */
+  | {
+      readonly kind: "barred-device";
+      readonly deviceId: string;
+      readonly standing: "revoked" | "quarantined";
+    }
   | { readonly kind: "operator"; readonly name: string; readonly role: OperatorRole };
 
 export type RefusedToken = Exclude<TokenVerdict, { readonly operator: unknown }>;
@@ -34,7 +43,7 @@ export interface PrincipalRules {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
   readonly authority: Pick<Authority, "trustDomain" | "issuers">;
-  isRevoked(deviceId: string): boolean;
+  standingOf(deviceId: string): StandingState;
   readonly operatorTokens: Pick<OperatorTokens, "verify">;
 }
 
@@ -53,10 +62,14 @@ export function resolvePrincipal(caller: Caller, rules: PrincipalRules): Princip
   }
   const certificate = leafOf(caller);
   const deviceId = certificate && deviceOf(certificate, rules);
-  if (certificate === undefined || deviceId === undefined || rules.isRevoked(deviceId)) return none;
+  if (certificate === undefined || deviceId === undefined) return none;
+  const standing = rules.standingOf(deviceId);
+  if (standing === "revoked" || standing === "quarantined")
+    return { kind: "barred-device", deviceId, standing };
   if (rules.nowMs > certificate.validToDate.getTime()) return { kind: "expired-device", deviceId };
   const isValid = rules.nowMs >= certificate.validFromDate.getTime();
-  return isValid && caller.certificate?.verifiedAtHandshake ? { kind: "device", deviceId } : none;
+  if (!isValid || !caller.certificate?.verifiedAtHandshake) return none;
+  return { kind: standing === "pending" ? "pending-device" : "device", deviceId };
 }
 
 function leafOf({ certificate }: Caller): X509Certificate | undefined {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { file_selvedge_v1_fleet, file_selvedge_v1_operator } from "@selvedge/protocol";
+import {
+  file_selvedge_v1_admission,
+  file_selvedge_v1_fleet,
+  file_selvedge_v1_operator,
+} from "@selvedge/protocol";
 import type { Principal } from "./principal.ts";
 import { authorise, routes } from "./routes.ts";
 
@@ -9,20 +13,22 @@ const principals = {
   none: { kind: "none" },
   device: { kind: "device", deviceId },
   expired: { kind: "expired-device", deviceId },
+  pending: { kind: "pending-device", deviceId },
+  barred: { kind: "barred-device", deviceId, standing: "revoked" },
   viewer: { kind: "operator", name: "a", role: "viewer" },
   operator: { kind: "operator", name: "a", role: "operator" },
   releaser: { kind: "operator", name: "a", role: "releaser" },
   admin: { kind: "operator", name: "a", role: "admin" },
 } as const satisfies Record<string, Principal>;
 
-const anyone = ["none", "device", "expired", "viewer", "operator", "releaser", "admin"];
+const anyone = ["none", "device", "expired", "pending", "barred", "viewer", "operator", "releaser", "admin"];
 const readers = ["viewer", "operator", "releaser", "admin"];
 
 /** Written out, so that a change of who may do what is seen twice. */
 const expected: Record<string, readonly string[]> = {
   "selvedge.v1.EnrolmentService/Challenge": anyone,
   "selvedge.v1.EnrolmentService/Enrol": anyone,
-  "selvedge.v1.SessionService/Connect": ["device"],
+  "selvedge.v1.SessionService/Connect": ["device", "pending"],
   "selvedge.v1.OperatorService/GetStatus": readers,
   "selvedge.v1.OperatorService/CreateToken": ["operator", "admin"],
   "selvedge.v1.OperatorService/ListDevices": readers,
@@ -40,6 +46,13 @@ const expected: Record<string, readonly string[]> = {
   "selvedge.v1.OperatorService/RevokeOperator": ["admin"],
   "selvedge.v1.OperatorService/RegisterPlanKey": ["operator", "admin"],
   "selvedge.v1.OperatorService/ListAudit": readers,
+  "selvedge.v1.AdmissionService/ListTokens": readers,
+  "selvedge.v1.AdmissionService/RevokeToken": ["operator", "admin"],
+  "selvedge.v1.AdmissionService/GetDevice": readers,
+  "selvedge.v1.AdmissionService/ApproveDevice": ["operator", "admin"],
+  "selvedge.v1.AdmissionService/RevokeDevice": ["operator", "admin"],
+  "selvedge.v1.AdmissionService/RenameDevice": ["operator", "admin"],
+  "selvedge.v1.AdmissionService/GroupDevice": ["operator", "admin"],
   cacerts: anyone,
   healthz: anyone,
   "blobs.read": ["device", ...readers],
@@ -48,7 +61,7 @@ const expected: Record<string, readonly string[]> = {
 };
 
 test("[EN13] every RPC has a row in the table, and the table has no other", () => {
-  const rpcs = [file_selvedge_v1_fleet, file_selvedge_v1_operator]
+  const rpcs = [file_selvedge_v1_admission, file_selvedge_v1_fleet, file_selvedge_v1_operator]
     .flatMap((file) => file.services)
     .flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));
   assert.ok(rpcs.length > 10);
@@ -78,6 +91,13 @@ test("[EN13] a stranger is told to say who it is, a member that it may not", () 
   assert.throws(() => authorise(route, principals.none), { code: "unauthenticated", fix: /operator token/ });
   assert.throws(() => authorise("blobs.read", principals.expired), { code: "unauthenticated", fix: /join/ });
   assert.throws(() => authorise(route, principals.device), { code: "permission_denied" });
+  for (const [principal, fix] of [
+    [principals.pending, /device approve 6f9619ff/],
+    [principals.barred, /new token/],
+    [{ ...principals.barred, standing: "quarantined" }, /device approve 6f9619ff/],
+  ] as const) {
+    assert.throws(() => authorise("blobs.read", principal), { code: "permission_denied", fix });
+  }
   assert.throws(() => authorise(route, principals.viewer), {
     code: "permission_denied",
     fix: /operator, admin/,

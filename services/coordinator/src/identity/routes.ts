@@ -7,11 +7,13 @@ interface Access {
   /** Also strangers, and devices whose certificate expired. */
   readonly anyone?: true;
   readonly devices?: true;
+  /** Also devices that wait for an operator's approval. */
+  readonly pending?: true;
   readonly operators?: readonly OperatorRole[];
 }
 
 const anyone: Access = { anyone: true };
-const devices: Access = { devices: true };
+const arrivals: Access = { devices: true, pending: true };
 const viewers: Access = { operators: operatorRoles };
 const members: Access = { devices: true, operators: operatorRoles };
 const runners: Access = { operators: ["operator", "admin"] };
@@ -22,7 +24,7 @@ const admins: Access = { operators: ["admin"] };
 export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.EnrolmentService/Challenge": anyone,
   "selvedge.v1.EnrolmentService/Enrol": anyone,
-  "selvedge.v1.SessionService/Connect": devices,
+  "selvedge.v1.SessionService/Connect": arrivals,
   "selvedge.v1.OperatorService/GetStatus": viewers,
   "selvedge.v1.OperatorService/CreateToken": runners,
   "selvedge.v1.OperatorService/ListDevices": viewers,
@@ -40,6 +42,13 @@ export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.OperatorService/RevokeOperator": admins,
   "selvedge.v1.OperatorService/RegisterPlanKey": runners,
   "selvedge.v1.OperatorService/ListAudit": viewers,
+  "selvedge.v1.AdmissionService/ListTokens": viewers,
+  "selvedge.v1.AdmissionService/RevokeToken": runners,
+  "selvedge.v1.AdmissionService/GetDevice": viewers,
+  "selvedge.v1.AdmissionService/ApproveDevice": runners,
+  "selvedge.v1.AdmissionService/RevokeDevice": runners,
+  "selvedge.v1.AdmissionService/RenameDevice": runners,
+  "selvedge.v1.AdmissionService/GroupDevice": runners,
   // GET /.well-known/selvedge/cacerts
   cacerts: anyone,
   // GET /healthz
@@ -66,6 +75,14 @@ export function authorise(route: string, principal: Principal): void {
     case "device":
       if (access.devices) return;
       throw denied(route, "a device");
+    case "pending-device":
+      if (access.pending) return;
+      throw new SelvedgeError("permission_denied", "this device waits for an operator's approval", {
+        at: route,
+        fix: `ask an operator to run: selvedge device approve ${principal.deviceId}`,
+      });
+    case "barred-device":
+      throw barred(route, principal);
     case "operator":
       if (access.operators?.includes(principal.role)) return;
       throw denied(route, `an operator with the role "${principal.role}"`, access.operators);
@@ -122,6 +139,19 @@ function unknownCaller(route: string, access: Access, token: RefusedToken | unde
   return new SelvedgeError("unauthenticated", `the token of operator "${token.name}" is ${token.refused}`, {
     at: route,
     fix: "ask an admin for a new one: selvedge operator create",
+  });
+}
+
+function barred(
+  route: string,
+  { deviceId, standing }: Extract<Principal, { kind: "barred-device" }>,
+): SelvedgeError {
+  return new SelvedgeError("permission_denied", `this device was ${standing}`, {
+    at: route,
+    fix:
+      standing === "revoked"
+        ? "to join as a new device, remove its folder and use a new token"
+        : `stop its copy, then ask an operator to run: selvedge device approve ${deviceId}`,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Store } from "@selvedge/storage";
+import { readAll, type Store } from "@selvedge/storage";
 import { retryOnConflict } from "./retry-on-conflict.ts";
 
 /** Somebody tried to enrol a second key with a token that is used up. */
@@ -39,10 +39,46 @@ export async function recordTokenReuse(
   });
 }
 
-/** In the order of token ids, at most 1,000. */
+/** In the order of token ids. */
 export async function listTokenReuse(store: Store): Promise<readonly TokenReuse[]> {
-  const records = await store.list(prefix);
-  return records.map((record) => record.value as TokenReuse);
+  const events: TokenReuse[] = [];
+  for await (const { value } of readAll(store, prefix)) events.push(value as TokenReuse);
+  return events;
+}
+
+/** A device's identity was found in use twice (SPEC EN33). */
+export type Fork = {
+  readonly device: string;
+  readonly count: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+  /** What gave it away, the last time. */
+  readonly why: string;
+};
+
+export async function recordFork(
+  store: Store,
+  { device, why, atMs }: { readonly device: string; readonly why: string; readonly atMs: number },
+): Promise<void> {
+  await retryOnConflict(async () => {
+    const key = `${forkPrefix}${device}`;
+    const stored = await store.read(key);
+    const before = stored?.value as Fork | undefined;
+    const count = (before?.count ?? 0) + 1;
+    const value: Fork = { device, count, firstAtMs: before?.firstAtMs ?? atMs, lastAtMs: atMs, why };
+    await store.commit({ writes: [{ key, expectedVersion: stored?.version ?? 0, value }] });
+  });
+}
+
+/** By device. */
+export async function listForks(store: Store): Promise<ReadonlyMap<string, Fork>> {
+  const forks = new Map<string, Fork>();
+  for await (const { value } of readAll(store, forkPrefix)) {
+    const fork = value as Fork;
+    forks.set(fork.device, fork);
+  }
+  return forks;
 }
 
 const prefix = "security-event/token-reuse/";
+const forkPrefix = "security-event/fork/";

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { enrolmentKey, formatJoinToken, limits, SelvedgeError } from "@selvedge/protocol";
-import type { Store, Write } from "@selvedge/storage";
+import { readAll, type Store, type StoredRecord, type Write } from "@selvedge/storage";
+import { checkGroupAndTags, uniqueTags } from "./group-and-tags.ts";
+import { retryOnConflict } from "./retry-on-conflict.ts";
 
 /** What is kept of a join token: enough to check its use, never its secret. */
 export type TokenRecord = {
@@ -11,6 +13,16 @@ export type TokenRecord = {
   readonly expiresAtMs: number;
   readonly usesMax: number;
   readonly used: number;
+  readonly revokedAtMs: number | null;
+} & Grant;
+
+/** What a token gives to the devices that enrol with it. */
+export type Grant = {
+  /** Empty = none. */
+  readonly group: string;
+  readonly tags: readonly string[];
+  /** Whether they wait for an operator's approval. */
+  readonly approve: boolean;
 };
 
 export interface StoredToken {
@@ -25,8 +37,18 @@ export interface TokenStore {
    * @returns the token's text, which nothing can show again.
    * @throws SelvedgeError `invalid_argument`.
    */
-  create(request: { readonly ttlSeconds: number; readonly uses: number }): Promise<CreatedToken>;
+  create(
+    request: { readonly ttlSeconds: number; readonly uses: number } & Partial<Grant>,
+  ): Promise<CreatedToken>;
   read(id: string): Promise<StoredToken | undefined>;
+  /** All that were made, the newest first. */
+  list(): Promise<readonly TokenRecord[]>;
+  /**
+   * From when its promise resolves nobody enrols with it. Again changes nothing.
+   *
+   * @throws SelvedgeError `not_found`.
+   */
+  revoke(id: string): Promise<TokenRecord>;
   /** The device that enrolled with this token and key. */
   deviceOf(id: string, keyDigest: string): Promise<string | undefined>;
   /** Writes that use a token up by one, for one key. */
@@ -34,6 +56,7 @@ export interface TokenStore {
 }
 
 export interface CreatedToken {
+  readonly id: string;
   readonly text: string;
   readonly expiresAtMs: number;
 }
@@ -46,7 +69,8 @@ export function createTokenStore(options: {
 }): TokenStore {
   const { store, rootPin, now } = options;
   return {
-    async create({ ttlSeconds, uses }) {
+    async create({ ttlSeconds, uses, group = "", tags = [], approve = false }) {
+      checkGroupAndTags(group, tags);
       checkRange("ttl", ttlSeconds, limits.tokenTtlSecondsMax);
       checkRange("uses", uses, limits.tokenUsesMax);
       const id = randomBytes(8).toString("hex");
@@ -59,15 +83,42 @@ export function createTokenStore(options: {
         expiresAtMs: createdAtMs + ttlSeconds * 1000,
         usesMax: uses,
         used: 0,
+        revokedAtMs: null,
+        group,
+        tags: uniqueTags(tags),
+        approve,
       };
       await store.commit({ writes: [{ key: tokenKey(id), expectedVersion: 0, value: token }] });
-      return { text: formatJoinToken({ rootPin: rootPin(), id, secret }), expiresAtMs: token.expiresAtMs };
+      return {
+        id,
+        text: formatJoinToken({ rootPin: rootPin(), id, secret }),
+        expiresAtMs: token.expiresAtMs,
+      };
     },
 
     async read(id) {
       const stored = await store.read(tokenKey(id));
-      return stored && { token: stored.value as TokenRecord, version: stored.version };
+      return stored && { token: tokenOf(stored), version: stored.version };
     },
+
+    async list() {
+      const tokens: TokenRecord[] = [];
+      for await (const stored of readAll(store, tokenPrefix)) tokens.push(tokenOf(stored));
+      return tokens.sort((a, b) => b.createdAtMs - a.createdAtMs);
+    },
+
+    revoke: (id) =>
+      retryOnConflict(async () => {
+        const stored = idPattern.test(id) ? await store.read(tokenKey(id)) : undefined;
+        if (stored === undefined) throw unknownToken(id);
+        const before = tokenOf(stored);
+        if (before.revokedAtMs !== null) return before;
+        const token: TokenRecord = { ...before, revokedAtMs: now() };
+        await store.commit({
+          writes: [{ key: stored.key, expectedVersion: stored.version, value: token }],
+        });
+        return token;
+      }),
 
     async deviceOf(id, keyDigest) {
       const stored = await store.read(useKey(id, keyDigest));
@@ -83,12 +134,25 @@ export function createTokenStore(options: {
   };
 }
 
+/** Records of before tokens had groups are completed. */
+function tokenOf({ value }: StoredRecord): TokenRecord {
+  const early = { revokedAtMs: null, group: "", tags: [], approve: false };
+  return { ...early, ...(value as Partial<TokenRecord>) } as TokenRecord;
+}
+
 function tokenKey(id: string): string {
-  return `token/${id}`;
+  return `${tokenPrefix}${id}`;
 }
 
 function useKey(id: string, keyDigest: string): string {
   return `token-use/${id}/${keyDigest}`;
+}
+
+function unknownToken(id: string): SelvedgeError {
+  return new SelvedgeError("not_found", `there is no join token "${id.slice(0, 32)}"`, {
+    at: "join token",
+    fix: "list the tokens with selvedge token list",
+  });
 }
 
 function checkRange(name: string, value: number, max: number): void {
@@ -98,3 +162,6 @@ function checkRange(name: string, value: number, max: number): void {
     fix: `give a whole number from 1 to ${max}`,
   });
 }
+
+const tokenPrefix = "token/";
+const idPattern = /^[a-z0-9]{8,32}$/;

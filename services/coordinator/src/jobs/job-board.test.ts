@@ -67,6 +67,7 @@ async function setUp(rounds = 1) {
     evaluationDatasets: new Set(),
     isKept: (digest) => released.has(digest),
     eligible: () => ["a", "b"],
+    barredWhy: () => undefined,
     send: (device, body) => sent.push({ device, body }) > 0,
     signRound: () => new Uint8Array([1]),
     now: () => 1_000,

@@ -33,6 +33,8 @@ export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJ
   readonly operatorKeys: readonly KeyObject[];
   /** Names of the coordinator's own datasets. */
   readonly evaluationDatasets: ReadonlySet<string>;
+  /** Why a device is to have no part in any round; undefined = it may. */
+  barredWhy(device: string): string | undefined;
   /** Sets or clears the alarm that calls `tick`. */
   setAlarm(job: string, at: number | undefined): void;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -59,6 +61,8 @@ export class JobBoard {
   readonly #layouts: ModelLayouts;
   readonly #uploads = new PendingUploads();
   readonly #blobTurns = new KeyedQueue();
+  /** Resolved once what was barred while we were away is out of every open round. */
+  readonly #isSettled = Promise.withResolvers<void>();
 
   constructor(options: JobBoardOptions) {
     this.#options = options;
@@ -75,7 +79,10 @@ export class JobBoard {
       store: options.store,
       kind: "job",
       step: stepJob,
-      perform: (job, effect) => this.#shell.perform(job, effect),
+      perform: async (job, effect) => {
+        await this.#isSettled.promise;
+        return this.#shell.perform(job, effect);
+      },
       onError: (job, effect, thrown) => this.#failed(job, effect, SelvedgeError.from(thrown)),
       retryDelay: (attempt) => Math.min(1_000 * 2 ** (attempt - 1), 60_000),
       sleep: options.sleep,
@@ -92,7 +99,10 @@ export class JobBoard {
    */
   async start(prepare?: () => Promise<void>): Promise<void> {
     await this.#runner.start(prepare);
-    for (const [job, state] of this.#runner.all()) this.#options.setAlarm(job, jobWakeAt(state));
+    const jobs = [...this.#runner.all()];
+    for (const [job, state] of jobs) this.#options.setAlarm(job, jobWakeAt(state));
+    await Promise.all(jobs.map(([job, state]) => this.#excludeBarred(job, state)));
+    this.#isSettled.resolve();
   }
 
   async stop(): Promise<void> {
@@ -160,6 +170,15 @@ export class JobBoard {
   async deviceOnline(device: string): Promise<void> {
     const jobs = [...this.#runner.all()].map(([job]) => job);
     await Promise.all(jobs.map((job) => this.#dispatch(job, { type: "deviceOnline", device })));
+  }
+
+  /**
+   * Puts a device out of every open round (SPEC RC10). When its promise resolves
+   * no weights that a job makes from then on hold anything of it.
+   */
+  async exclude(device: string, reason: string): Promise<void> {
+    const jobs = [...this.#runner.all()].map(([job]) => job);
+    await Promise.all(jobs.map((job) => this.#exclude(job, device, reason)));
   }
 
   /** What a device said about an offer; ignored when there is no such job. */
@@ -251,9 +270,26 @@ export class JobBoard {
     return problemWith(claim.body, claim.metrics, plan, layout, state.base.weights.length, this.#blobs);
   }
 
+  async #exclude(job: string, device: string, reason: string): Promise<void> {
+    await this.#dispatch(job, { type: "deviceExcluded", device, reason, now: this.#options.now() });
+  }
+
+  /** A cohort may have been chosen just before one of it was barred. */
+  async #excludeBarred(job: string, state: JobState): Promise<void> {
+    for (const [device, { status }] of Object.entries(state.current?.members ?? {})) {
+      const why = status === "excluded" ? undefined : this.#options.barredWhy(device);
+      if (why !== undefined) await this.#exclude(job, device, why);
+    }
+  }
+
   /** What was uploaded for a round and not taken goes with it. */
   #onState(job: string, state: JobState | undefined): void {
     this.#options.setAlarm(job, state && jobWakeAt(state));
+    if (state !== undefined) {
+      this.#excludeBarred(job, state).catch((thrown: unknown) =>
+        this.#options.onTrouble(job, "exclude", SelvedgeError.from(thrown)),
+      );
+    }
     if (state?.current?.phase !== "collecting") this.#letGo(job, this.#uploads.takeAll(job));
   }
 

@@ -1,8 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
-  type Device,
-  DeviceSchema,
   decodePlan,
   type GetStatusResponse,
   GetStatusResponseSchema,
@@ -18,26 +16,23 @@ import {
 import type { ReleaseRepository } from "@selvedge/registry";
 import type { BlobStore } from "@selvedge/storage";
 import type { Traffic } from "@selvedge/transport-grpc";
-import type { DeviceRegistry } from "../identity/device-registry.ts";
+import { listForks } from "../identity/security-events.ts";
 import type { TokenStore } from "../identity/token-store.ts";
 import type { JobBoard } from "../jobs/job-board.ts";
 import type { JobRecords } from "../jobs/job-records.ts";
 import { ChangeSignal } from "./change-signal.ts";
-import type { InstallReports } from "./install-reports.ts";
+import { type DeviceViewOptions, deviceView } from "./device-view.ts";
 import { blobRef, jobView } from "./job-view.ts";
 import { type OperatorAccountsOptions, operatorAccounts } from "./operator-accounts.ts";
 
-export interface OperatorServiceOptions extends OperatorAccountsOptions {
+export interface OperatorServiceOptions extends OperatorAccountsOptions, DeviceViewOptions {
   readonly softwareVersion: string;
   readonly startedAt: number;
   readonly blobs: BlobStore;
   readonly board: JobBoard;
   readonly records: JobRecords;
-  readonly devices: DeviceRegistry;
   readonly tokens: TokenStore;
   readonly releases: ReleaseRepository;
-  readonly installs: InstallReports;
-  online(): ReadonlySet<string>;
   traffic(): Traffic;
   /** Tells devices that release metadata changed. */
   announceReleases(): void;
@@ -48,11 +43,16 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
   const { blobs, board, records, tokens, releases } = options;
   return {
     getStatus: () => status(options),
-    async createToken({ ttlSeconds, uses }) {
-      const token = await tokens.create({ ttlSeconds: ttlSeconds || 3_600, uses: uses || 1 });
-      return { token: token.text, expiresAtMs: BigInt(token.expiresAtMs) };
+    async createToken({ ttlSeconds, uses, group, tags, approve }) {
+      const grant = { group, tags, approve };
+      const token = await tokens.create({ ttlSeconds: ttlSeconds || 3_600, uses: uses || 1, ...grant });
+      return { token: token.text, expiresAtMs: BigInt(token.expiresAtMs), id: token.id };
     },
-    listDevices: async () => ({ devices: await listDevices(options) }),
+    async listDevices() {
+      const forks = await listForks(options.store);
+      const devices = await options.devices.list();
+      return { devices: devices.map((device) => deviceView(device, forks.get(device.id), options)) };
+    },
     async runJob({ job, plan, planSignature, evaluationDataset }) {
       const signature = signatureOf(planSignature);
       const request = { job, plan, signature, evaluationDataset: evaluationDataset || null };
@@ -94,23 +94,6 @@ async function status(options: OperatorServiceOptions): Promise<GetStatusRespons
     bytesReceived: BigInt(bytes.received),
     bytesSent: BigInt(bytes.sent),
   });
-}
-
-async function listDevices({ devices, installs, online }: OperatorServiceOptions): Promise<Device[]> {
-  const present = online();
-  return (await devices.list()).map((device) =>
-    create(DeviceSchema, {
-      id: device.id,
-      name: device.name,
-      online: present.has(device.id),
-      enrolledAtMs: BigInt(device.enrolledAtMs),
-      lastSeenAtMs: BigInt(device.lastSeenAtMs ?? 0),
-      certificateExpiresAtMs: BigInt(device.certificateExpiresAtMs),
-      softwareVersion: device.softwareVersion,
-      datasets: [...device.datasets],
-      models: installs.of(device.id),
-    }),
-  );
 }
 
 function listModels(releases: ReleaseRepository): ReleasedModel[] {

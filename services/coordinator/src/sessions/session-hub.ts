@@ -4,25 +4,44 @@ import {
   createStamper,
   type Envelope,
   type EnvelopeBody,
+  SelvedgeError,
   type Stamper,
+  WaitingSchema,
   WelcomeSchema,
 } from "@selvedge/protocol";
 import type { Link, Peer } from "@selvedge/transport";
+import type { Admission } from "../identity/device-admission.ts";
 
 export interface SessionHubOptions {
   /** Random id of this coordinator's state database. */
   readonly epoch: string;
   readonly softwareVersion: string;
   now(): number;
+  /** Decides whether a device that said who it is may take part. */
+  admit(device: string, arrival: Arrival): Promise<Admission>;
   /** A device is there and said what it has. */
   onBirth(device: string, birth: Birth): void;
   onEnvelope(device: string, envelope: Envelope): void;
   onGone(device: string, reason: string): void;
+  onTrouble(device: string, error: SelvedgeError): void;
+}
+
+/** A device at the beginning of a session. */
+export interface Arrival {
+  readonly birth: Birth;
+  /** Of the device's state database. */
+  readonly epoch: string;
+  /** Of the live session that this one replaced; undefined when it replaced none. */
+  readonly replacedEpoch: string | undefined;
 }
 
 interface Session {
   readonly link: Link;
-  birth: Birth | undefined;
+  readonly replacedEpoch: string | undefined;
+  arrival: Arrival | undefined;
+  stage: "silent" | "arriving" | "waiting" | "welcomed";
+  /** What the birth is answered with, again and again. */
+  answer: EnvelopeBody | undefined;
 }
 
 /**
@@ -43,7 +62,8 @@ export class SessionHub {
   accept(link: Link, peer: Peer): void {
     const device = peer.deviceId;
     const before = this.#sessions.get(device);
-    const session: Session = { link, birth: undefined };
+    const replacedEpoch = before?.stage === "welcomed" ? before.arrival?.epoch : undefined;
+    const session: Session = { link, replacedEpoch, arrival: undefined, stage: "silent", answer: undefined };
     this.#sessions.set(device, session);
     before?.link.close("replaced by a newer session of the same device");
     link.onClose((reason) => {
@@ -57,7 +77,7 @@ export class SessionHub {
   /** Sends now or not at all; false when the device is not there. */
   send(device: string, body: EnvelopeBody): boolean {
     const session = this.#sessions.get(device);
-    if (session?.birth === undefined) return false;
+    if (session?.stage !== "welcomed") return false;
     session.link.send(this.#stamp(device, body));
     return true;
   }
@@ -66,13 +86,26 @@ export class SessionHub {
     for (const device of this.#sessions.keys()) this.send(device, body);
   }
 
-  /** Devices that have introduced themselves, with what they said. */
+  /** Devices that were welcomed, with what they said. */
   online(): ReadonlyMap<string, Birth> {
     const births = new Map<string, Birth>();
-    for (const [device, session] of this.#sessions) {
-      if (session.birth !== undefined) births.set(device, session.birth);
+    for (const [device, { stage, arrival }] of this.#sessions) {
+      if (stage === "welcomed" && arrival !== undefined) births.set(device, arrival.birth);
     }
     return births;
+  }
+
+  /** Ends a device's session, if there is one, and hears nothing more of it. */
+  cut(device: string, reason: string): void {
+    this.#sessions.get(device)?.link.close(reason);
+  }
+
+  /** Asks again about a device that waits. */
+  readmit(device: string): void {
+    const session = this.#sessions.get(device);
+    if (session?.stage === "waiting" && session.arrival !== undefined) {
+      void this.#admit(device, session, session.arrival);
+    }
   }
 
   close(reason: string): void {
@@ -80,28 +113,67 @@ export class SessionHub {
   }
 
   #receive(device: string, session: Session, envelope: Envelope): void {
-    if (this.#sessions.get(device) !== session) return;
+    if (!this.#isLive(device, session)) return;
     if (envelope.from !== device) {
       session.link.close(`the sender "${envelope.from}" is not the device of this link`);
       return;
     }
     const expired = envelope.expiresAtMs !== 0n && envelope.expiresAtMs < BigInt(this.#options.now());
     if (expired) return;
-    if (envelope.body.case === "birth") this.#welcome(device, session, envelope.body.value);
-    else if (session.birth !== undefined) this.#options.onEnvelope(device, envelope);
-    else session.link.close("the first envelope of a session must be a birth");
+    if (envelope.body.case === "birth") this.#onBirth(device, session, envelope, envelope.body.value);
+    else if (session.stage === "welcomed") this.#options.onEnvelope(device, envelope);
+    else session.link.close("the first envelope of a session must be a birth, and its welcome comes first");
   }
 
-  /** A birth that comes again, because the welcome was lost, is welcomed again and is no news. */
-  #welcome(device: string, session: Session, birth: Birth): void {
-    const isNews = session.birth === undefined;
-    session.birth ??= birth;
-    const welcome = create(WelcomeSchema, {
+  /** A birth that comes again, because its answer was lost, is answered again and is no news. */
+  #onBirth(device: string, session: Session, { epoch }: Envelope, birth: Birth): void {
+    if (session.stage === "arriving") return;
+    if (session.stage === "welcomed" && session.answer !== undefined) {
+      this.send(device, session.answer);
+      return;
+    }
+    const { replacedEpoch } = session;
+    void this.#admit(device, session, { birth, epoch, replacedEpoch });
+  }
+
+  /** Never rejects. */
+  async #admit(device: string, session: Session, arrival: Arrival): Promise<void> {
+    session.stage = "arriving";
+    session.arrival = arrival;
+    try {
+      const admission = await this.#options.admit(device, arrival);
+      if (this.#isLive(device, session)) this.#answer(device, session, arrival, admission);
+    } catch (thrown) {
+      this.#options.onTrouble(device, SelvedgeError.from(thrown));
+      session.link.close("the coordinator could not begin the session");
+    }
+  }
+
+  #answer(device: string, session: Session, { birth }: Arrival, admission: Admission): void {
+    if (admission.kind === "refuse") {
+      session.link.close(admission.reason);
+      return;
+    }
+    if (admission.kind === "wait") {
+      session.stage = "waiting";
+      const value = create(WaitingSchema, { session: birth.session, reason: admission.reason });
+      session.link.send(this.#stamp(device, { case: "waiting", value }));
+      return;
+    }
+    const value = create(WelcomeSchema, {
       session: birth.session,
       softwareVersion: this.#options.softwareVersion,
       timeMs: BigInt(this.#options.now()),
+      mark: admission.mark,
     });
-    this.send(device, { case: "welcome", value: welcome });
-    if (isNews) this.#options.onBirth(device, birth);
+    session.stage = "welcomed";
+    session.answer = { case: "welcome", value };
+    this.send(device, session.answer);
+    this.#options.onBirth(device, birth);
+  }
+
+  /** A link may close without its session being replaced; what comes late on it is nobody's. */
+  #isLive(device: string, session: Session): boolean {
+    return this.#sessions.get(device) === session;
   }
 }

@@ -100,6 +100,25 @@ export declare type CreateTokenRequest = Message<"selvedge.v1.CreateTokenRequest
    * @generated from field: uint32 uses = 2;
    */
   uses: number;
+
+  /**
+   * Given to each device that enrols with it.
+   *
+   * @generated from field: string group = 3;
+   */
+  group: string;
+
+  /**
+   * @generated from field: repeated string tags = 4;
+   */
+  tags: string[];
+
+  /**
+   * Whether devices that come with it wait for an operator's approval.
+   *
+   * @generated from field: bool approve = 5;
+   */
+  approve: boolean;
 };
 
 /**
@@ -123,6 +142,13 @@ export declare type CreateTokenResponse = Message<"selvedge.v1.CreateTokenRespon
    * @generated from field: int64 expires_at_ms = 2;
    */
   expiresAtMs: bigint;
+
+  /**
+   * Names it in the list of tokens; not a secret.
+   *
+   * @generated from field: string id = 3;
+   */
+  id: string;
 };
 
 /**
@@ -207,6 +233,62 @@ export declare type Device = Message<"selvedge.v1.Device"> & {
    * @generated from field: repeated selvedge.v1.InstalledModelReport models = 9;
    */
   models: InstalledModelReport[];
+
+  /**
+   * @generated from field: string group = 10;
+   */
+  group: string;
+
+  /**
+   * @generated from field: repeated string tags = 11;
+   */
+  tags: string[];
+
+  /**
+   * "active", "pending", "quarantined" or "revoked".
+   *
+   * @generated from field: string standing = 12;
+   */
+  standing: string;
+
+  /**
+   * @generated from field: string standing_reason = 13;
+   */
+  standingReason: string;
+
+  /**
+   * @generated from field: int64 standing_since_ms = 14;
+   */
+  standingSinceMs: bigint;
+
+  /**
+   * @generated from field: string architecture = 15;
+   */
+  architecture: string;
+
+  /**
+   * @generated from field: string certificate_serial = 16;
+   */
+  certificateSerial: string;
+
+  /**
+   * The join token it first enrolled with.
+   *
+   * @generated from field: string token_id = 17;
+   */
+  tokenId: string;
+
+  /**
+   * How often its identity was found in use twice; see SPEC EN33.
+   *
+   * @generated from field: uint32 forks = 18;
+   */
+  forks: number;
+
+  /**
+   * @generated from field: int64 last_fork_at_ms = 19;
+   */
+  lastForkAtMs: bigint;
 };
 
 /**
@@ -582,6 +664,13 @@ export declare type Round = Message<"selvedge.v1.Round"> & {
    * @generated from field: uint64 bytes_down = 11;
    */
   bytesDown: bigint;
+
+  /**
+   * "train", or "statistics" for the round that gathers what columns are normalised with.
+   *
+   * @generated from field: string phase = 12;
+   */
+  phase: string;
 };
 
 /**
@@ -600,7 +689,7 @@ export declare type Participant = Message<"selvedge.v1.Participant"> & {
   device: string;
 
   /**
-   * "offered", "accepted", "declined", "failed" or "contributed".
+   * "offered", "accepted", "declined", "failed", "contributed" or "excluded".
    *
    * @generated from field: string status = 2;
    */

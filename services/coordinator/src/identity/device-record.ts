@@ -1,0 +1,69 @@
+import type { StoredRecord } from "@selvedge/storage";
+import type { SessionMarks } from "./session-ratchet.ts";
+
+/**
+ * `pending`: enrolled, and to wait for an operator's approval. `quarantined`:
+ * its identity was found in use twice. Both end with an approval; `revoked` never.
+ */
+export type StandingState = "active" | "pending" | "quarantined" | "revoked";
+
+export type Standing = {
+  readonly state: StandingState;
+  /** In words; empty for an active device. */
+  readonly reason: string;
+  readonly sinceMs: number;
+};
+
+export type DeviceRecord = {
+  readonly id: string;
+  /** What its owner calls it; not an identity. */
+  readonly name: string;
+  /** Empty = none. */
+  readonly group: string;
+  readonly tags: readonly string[];
+  /** The join token it first enrolled with. */
+  readonly tokenId: string;
+  /** See `keyDigestOf`. */
+  readonly keyDigest: string;
+  readonly enrolledAtMs: number;
+  readonly certificateSerial: string;
+  readonly certificateExpiresAtMs: number;
+  readonly standing: Standing;
+  readonly marks: SessionMarks;
+  readonly lastSeenAtMs: number | null;
+  /** From its last birth message. */
+  readonly softwareVersion: string;
+  readonly architecture: string;
+  readonly datasets: readonly string[];
+};
+
+/** What every new device begins with. */
+export const newDevice: Pick<
+  DeviceRecord,
+  "marks" | "lastSeenAtMs" | "softwareVersion" | "architecture" | "datasets"
+> = {
+  marks: { issued: 0, confirmed: null, offered: null },
+  lastSeenAtMs: null,
+  softwareVersion: "",
+  architecture: "",
+  datasets: [],
+};
+
+/** Records of before devices had groups and standings are completed. */
+export function deviceOf({ value }: StoredRecord): DeviceRecord {
+  if (isComplete(value as Partial<DeviceRecord>)) return value as DeviceRecord;
+  const { revokedAtMs, ...device } = value as EarlyRecord;
+  const standing: Standing =
+    revokedAtMs === null
+      ? { state: "active", reason: "", sinceMs: device.enrolledAtMs }
+      : { state: "revoked", reason: "", sinceMs: revokedAtMs };
+  return { ...newDevice, ...device, group: "", tags: [], tokenId: "", standing };
+}
+
+type EarlyRecord = Omit<DeviceRecord, "standing" | "marks" | "group" | "tags" | "tokenId"> & {
+  readonly revokedAtMs: number | null;
+};
+
+function isComplete({ standing }: Partial<DeviceRecord>): boolean {
+  return standing !== undefined;
+}
