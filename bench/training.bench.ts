@@ -1,14 +1,22 @@
 /**
- * How long a training step of the FedAvg paper's 2NN takes, on random images of
- * MNIST's size. Run with `node bench/training.bench.ts`: a table, and last one
+ * How long a training step of the FedAvg paper's 2NN and CNN takes, on random
+ * images of MNIST's size. Run with `node bench/training.bench.ts`: a table, and last one
  * line of JSON.
  */
 import type { Dataset } from "@selvedge/datasets";
-import { buildMlp, parameterLayout, readParameters, trainingGraph } from "@selvedge/onnx";
+import {
+  buildCnn,
+  buildMlp,
+  type OnnxModel,
+  parameterLayout,
+  readParameters,
+  trainingGraph,
+} from "@selvedge/onnx";
 import { SeededRandom } from "@selvedge/protocol";
 import { NativeSession, runTraining } from "@selvedge/runtime";
 
 interface Measurement {
+  readonly model: string;
   readonly batchSize: number;
   readonly steps: number;
   /** One epoch, median and best over repetitions. */
@@ -18,16 +26,27 @@ interface Measurement {
   readonly bestMsPerStep: number;
 }
 
-const examples = 6_000;
 const repetitions = 9;
 
-const model = buildMlp({ inputShape: [784], hidden: [200, 200], classes: 10, seed: 1 });
-const parameters = readParameters(model, parameterLayout(model));
-const dataset = randomImages();
-const measurements = [await measure(10), await measure(32)];
+const twoNn = buildMlp({ inputShape: [784], hidden: [200, 200], classes: 10, seed: 1 });
+const cnn = buildCnn({
+  inputShape: [1, 28, 28],
+  channels: [32, 64],
+  kernel: 5,
+  hidden: [512],
+  classes: 10,
+  seed: 1,
+});
+const measurements = [
+  await measure("2NN", twoNn, 6_000, 10),
+  await measure("2NN", twoNn, 6_000, 32),
+  await measure("CNN", cnn, 600, 10),
+  await measure("CNN", cnn, 960, 32),
+];
 
 console.table(
   measurements.map((m) => ({
+    model: m.model,
     "batch size": m.batchSize,
     steps: m.steps,
     "median s": m.medianSeconds.toFixed(3),
@@ -36,9 +55,16 @@ console.table(
     "best ms/step": m.bestMsPerStep.toFixed(3),
   })),
 );
-console.log(JSON.stringify({ benchmark: "training", examples, measurements }));
+console.log(JSON.stringify({ benchmark: "training", measurements }));
 
-async function measure(batchSize: number): Promise<Measurement> {
+async function measure(
+  name: string,
+  model: OnnxModel,
+  examples: number,
+  batchSize: number,
+): Promise<Measurement> {
+  const parameters = readParameters(model, parameterLayout(model));
+  const dataset = randomImages(examples);
   const graph = trainingGraph(model, {
     loss: "softmax-cross-entropy",
     optimizer: "sgd",
@@ -68,6 +94,7 @@ async function measure(batchSize: number): Promise<Measurement> {
   const medianSeconds = seconds[Math.floor(seconds.length / 2)] ?? 0;
   const bestSeconds = seconds[0] ?? 0;
   return {
+    model: name,
     batchSize,
     steps,
     medianSeconds,
@@ -77,7 +104,7 @@ async function measure(batchSize: number): Promise<Measurement> {
   };
 }
 
-function randomImages(): Dataset {
+function randomImages(examples: number): Dataset {
   const random = SeededRandom.fromSeed("images");
   return {
     name: "random images",

@@ -1,5 +1,6 @@
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { GraphBuilder } from "./graph-builder.ts";
+import { heNormal } from "./initial-weights.ts";
 import type { OnnxModel } from "./model.ts";
 import { describeShape, sizeOf } from "./shape.ts";
 
@@ -41,26 +42,15 @@ export function buildMlp({ inputShape, hidden, classes, seed }: MlpOptions): Onn
   if (inputShape.length > 1) layer = g.node("Flatten", [layer], { axis: 1 });
   for (const [index, outputs] of widths.slice(1).entries()) {
     const inputs = widths[index] ?? 0;
-    const weight = g.constant(heNormal(inputs, outputs, random), [inputs, outputs], `fc${index + 1}.weight`);
+    const weight = g.constant(
+      heNormal([inputs, outputs], inputs, random),
+      [inputs, outputs],
+      `fc${index + 1}.weight`,
+    );
     const bias = g.constant(new Float32Array(outputs), [outputs], `fc${index + 1}.bias`);
     if (index > 0) layer = g.node("Relu", [layer], {});
     layer = g.node("Gemm", [layer, weight, bias], {});
   }
   g.output("logits", layer);
   return g.toModel("mlp");
-}
-
-function heNormal(inputs: number, outputs: number, random: SeededRandom): Float32Array<ArrayBuffer> {
-  const deviation = Math.sqrt(2 / inputs);
-  return Float32Array.from({ length: inputs * outputs }, () => deviation * nearlyNormal(random));
-}
-
-/**
- * Mean 0, variance 1, within ±6: the sum of twelve uniforms. Unlike exact
- * methods it needs no logarithm, whose last bit differs between machines.
- */
-function nearlyNormal(random: SeededRandom): number {
-  let sum = 0;
-  for (let i = 0; i < 12; i += 1) sum += random.uint32();
-  return sum / 2 ** 32 - 6;
 }

@@ -137,17 +137,33 @@ function emitOperator<Op extends Operator>(
 ): Value {
   // Optional inputs at the end may be given as empty names.
   const given = node.input.slice(0, node.input.findLastIndex((name) => name !== "") + 1);
-  const inputs = given.map((name) => lookUp(values, name));
+  const inputs = given.map((name) => (name === "" ? undefined : lookUp(values, name)));
   const [least, most] = operators[op].arity;
   if (inputs.length < least || inputs.length > most)
     throw unsupportedForm(node, `it has ${inputs.length} inputs`);
   try {
     // The arity was checked; names and kinds of the attributes are by decodeAttributes.
-    return graph.node(op, inputs as unknown as InputsOf<Op>, decodeAttributes(op, node));
+    return emitFast(graph, op, inputs as unknown as InputsOf<Op>, decodeAttributes(op, node));
   } catch (thrown) {
     if (thrown instanceof TypeMismatch) throw unsupportedForm(node, thrown.message);
     throw thrown;
   }
+}
+
+/**
+ * max(relu(x)) = relu(max(x)), and there are fewer values to rectify after the
+ * pool. The first Relu is left out of the graph unless something else reads it.
+ */
+function emitFast<Op extends Operator>(
+  graph: GraphBuilder,
+  op: Op,
+  inputs: InputsOf<Op>,
+  attributes: AttributesOf<Op>,
+): Value {
+  const before = inputs[0] && graph.producerOf(inputs[0]);
+  if (op !== "MaxPool" || before?.op !== "Relu") return graph.node(op, inputs, attributes);
+  const pooled = graph.node("MaxPool", before.inputs, attributes as AttributesOf<"MaxPool">);
+  return graph.node("Relu", [pooled], {});
 }
 
 function decodeAttributes<Op extends Operator>(op: Op, node: NodeProto): AttributesOf<Op> {

@@ -115,7 +115,7 @@ function pointOf(
   if (at === "distinct") {
     const order = Int32Array.from({ length }, (_, index) => index);
     random.shuffle(order);
-    return Float64Array.from(order, (rank) => (rank - length / 2) / 4 + 0.1);
+    return Float64Array.from(order, (rank) => (rank - Math.floor(length / 2)) / 4 + 0.1);
   }
   return Float64Array.from({ length }, () => {
     const value = random.normal();

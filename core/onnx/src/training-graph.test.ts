@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
+import { buildCnn, type CnnOptions } from "./build-cnn.ts";
 import { buildMlp } from "./build-mlp.ts";
 import { evaluationGraph } from "./evaluation-graph.ts";
 import { type OnnxModel, parseModel } from "./model.ts";
@@ -12,6 +13,14 @@ const options: TrainingOptions = {
   optimizer: "sgd",
   inputType: "uint8",
   scale: 1 / 255,
+};
+const cnn: CnnOptions = {
+  inputShape: [1, 8, 8],
+  channels: [4],
+  kernel: 3,
+  hidden: [5],
+  classes: 3,
+  seed: 1,
 };
 const weight = floats("w", [6, 3], Array(18).fill(0.5));
 
@@ -78,6 +87,24 @@ test("what exporters write is trained: Constant, Identity, Reshape by an initial
     graph.layout.slots.map(({ name }) => name),
     ["w", "b"],
   );
+});
+
+test("windows that tile are pooled before they are rectified, and differentiated without indices", () => {
+  const graph = trainingGraph(buildCnn(cnn), options);
+  const nodes = bodyOf(graph);
+  const pool = nodes.findIndex(({ opType }) => opType === "MaxPool");
+  const relu = nodes.findIndex(({ opType }) => opType === "Relu");
+  assert.ok(pool < relu);
+  assert.equal(nodes.filter(({ opType }) => opType === "Relu").length, 1 + 1, "one for each hidden layer");
+  assert.ok(nodes.every(({ opType, output }) => opType !== "MaxPool" || output.length === 1));
+});
+
+test("the gradient by a weight of many channels is a matrix product, of few a convolution", () => {
+  const products = (channels: number) =>
+    bodyOf(trainingGraph(buildCnn({ ...cnn, channels: [channels, 2], hidden: [] }), options)).filter(
+      ({ opType }) => opType === "Gemm",
+    ).length;
+  assert.equal(products(16), products(8) + 1);
 });
 
 test("a parameter used twice gets the sum of both gradients, an unused one stays as it is", () => {
@@ -152,6 +179,16 @@ test("what cannot be trained is refused, naming node and operator and saying wha
       /\[batch, 6\] cannot become \[1, 6\]/,
       'node "r/Reshape" (Reshape)',
     ],
+    [
+      { nodes: [node("Reshape", ["x", "twice"], "r"), node("MatMul", ["r", "w"], "y")] },
+      /\[batch, 6\] cannot become \[-1, -1\]/,
+      'node "r/Reshape" (Reshape)',
+    ],
+    [
+      { nodes: [node("Flatten", ["x"], "h", { axis: ["int", 3] }), node("MatMul", ["h", "w"], "y")] },
+      /no axis 3 among 2/,
+      'node "h/Flatten" (Flatten)',
+    ],
     [{ inputs: [value("x", [1, 6])] }, /batch dimension is fixed: \[1, 6\]/, 'input "x"'],
     [{ inputs: [value("x", ["batch", "width"])] }, /fixed size/, 'input "x"'],
     [{ inputs: [value("x", ["batch", 6], "int64")] }, /int64/, 'input "x"'],
@@ -162,7 +199,7 @@ test("what cannot be trained is refused, naming node and operator and saying wha
   for (const [parts, pattern, at] of refused) {
     const model = modelOf({
       nodes: [node("MatMul", ["x", "w"], "y")],
-      initializers: [weight, integers("shape", [1, 6])],
+      initializers: [weight, integers("shape", [1, 6]), integers("twice", [-1, -1])],
       ...parts,
     });
     for (const compile of [trainingGraph, evaluationGraph]) {

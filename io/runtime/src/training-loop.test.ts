@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Dataset } from "@selvedge/datasets";
 import {
+  buildCnn,
   buildMlp,
   evaluationGraph,
   type OnnxModel,
@@ -68,6 +69,17 @@ test("[RE2] how the steps are cut into runs does not change a bit", async () => 
   await session.release();
   assert.deepEqual(cuts.slice(0, 4), [8, 8 + 7, 8 + 7 + 6, 8 + 7 + 6 + 5]);
   assert.deepEqual(slow.parameters, quick.parameters);
+});
+
+test("a convolutional network learns where in an image the bright spot is", async () => {
+  const cnn = buildCnn({ inputShape: [1, 8, 8], channels: [4], kernel: 3, hidden: [8], classes, seed: 3 });
+  const dataset = brightSpots(120);
+  const { accuracy: before } = await train(cnn, trainingRun(cnn, dataset, { epochs: 1, batchSize: 32 }));
+  const run = trainingRun(cnn, dataset, { epochs: 30, batchSize: 10 });
+  const trained = await train(cnn, run);
+  const after = await train(cnn, { ...run, parameters: trained.parameters, epochs: 1 });
+  assert.ok(before < 0.7, `accuracy of the first epoch ${before}`);
+  assert.ok(after.accuracy > 0.95, `accuracy of the last epoch ${after.accuracy}`);
 });
 
 test("evaluation gives the mean loss and accuracy of the examples asked for", async () => {
@@ -146,6 +158,18 @@ function smallDataset(length: number): Dataset {
     scale: 1,
     labels: Int32Array.from({ length }, () => random.integer(classes)),
   };
+}
+
+/** Images of 8 by 8 in the file's own shape, without the channel that the model wants. */
+function brightSpots(length: number): Dataset {
+  const random = SeededRandom.fromSeed("spots");
+  const labels = Int32Array.from({ length }, () => random.integer(classes));
+  const inputs = new Uint8Array(length * 64);
+  for (const [example, label] of labels.entries()) {
+    const [row, column] = [random.integer(6), 3 * label + random.integer(2)];
+    for (const pixel of [0, 1, 8, 9]) inputs[example * 64 + row * 8 + Math.min(column, 6) + pixel] = 255;
+  }
+  return { name: "spots", length, inputShape: [8, 8], classes, inputs, scale: 1 / 255, labels };
 }
 
 /** Softmax regression in plain float64, batch by batch: the model without hidden layers. */

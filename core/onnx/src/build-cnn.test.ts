@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOf, SelvedgeError } from "@selvedge/protocol";
+import { buildCnn, type CnnOptions } from "./build-cnn.ts";
+import { describeModel } from "./describe-model.ts";
+import { parseModel, serializeModel } from "./model.ts";
+import { parameterLayout } from "./parameters.ts";
+
+const fedAvgCnn: CnnOptions = {
+  inputShape: [1, 28, 28],
+  channels: [32, 64],
+  kernel: 5,
+  hidden: [512],
+  classes: 10,
+  seed: 42,
+};
+const small: CnnOptions = { ...fedAvgCnn, inputShape: [2, 9, 8], channels: [3], kernel: 3, hidden: [4] };
+
+test("the FedAvg paper's CNN has 1,663,370 parameters, an open batch, and raw scores", () => {
+  const model = parseModel(serializeModel(buildCnn(fedAvgCnn)));
+  assert.equal(parameterLayout(model).length, 1_663_370);
+  assert.deepEqual(describeModel(model), {
+    inputs: [{ name: "input", type: "float32", shape: [-1, 1, 28, 28] }],
+    outputs: [{ name: "logits", type: "float32", shape: [-1, 10] }],
+  });
+});
+
+test("the layers have the shapes asked for, and odd sides are halved downwards", () => {
+  const { slots } = parameterLayout(buildCnn(small));
+  assert.deepEqual(
+    slots.map(({ name, shape }) => [name, ...shape]),
+    [
+      ["conv1.weight", 3, 2, 3, 3],
+      ["conv1.bias", 3],
+      ["fc1.weight", 3 * 4 * 4, 4],
+      ["fc1.bias", 4],
+      ["fc2.weight", 4, 10],
+      ["fc2.bias", 10],
+    ],
+  );
+});
+
+test("a seed gives the same bytes for ever, another seed gives others", () => {
+  const digest = (seed: number) => digestOf(serializeModel(buildCnn({ ...small, seed })));
+  assert.equal(digest(1), expectedDigest);
+  assert.notEqual(digest(2), digest(1));
+});
+
+test("impossible layers are refused", () => {
+  const wrong: readonly Partial<CnnOptions>[] = [
+    { inputShape: [28, 28] },
+    { inputShape: [1, 28, 3] },
+    { channels: [] },
+    { kernel: 4 },
+    { classes: 0 },
+    { hidden: [1.5] },
+  ];
+  for (const change of wrong) {
+    assert.throws(
+      () => buildCnn({ ...fedAvgCnn, ...change }),
+      (error) => error instanceof SelvedgeError && error.code === "invalid_argument",
+      JSON.stringify(change),
+    );
+  }
+});
+
+const expectedDigest = "sha256:29c7b00373dba6a6f149b02398c398fa4c5d9a158cead51806637984e80b1097";
