@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { startInferenceServer } from "@selvedge/inference";
 import { SelvedgeError } from "@selvedge/protocol";
 import { TrustStore } from "@selvedge/registry";
-import { openEpoch, openFileBlobStore, openSqliteStore } from "@selvedge/storage";
+import { checkFolder, openEpoch, openFileBlobStore, openSqliteStore } from "@selvedge/storage";
 import type { Logger } from "pino";
 import { AuditLog } from "./audit-log.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
@@ -12,6 +12,7 @@ import { DeviceSession, type DeviceSessionOptions } from "./device-session.ts";
 import { openDeviceFolder } from "./identity/device-folder.ts";
 import { loadDeviceIdentity } from "./identity/device-identity.ts";
 import { InstalledModels } from "./releases/installed-models.ts";
+import { SessionMark } from "./session/session-mark.ts";
 
 export interface AgentOptions {
   /** The folder that `joinFleet` made; all the agent reads and writes is in it. */
@@ -23,6 +24,11 @@ export interface Agent {
   readonly deviceId: string;
   /** Where released models are served. */
   readonly inferenceUrl: string;
+  /**
+   * Checks that this agent can do its work; the coordinator is not asked.
+   * @throws SelvedgeError for a disk that cannot be read or written, or models that are not served
+   */
+  checkHealth(): Promise<void>;
   /** Ends training, session and serving; what was made is durable already. */
   close(): Promise<void>;
 }
@@ -54,7 +60,8 @@ export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
     });
     const audit = await AuditLog.open(join(folder, "audit.log"));
     const installed = await InstalledModels.open(store);
-    return await start({ folder, log, identity, config, store, blobs, trust, audit, installed });
+    const mark = await SessionMark.open(store);
+    return await start({ folder, log, identity, config, store, blobs, trust, audit, installed, mark });
   } catch (thrown) {
     await store.close();
     throw thrown;
@@ -75,6 +82,7 @@ async function start(parts: Omit<DeviceSessionOptions, "inference" | "epoch">): 
   return {
     deviceId: identity.deviceId,
     inferenceUrl: inference.url,
+    checkHealth: () => checkHealth(parts, inference.url),
     async close() {
       await session.stop();
       await inference.close();
@@ -83,3 +91,19 @@ async function start(parts: Omit<DeviceSessionOptions, "inference" | "epoch">): 
     },
   };
 }
+
+async function checkHealth(
+  { folder, store }: Pick<DeviceSessionOptions, "folder" | "store">,
+  inferenceUrl: string,
+): Promise<void> {
+  await checkFolder(folder);
+  await store.list("", { limit: 1 });
+  const answer = await fetch(`${inferenceUrl}/healthz`, { signal: AbortSignal.timeout(healthTimeoutMs) });
+  if (!answer.ok) {
+    throw new SelvedgeError("unavailable", `the model server answers with status ${answer.status}`, {
+      at: inferenceUrl,
+    });
+  }
+}
+
+const healthTimeoutMs = 10_000;

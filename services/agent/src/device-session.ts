@@ -35,6 +35,7 @@ import type { DeviceIdentity } from "./identity/device-identity.ts";
 import type { InstalledModels } from "./releases/installed-models.ts";
 import { ReleaseFollower } from "./releases/release-follower.ts";
 import { AgentSession } from "./session/agent-session.ts";
+import type { SessionMark } from "./session/session-mark.ts";
 import { blobsOf } from "./tasks/blobs-of.ts";
 import { DeviceWorker } from "./tasks/device-worker.ts";
 import { ProcessTrainer } from "./tasks/process-trainer.ts";
@@ -50,6 +51,7 @@ export interface DeviceSessionOptions {
   readonly audit: AuditLog;
   readonly installed: InstalledModels;
   readonly inference: InferenceServer;
+  readonly mark: SessionMark;
   readonly epoch: string;
 }
 
@@ -171,10 +173,11 @@ export class DeviceSession {
   }
 
   #createSession(): AgentSession {
-    const { config, epoch, identity, log } = this.#options;
+    const { config, epoch, identity, log, mark } = this.#options;
     return new AgentSession({
       deviceId: identity.deviceId,
       epoch,
+      mark,
       newSessionId: randomUUID,
       describe: () => ({
         softwareVersion: packageJson.version,
@@ -189,6 +192,12 @@ export class DeviceSession {
         this.#watch(this.#worker.connected());
         this.#watch(this.#follower.follow());
       },
+      onWaiting: (reason) =>
+        log.warn(
+          { device: identity.deviceId, reason },
+          `this device waits for an operator: selvedge device approve ${identity.deviceId}`,
+        ),
+      onTrouble: (error) => logTrouble(log, "session", error),
       onEnvelope: (envelope) => this.#watch(this.#receive(envelope)),
     });
   }

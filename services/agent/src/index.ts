@@ -5,6 +5,7 @@ export { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-ident
 export { type EnrolOptions, enrolDevice } from "./identity/enrol.ts";
 export { type JoinedDevice, type JoinOptions, joinFleet } from "./join-fleet.ts";
 export { AgentSession, type AgentSessionOptions, type DeviceDescription } from "./session/agent-session.ts";
+export { SessionMark } from "./session/session-mark.ts";
 export { blobsOf } from "./tasks/blobs-of.ts";
 export { DeviceWorker, type DeviceWorkerOptions } from "./tasks/device-worker.ts";
 export type { TrainedUpdate, Trainer, TrainingTask } from "./tasks/trainer.ts";

@@ -22,6 +22,8 @@ export interface JoinedDevice {
   readonly trustDomain: string;
   /** Unix milliseconds. */
   readonly certificateExpiresAt: number;
+  /** An operator has to approve it before it takes part; false also when it had joined before. */
+  readonly pending: boolean;
 }
 
 /**
@@ -33,12 +35,16 @@ export interface JoinedDevice {
 export async function joinFleet(options: JoinOptions): Promise<JoinedDevice> {
   const folder = await openDeviceFolder(options.folder);
   const silent = { info: () => undefined };
-  const identity = await enrolDevice({ ...options, folder, now: Date.now, log: silent });
+  let pending = false;
+  const onPending = (): void => {
+    pending = true;
+  };
+  const identity = await enrolDevice({ ...options, folder, now: Date.now, log: silent, onPending });
   const signers = identity.operatorKeys.map(keyIdOf);
   await writeIfAbsent(join(folder.path, "policy.yaml"), initialPolicy(signers));
   await writeIfAbsent(join(folder.path, "agent.yaml"), initialAgentConfig);
   const { deviceId, trustDomain, expiresAtMs } = identity;
-  return { deviceId, trustDomain, certificateExpiresAt: expiresAtMs };
+  return { deviceId, trustDomain, certificateExpiresAt: expiresAtMs, pending };
 }
 
 async function writeIfAbsent(path: string, content: string): Promise<void> {

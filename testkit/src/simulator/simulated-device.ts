@@ -1,4 +1,4 @@
-import { AgentSession, blobsOf, DeviceWorker, type Trainer } from "@selvedge/agent";
+import { AgentSession, blobsOf, DeviceWorker, SessionMark, type Trainer } from "@selvedge/agent";
 import { decodeSafetensors } from "@selvedge/onnx";
 import {
   type DeviceState,
@@ -51,6 +51,7 @@ export class SimulatedDevice extends SimulatedNode {
     const session = new AgentSession({
       deviceId: this.name,
       epoch: `${this.name}-${this.lives}`,
+      mark: await SessionMark.open(store),
       newSessionId: () => {
         sessions += 1;
         return `${this.name}-${this.lives}-${sessions}`;
@@ -63,6 +64,8 @@ export class SimulatedDevice extends SimulatedNode {
         models: [],
       }),
       onWelcome: () => this.follow(process, worker.connected()),
+      onWaiting: (reason) => this.parts.trace.add(`${this.name} waits: ${reason}`),
+      onTrouble: (error) => this.trouble(process, "session", error),
       onEnvelope: (envelope) => {
         observer.delivered(this.name, envelope.body);
         this.follow(process, receive(worker, envelope));

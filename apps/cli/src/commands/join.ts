@@ -24,19 +24,27 @@ export async function run(terminal: Terminal, options: JoinOptions, url: string)
   const name = options.name ?? nameFrom(terminal.hostname.split(".")[0] ?? "", "device");
   const token = await readToken(terminal, options.tokenFile);
   const device = await joinFleet({ url, token, folder, name });
-  const { deviceId, trustDomain, certificateExpiresAt } = device;
+  const { deviceId, trustDomain, certificateExpiresAt, pending } = device;
   if (options.json) return writeJson(terminal.stdout, { ...device, name, folder });
   const option = options.folder === undefined ? "" : ` --folder ${options.folder}`;
   terminal.stdout.write(
     renderFields([
       ["device", `${name} (${deviceId})`],
       ["fleet", trustDomain],
+      ...(pending ? [approvalField(deviceId)] : []),
       ["certificate", `expires ${formatUntil(certificateExpiresAt, terminal.now())}`],
       ["what it may do", `${join(folder, "policy.yaml")} (yours to change)`],
       ["its data", `${join(folder, "agent.yaml")} (list your datasets here)`],
-      ["next", `selvedge agent run${option}`],
+      ["next", `${terminal.command} agent run${option}`],
     ]),
   );
+}
+
+function approvalField(deviceId: string): readonly [string, string] {
+  return [
+    "state",
+    `waits for approval; an operator runs: selvedge device approve ${deviceId} (the agent goes on by itself then)`,
+  ];
 }
 
 async function readToken({ stdin, workingFolder }: Terminal, tokenFile: string): Promise<string> {

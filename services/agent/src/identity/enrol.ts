@@ -33,6 +33,8 @@ export interface EnrolOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: { info(fields: object, message: string): void };
+  /** Told when the device has to wait for an operator's approval. */
+  readonly onPending?: () => void;
   /** For the whole of it; default 30 s. */
   readonly timeoutMs?: number;
 }
@@ -60,6 +62,7 @@ export async function enrolDevice(options: EnrolOptions): Promise<DeviceIdentity
   const identity = identityOf(reply, { address, trustDomain, privateKey, enrolledAtMs: now() });
   await storeDeviceIdentity(folder, identity);
   log.info({ deviceId: identity.deviceId, url: address.url }, "enrolled");
+  if (reply.pending) options.onPending?.();
   return identity;
 }
 

@@ -12,6 +12,8 @@ export interface CheckedReply {
   readonly releaseRoot: string;
   readonly sealingKey: KeyObject;
   readonly operatorKeys: readonly KeyObject[];
+  /** The device has to wait for an operator's approval. */
+  readonly pending: boolean;
 }
 
 export interface ReplyExpectation {
@@ -65,6 +67,7 @@ export function checkEnrolResponse(reply: EnrolResponse, expected: ReplyExpectat
     releaseRoot,
     sealingKey: read("sealing_key", () => readSealingKey(reply.sealingKey)),
     operatorKeys: read("operator_keys", () => reply.operatorKeys.map(publicKeyFromRaw)),
+    pending: reply.pending,
   };
 }
 

@@ -4,19 +4,28 @@ import {
   createStamper,
   type Envelope,
   type EnvelopeBody,
+  SelvedgeError,
   type Stamper,
+  type Waiting,
+  type Welcome,
 } from "@selvedge/protocol";
 import type { Link } from "@selvedge/transport";
+import type { SessionMark } from "./session-mark.ts";
 
 export interface AgentSessionOptions {
   readonly deviceId: string;
   /** Random id of this device's state database. */
   readonly epoch: string;
+  readonly mark: Pick<SessionMark, "newest" | "keep">;
   newSessionId(): string;
   /** What the device says of itself; asked for at each session. */
   describe(): DeviceDescription;
   /** The coordinator has answered the birth: outboxes may be sent. */
   onWelcome(): void;
+  /** An operator has to approve this device first; told once a session. */
+  onWaiting(reason: string): void;
+  /** The session could not begin; the next one tries again. */
+  onTrouble(error: SelvedgeError): void;
   onEnvelope(envelope: Envelope): void;
 }
 
@@ -37,6 +46,11 @@ export class AgentSession {
   #link: Link | undefined;
   #session = "";
   #welcomed = false;
+  #isWaiting = false;
+  /** Whether a mark is on its way to the disk. */
+  #isKeeping = false;
+  /** What came meanwhile. */
+  #early: Envelope[] = [];
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -51,6 +65,8 @@ export class AgentSession {
   adopt(link: Link): void {
     this.#link = link;
     this.#welcomed = false;
+    this.#isWaiting = false;
+    this.#early = [];
     this.#session = this.#options.newSessionId();
     link.onClose(() => this.#leave(link));
     link.onEnvelope((envelope) => this.#receive(link, envelope));
@@ -59,10 +75,12 @@ export class AgentSession {
 
   /** Sends the birth again while it is unanswered: a link may lose it. */
   introduce(): void {
-    if (this.#welcomed) return;
+    // A birth must show the newest mark: it waits for one that is being stored.
+    if (this.#welcomed || this.#isKeeping) return;
     const { softwareVersion, architecture, features, datasets, models } = this.#options.describe();
     const value = create(BirthSchema, {
       session: this.#session,
+      mark: this.#options.mark.newest,
       softwareVersion,
       architecture,
       features: [...features],
@@ -84,13 +102,52 @@ export class AgentSession {
 
   #receive(link: Link, envelope: Envelope): void {
     if (this.#link !== link) return;
-    if (envelope.body.case !== "welcome") {
-      if (this.#welcomed) this.#options.onEnvelope(envelope);
-      return;
-    }
+    const { body } = envelope;
+    if (body.case === "welcome") this.#begin(link, body.value);
+    else if (body.case === "waiting") this.#onWaiting(body.value);
+    else if (this.#welcomed) this.#options.onEnvelope(envelope);
+    else if (this.#isKeeping && this.#early.length < earlyMax) this.#early.push(envelope);
+  }
+
+  #onWaiting({ session, reason }: Waiting): void {
+    if (session !== this.#session || this.#welcomed || this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#options.onWaiting(reason);
+  }
+
+  #begin(link: Link, welcome: Welcome): void {
+    this.#onWelcome(link, welcome).catch((thrown: unknown) =>
+      this.#options.onTrouble(SelvedgeError.from(thrown)),
+    );
+  }
+
+  /** Nothing is said before the mark is durable: a session it began must not be forgotten. */
+  async #onWelcome(link: Link, { mark, session }: Welcome): Promise<void> {
     // A welcome to an earlier session, late on the wire, is not for this one.
-    if (envelope.body.value.session !== this.#session || this.#welcomed) return;
+    if (session !== this.#session || this.#welcomed || this.#isKeeping) return;
+    if (mark.length > 0 && !(await this.#keep(link, mark))) return;
     this.#welcomed = true;
     this.#options.onWelcome();
+    for (const envelope of this.#early.splice(0)) this.#options.onEnvelope(envelope);
+  }
+
+  /** @returns whether the link is still there, and the mark stored. */
+  async #keep(link: Link, mark: Uint8Array): Promise<boolean> {
+    this.#isKeeping = true;
+    try {
+      await this.#options.mark.keep(mark);
+    } catch (thrown) {
+      this.#options.onTrouble(SelvedgeError.from(thrown));
+      link.close("the session mark could not be stored");
+    } finally {
+      this.#isKeeping = false;
+    }
+    if (this.#link === link) return true;
+    // Another link came meanwhile, and waits for its birth.
+    this.introduce();
+    return false;
   }
 }
+
+/** The coordinator's first offers may be here before the mark is stored; later ones come again. */
+const earlyMax = 64;
