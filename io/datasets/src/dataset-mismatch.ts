@@ -1,5 +1,6 @@
 import type { TableSchema } from "@selvedge/protocol";
 import type { DatasetDescription } from "./dataset.ts";
+import { isSameLayout } from "./same-layout.ts";
 
 /** What a plan asks of a dataset. */
 export interface DatasetWish {
@@ -20,7 +21,7 @@ export function datasetMismatch(wish: DatasetWish, has: DatasetDescription): str
     if (wish.table !== null) {
       return `${data} has examples of shape ${given} and no columns; the plan reads ${columnsOf(wish.table)}`;
     }
-    const fits = sizeOf(has.inputShape) === sizeOf(wish.inputShape) && has.classes === wish.classes;
+    const fits = isSameLayout(has.inputShape, wish.inputShape) && has.classes === wish.classes;
     return fits ? null : `${data} has examples of shape ${given}; the model takes ${shape}`;
   }
   if (wish.table === null) {
@@ -47,10 +48,6 @@ function listed(names: readonly string[]): string {
 
 function shapeText(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
 const namesShown = 16;

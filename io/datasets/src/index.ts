@@ -14,4 +14,5 @@ export { encodeIdx, type IdxArray, parseIdx } from "./idx.ts";
 export { mapPaths } from "./map-paths.ts";
 export { describeDataset, openDataset } from "./open-dataset.ts";
 export { reshapeExamples } from "./reshape-examples.ts";
+export { isSameLayout } from "./same-layout.ts";
 export { type PartitionTarget, writePartition } from "./write-partition.ts";

@@ -98,6 +98,18 @@ test("a model can be built instead of read", () => {
   );
   const { model } = parse(text);
   assert.deepEqual(model, { kind: "mlp", inputShape: [784], hidden: [200, 200], classes: 10, seed: 1 });
+  const cnn = "{ builder: cnn, input: [1, 28, 28], channels: [32, 64], hidden: [512], classes: 10 }";
+  assert.deepEqual(parse(minimal.replace("models/mlp.onnx", cnn)).model, {
+    kind: "cnn",
+    inputShape: [1, 28, 28],
+    channels: [32, 64],
+    kernel: 5,
+    hidden: [512],
+    classes: 10,
+    seed: 1,
+  });
+  const flat = cnn.replace("[1, 28, 28]", "[784]");
+  assert.match(problem(minimal.replace("models/mlp.onnx", flat)).message, /channels, height and width/);
 });
 
 test("--set replaces and adds values, also inner ones", () => {

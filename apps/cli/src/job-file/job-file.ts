@@ -37,6 +37,15 @@ export type ModelSource =
       readonly hidden: readonly number[];
       readonly classes: number;
       readonly seed: number;
+    }
+  | {
+      readonly kind: "cnn";
+      readonly inputShape: readonly number[];
+      readonly channels: readonly number[];
+      readonly kernel: number;
+      readonly hidden: readonly number[];
+      readonly classes: number;
+      readonly seed: number;
     };
 
 /** A model's bytes under their own name. */
@@ -82,8 +91,12 @@ function jobFile(fields: JobFields, folder: string): JobFile {
 
 function modelSource(model: JobFields["model"], folder: string): ModelSource {
   if (typeof model === "string") return { kind: "file", path: resolve(folder, model) };
-  const { builder, input, ...rest } = model;
-  return { kind: builder, inputShape: input, ...rest };
+  if (model.builder === "mlp") {
+    const { builder: kind, input: inputShape, ...sizes } = model;
+    return { kind, inputShape, ...sizes };
+  }
+  const { builder: kind, input: inputShape, ...sizes } = model;
+  return { kind, inputShape, ...sizes };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -8,6 +8,7 @@ const dayMs = 86_400_000;
 const name = z.string().regex(namePattern, "must be lower-case letters, digits, dots and dashes, at most 64");
 const sizes = z.array(z.int().min(1)).min(1).max(8);
 const classes = z.int().min(2).max(1_000_000);
+const hidden = z.array(z.int().min(1)).max(64).default([]);
 const learningRate = z.number().positive().max(1e6);
 const seed = z.int().min(0).default(1);
 
@@ -22,13 +23,18 @@ function duration(lowMs: number, highMs: number, range: string): z.ZodType<numbe
 }
 
 /** A model that is built on the spot. */
-const builderSchema = z.strictObject({
-  builder: z.literal("mlp"),
-  input: sizes,
-  hidden: z.array(z.int().min(1)).max(64).default([]),
-  classes,
-  seed,
-});
+const builderSchema = z.discriminatedUnion("builder", [
+  z.strictObject({ builder: z.literal("mlp"), input: sizes, hidden, classes, seed }),
+  z.strictObject({
+    builder: z.literal("cnn"),
+    input: z.array(z.int().min(1)).length(3, "must be channels, height and width"),
+    channels: z.array(z.int().min(1)).min(1).max(16),
+    kernel: z.int().min(1).max(99).default(5),
+    hidden,
+    classes,
+    seed,
+  }),
+]);
 
 const fields = {
   name,
@@ -86,14 +92,27 @@ export interface FileJobFields extends SharedFields {
 
 /** A job file whose model is built. */
 export interface BuiltJobFields extends SharedFields {
-  readonly model: {
-    readonly builder: "mlp";
-    readonly input: number[];
-    readonly hidden: number[];
-    readonly classes: number;
-    readonly seed: number;
-  };
+  readonly model: BuiltModel;
 }
+
+export type BuiltModel =
+  | {
+      readonly builder: "mlp";
+      readonly input: number[];
+      readonly hidden: number[];
+      readonly classes: number;
+      readonly seed: number;
+    }
+  | {
+      readonly builder: "cnn";
+      /** Channels, height and width. */
+      readonly input: number[];
+      readonly channels: number[];
+      readonly kernel: number;
+      readonly hidden: number[];
+      readonly classes: number;
+      readonly seed: number;
+    };
 
 export type JobFields = FileJobFields | BuiltJobFields;
 

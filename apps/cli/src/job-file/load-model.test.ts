@@ -45,6 +45,19 @@ suite("a job's model", () => {
   test("that does not fit the dataset is refused before anything is sent", async () => {
     await assert.rejects(loadModel(job("mlp.onnx", 3)), refusal("invalid_argument", /mlp\.onnx$/));
   });
+
+  test("of images takes them without the channel that their files do not have, but in no other order", async () => {
+    const images = (inputShape: string): JobFile => {
+      const model = "{ builder: cnn, input: [1, 4, 6], channels: [2], kernel: 3, classes: 2 }";
+      const { dataset, ...rest } = job(model);
+      return { ...rest, dataset: { ...dataset, inputShape: JSON.parse(inputShape) } };
+    };
+    for (const fits of ["[4, 6]", "[1, 4, 6]", "[24]"]) await loadModel(images(fits));
+    await assert.rejects(loadModel(images("[6, 4]")), (thrown) => {
+      assert.match(String(thrown), /takes \[1, 4, 6\].*the dataset has \[6, 4\]/);
+      return true;
+    });
+  });
 });
 
 function refusal(code: string, at: RegExp): (thrown: unknown) => boolean {

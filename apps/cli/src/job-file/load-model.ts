@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { buildMlp, parseModel, serializeModel, trainingGraph } from "@selvedge/onnx";
+import { isSameLayout } from "@selvedge/datasets";
+import { buildCnn, buildMlp, parseModel, serializeModel, trainingGraph } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
@@ -22,7 +23,7 @@ export async function loadModel({ model, dataset }: JobFile): Promise<JobModel> 
       optimizer: "sgd",
     }),
   );
-  if (inputShape.join() !== dataset.inputShape.join() || classes !== dataset.classes) {
+  if (!isSameLayout(inputShape, dataset.inputShape) || classes !== dataset.classes) {
     throw new SelvedgeError(
       "invalid_argument",
       `the model takes [${inputShape.join(", ")}] and knows ${classes} classes; ` +
@@ -35,6 +36,7 @@ export async function loadModel({ model, dataset }: JobFile): Promise<JobModel> 
 
 async function modelBytes(model: ModelSource): Promise<Uint8Array> {
   if (model.kind === "mlp") return serializeModel(buildMlp(model));
+  if (model.kind === "cnn") return serializeModel(buildCnn(model));
   return readFile(model.path).catch((thrown: unknown) => {
     throw fileError(thrown, model.path);
   });
