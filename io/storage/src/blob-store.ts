@@ -52,4 +52,6 @@ export interface BlobStore {
   append(reference: BlobReference, offset: number, chunk: Uint8Array): Promise<number>;
   /** Every visible blob, by ascending digest. */
   list(): AsyncIterable<BlobReference>;
+  /** Every unfinished upload with the bytes received, by ascending digest. */
+  uploads(): AsyncIterable<BlobReference>;
 }

@@ -15,6 +15,11 @@ export interface EntityRunnerOptions<State, Event, Effect> {
   perform(id: string, effect: Effect, key: string, signal: AbortSignal): Promise<Event | undefined>;
   /** What a failed effect becomes: an event for its entity, or another attempt. Throwing halts the runner. */
   onError(id: string, effect: Effect, error: unknown): Event | "retry";
+  /**
+   * The result of an effect is committed, and what that decided has not started yet: `perform` is not
+   * called with this key any more. Must not throw.
+   */
+  onPerformed?(key: string): void;
   /** How long to wait after attempt 1, 2, …, ms. */
   retryDelay(attempt: number): number;
   /** Resolves after `ms`, or as soon as `signal` is aborted. */
@@ -149,6 +154,7 @@ export class EntityRunner<State, Event, Effect> {
     const planned = this.#journal.plan(id, { state, isChanged, effects }, done?.key);
     await this.#commit(id, planned.transaction);
     if (isChanged) this.#publish(id, state);
+    if (done !== undefined) this.#options.onPerformed?.(done.key);
     this.#startEffects(planned.effects);
     return state;
   }

@@ -71,8 +71,8 @@ class FileBlobStore implements FileBlobs {
     await mkdir(this.#blobs, { recursive: true, mode: 0o700 });
     await mkdir(this.#uploads, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#uploads)) {
-      const digest = `sha256:${name.slice(0, -partSuffix.length)}`;
-      if (!name.endsWith(partSuffix) || !isDigest(digest)) continue;
+      const digest = digestOfPart(name);
+      if (digest === undefined) continue;
       const part = this.#partPath(digest);
       if ((await stat(part)).mtimeMs < keepSinceMs) await rm(part);
       else if ((await hashFile(part)) === digest) await this.#publish(digest);
@@ -168,6 +168,14 @@ class FileBlobStore implements FileBlobs {
     }
   }
 
+  async *uploads(): AsyncIterable<BlobReference> {
+    for (const name of (await readdir(this.#uploads)).sort()) {
+      const digest = digestOfPart(name);
+      const length = digest && (await sizeOf(this.#partPath(digest)));
+      if (digest !== undefined && length !== undefined) yield { digest, length };
+    }
+  }
+
   /** Hashes what is on the disk, not what passed through memory. */
   async #finish({ digest }: BlobReference): Promise<void> {
     const part = this.#partPath(digest);
@@ -204,6 +212,12 @@ class FileBlobStore implements FileBlobs {
     const hex = parseDigest(digest, "blob digest").slice("sha256:".length);
     return join(this.#uploads, `${hex}${partSuffix}`);
   }
+}
+
+/** undefined for a file that is not an upload of ours. */
+function digestOfPart(name: string): Digest | undefined {
+  const digest = `sha256:${name.slice(0, -partSuffix.length)}`;
+  return name.endsWith(partSuffix) && isDigest(digest) ? digest : undefined;
 }
 
 /** Writes all of `bytes`; at offset 0 whatever an earlier upload left behind goes. */

@@ -1,3 +1,4 @@
+export { BlobKeeper, type BlobKeeperOptions, type BlobWorkspace } from "./blob-keeper.ts";
 export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
@@ -15,6 +16,5 @@ export { readAll } from "./read-all.ts";
 export { openSqliteStore } from "./sqlite-store.ts";
 export { type ClockSource, SteadyClock, systemSource } from "./steady-clock.ts";
 export type { Json, ListOptions, Store, StoredRecord, Transaction, Write } from "./store.ts";
-export { sweepBlobs } from "./sweep-blobs.ts";
 export { systemTimers, type Timers } from "./timers.ts";
 export { WakeTimers, type WakeTimersOptions } from "./wake-timers.ts";

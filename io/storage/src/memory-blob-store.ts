@@ -94,6 +94,10 @@ class MemoryBlobStore implements BlobStore {
     }
   }
 
+  async *uploads(): AsyncIterable<BlobReference> {
+    for (const [digest, { length }] of [...this.#uploads].sort()) yield { digest, length };
+  }
+
   #whole(digest: Digest): Uint8Array {
     const bytes = this.#blobs.get(parseDigest(digest, "blob digest"));
     if (bytes === undefined) throw blobNotFound(digest);

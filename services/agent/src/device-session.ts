@@ -11,10 +11,11 @@ import {
 } from "@selvedge/protocol";
 import { type TrustStore, verifyRound } from "@selvedge/registry";
 import {
+  BlobKeeper,
   type FileBlobs,
   SteadyClock,
   type Store,
-  sweepBlobs,
+  systemSource,
   systemTimers,
   WakeTimers,
 } from "@selvedge/storage";
@@ -60,6 +61,7 @@ export class DeviceSession {
   readonly #options: DeviceSessionOptions;
   readonly #channel: HttpBlobChannel;
   readonly #documents: HttpDocuments;
+  readonly #keeper: BlobKeeper;
   readonly #follower: ReleaseFollower;
   readonly #trainer: ProcessTrainer;
   readonly #worker: DeviceWorker;
@@ -77,6 +79,14 @@ export class DeviceSession {
     this.#options = options;
     this.#channel = createHttpBlobChannel(connection);
     this.#documents = createHttpDocuments(connection);
+    this.#keeper = new BlobKeeper({
+      blobs,
+      needed: () => [...options.installed.digests(), ...blobsOf(this.#worker.state)],
+      clock: systemSource,
+      timers: systemTimers,
+      graceMs: blobGraceMs,
+      onError: (error) => logTrouble(log, "sweep", SelvedgeError.from(error)),
+    });
     this.#follower = this.#createFollower();
     this.#alarm = new WakeTimers({
       now: () => this.#steady.now(),
@@ -104,11 +114,10 @@ export class DeviceSession {
 
   /** Serves what is installed, goes on with what was left, and then looks for the coordinator. */
   async start(): Promise<void> {
-    const { blobs, installed } = this.#options;
     await this.#follower.serveInstalled();
     await this.#worker.start(async () => {
       this.#steady.raise(lastSubmittedAt(this.#worker.state));
-      await sweepBlobs(blobs, new Set([...installed.digests(), ...blobsOf(this.#worker.state)]));
+      await this.#keeper.start();
     });
     this.#link.start();
     this.#intervals = [
@@ -123,6 +132,7 @@ export class DeviceSession {
     await this.#link.stop("the agent is stopping");
     await this.#worker.stop();
     await this.#follower.stop();
+    await this.#keeper.stop();
     await this.#trainer.close();
     this.#channel.close();
     this.#documents.close();
@@ -137,7 +147,7 @@ export class DeviceSession {
       trust,
       channel: this.#channel,
       documents: this.#documents,
-      isNeeded: (digest) => blobsOf(this.#worker.state).includes(digest),
+      keeper: this.#keeper,
       send: (body) => this.#session.send(body),
       onTrouble: (what, error) => logTrouble(log, what, error),
     });
@@ -154,7 +164,7 @@ export class DeviceSession {
       audit,
       channel: this.#channel,
       trainer: this.#trainer,
-      isInstalled: (digest) => this.#options.installed.digests().some((one) => one === digest),
+      keeper: this.#keeper,
       connected: () => this.#session.connected,
       send: (body) => this.#session.send(body),
       policy: () => readPolicy(join(folder, "policy.yaml")),
@@ -244,6 +254,8 @@ function minuteOfDay(): number {
   return now.getHours() * 60 + now.getMinutes();
 }
 
+/** A model to train stays as long between two rounds of a job; a device is not told when a job ends. */
+const blobGraceMs = 3_600_000;
 /** The training child of an idle agent ends after this long. */
 const idleMs = 30_000;
 /** A birth that was not answered is sent again this often. */

@@ -168,10 +168,14 @@ async function openGateway(
     httpRoutes: [
       ...blobRoutes<Principal>({
         store: blobs,
-        canRead: () => true,
-        writeBytesMax(principal, digest) {
+        // An operator's tools look whether a model is there before they run the job that names it.
+        async canRead(principal, digest) {
+          if (principal.kind !== "device") await session.hold(digest);
+          return true;
+        },
+        async writeBytesMax(principal, digest) {
           if (principal.kind === "device") return board.admitUpload(principal.deviceId, digest);
-          session.hold(digest);
+          await session.hold(digest);
           return limits.blobBytesMax;
         },
       }),

@@ -1,12 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { type Digest, type JobEffect, lastTimeOf, ReleaseNoticeSchema } from "@selvedge/protocol";
+import { type Digest, hasEnded, type JobEffect, lastTimeOf, ReleaseNoticeSchema } from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
 import {
+  BlobKeeper,
   type BlobStore,
   type ClockSource,
   type JournalHooks,
   SteadyClock,
-  sweepBlobs,
   type Timers,
   WakeTimers,
 } from "@selvedge/storage";
@@ -53,7 +53,7 @@ export class FleetSession {
   /** What jobs go by: a clock that is set back prolongs no round (SPEC RC9). */
   readonly #steady: SteadyClock;
   readonly #alarms: WakeTimers;
-  readonly #held = new Set<string>();
+  readonly #keeper: BlobKeeper;
   readonly #mail: DeviceMail;
 
   constructor(options: FleetSessionOptions) {
@@ -67,6 +67,14 @@ export class FleetSession {
       wake: (job) => this.board.tick(job),
       onError: (job, error) => log.error({ err: error, job }, "the job's alarm failed: it rings again"),
       wakeAt: (job) => this.board.wakeAt(job),
+    });
+    this.#keeper = new BlobKeeper({
+      blobs: fleet.blobs,
+      needed: () => this.#neededBlobs(),
+      clock,
+      timers,
+      graceMs: blobGraceMs,
+      onError: (error) => log.error({ err: error }, "blobs of no use could not be deleted"),
     });
     this.hub = new SessionHub({
       epoch: fleet.epoch,
@@ -86,9 +94,7 @@ export class FleetSession {
       evaluator,
       operatorKeys: [fleet.operatorKey],
       evaluationDatasets: options.evaluationDatasets,
-      isKept: (digest) =>
-        this.#held.has(digest) ||
-        fleet.signing.repository.releases().some((release) => release.blob.digest === digest),
+      keeper: this.#keeper,
       eligible: (dataset) => this.#eligible(dataset),
       barredWhy: (device) => fleet.devices.barredWhy(device),
       send: (device, body) => this.hub.send(device, body),
@@ -115,17 +121,18 @@ export class FleetSession {
 
   /** Goes on with every job; what a crash left behind goes first. */
   async start(): Promise<void> {
-    const { blobs, signing } = this.#options.fleet;
     await this.board.start(async () => {
       for (const state of this.board.states()) this.#steady.raise(lastTimeOf(state));
-      const released = signing.repository.releases().map((release) => release.blob.digest);
-      await sweepBlobs(blobs, new Set([...released, ...this.board.blobs()]));
+      await this.#keeper.start();
+    });
+    this.board.subscribe((_job, state) => {
+      if (state === undefined || hasEnded(state)) this.#keeper.sweepSoon();
     });
   }
 
-  /** What an operator uploads stays, though no job names it yet; until the next start. */
-  hold(digest: Digest): void {
-    this.#held.add(digest);
+  /** What an operator uploads or looks at stays a while, though no job names it yet. */
+  async hold(digest: Digest): Promise<void> {
+    await this.#keeper.hold("operator", digest, operatorHoldMs);
   }
 
   /** Tells every connected device to look at the release metadata. */
@@ -137,6 +144,7 @@ export class FleetSession {
     this.#alarms.stop();
     this.hub.close("the coordinator is shutting down");
     await this.board.stop();
+    await this.#keeper.stop();
   }
 
   #admit(device: string, { birth, epoch, replacedEpoch }: Arrival): Promise<Admission> {
@@ -171,6 +179,12 @@ export class FleetSession {
     });
   }
 
+  /** Of releases, of jobs, and of what devices are uploading. */
+  #neededBlobs(): string[] {
+    const releases = this.#options.fleet.signing.repository.releases();
+    return [...releases.map((release) => release.blob.digest), ...this.board.blobs()];
+  }
+
   #releaseNotice(): Parameters<SessionHub["broadcast"]>[0] {
     const version = this.#options.fleet.signing.repository.timestampVersion();
     return {
@@ -183,3 +197,8 @@ export class FleetSession {
     work.catch((thrown: unknown) => this.#options.log.error({ err: thrown, what }, "work failed"));
   }
 }
+
+/** An operator uploads a model and then runs the job that names it. */
+const operatorHoldMs = 3_600_000;
+/** What an upload or a fold left that came too late. */
+const blobGraceMs = 60_000;

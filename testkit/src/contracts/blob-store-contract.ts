@@ -173,6 +173,24 @@ function registerReads(check: Check): void {
     assert.deepEqual(await blobs.get(digest), sample(10));
   });
 
+  check("uploads lists every unfinished upload with what it has, also after a restart", async (subject) => {
+    const { blobs } = subject;
+    const files = [sample(300), sample(400), sample(500)];
+    for (const bytes of files) await blobs.append(referenceOf(bytes), 0, bytes.subarray(0, 100));
+    const [first, second, third] = files.map(referenceOf);
+    if (first === undefined || second === undefined || third === undefined) assert.fail("three were made");
+    await blobs.append(second, 100, files[1]?.subarray(100) ?? new Uint8Array());
+    await blobs.append(third, 100, files[2]?.subarray(100, 150) ?? new Uint8Array());
+    const unfinished = [
+      { digest: first.digest, length: 100 },
+      { digest: third.digest, length: 150 },
+    ].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    assert.deepEqual(await collect(blobs.uploads()), unfinished);
+    assert.deepEqual(await collect((await subject.reopen()).uploads()), unfinished);
+    await blobs.delete(first.digest);
+    assert.deepEqual(await collect(blobs.uploads()), [{ digest: third.digest, length: 150 }]);
+  });
+
   check("list returns every whole blob by ascending digest, also after a restart", async (subject) => {
     const { blobs } = subject;
     const references = await Promise.all([1, 2, 3, 4, 5].map((length) => blobs.put(sample(length))));

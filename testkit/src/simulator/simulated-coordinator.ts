@@ -7,8 +7,9 @@ import {
   SessionHub,
 } from "@selvedge/coordinator";
 import { type EnvelopeBody, type JobEffect, SeededRandom, SelvedgeError } from "@selvedge/protocol";
-import { type BlobStore, type JournalHooks, type Store, sweepBlobs } from "@selvedge/storage";
+import type { BlobKeeper, BlobStore, JournalHooks, Store } from "@selvedge/storage";
 import type { MemoryLinkPair } from "@selvedge/transport";
+import { createKeeper } from "./create-keeper.ts";
 import { killHooks } from "./kill-hooks.ts";
 import { openSimulatedBlobs, openSimulatedStore } from "./simulated-disk.ts";
 import { datasetName, jobRequest, modelBytes, operatorKeys } from "./simulated-job.ts";
@@ -69,7 +70,14 @@ export class SimulatedCoordinator extends SimulatedNode {
     const blobs = openSimulatedBlobs(this.disk, process, random);
     const mail: { deliver: DeviceMail["deliver"] } = { deliver: async () => undefined };
     const hub = this.#createHub(process, mail, (device) => board.deviceOnline(device));
-    const board = this.#createBoard(process, store, blobs, hub);
+    const keeper = createKeeper(
+      process,
+      this.parts.time,
+      blobs,
+      () => board.blobs(),
+      (error) => this.trouble(process, "sweep", SelvedgeError.from(error)),
+    );
+    const board: JobBoard = this.#createBoard(process, store, blobs, keeper, hub);
     const installs = await InstallReports.open(store, () => false);
     const deviceMail = new DeviceMail(board, installs, (_device, what, error) =>
       this.trouble(process, what, error),
@@ -80,9 +88,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       }
       return deviceMail.deliver(device, envelope);
     };
-    await board.start(async () => {
-      await sweepBlobs(blobs, new Set(board.blobs()));
-    });
+    await board.start(() => keeper.start());
     if (!process.alive) return;
     this.#running = { process, hub, board, blobs };
     process.onEnd(() => {
@@ -121,7 +127,13 @@ export class SimulatedCoordinator extends SimulatedNode {
     });
   }
 
-  #createBoard(process: SimulatedProcess, store: Store, blobs: BlobStore, hub: SessionHub): JobBoard {
+  #createBoard(
+    process: SimulatedProcess,
+    store: Store,
+    blobs: BlobStore,
+    keeper: BlobKeeper,
+    hub: SessionHub,
+  ): JobBoard {
     const { faults, observer, time } = this.parts;
     const send: SendToDevice = (device, body) => {
       const isSent = hub.send(device, body);
@@ -131,6 +143,7 @@ export class SimulatedCoordinator extends SimulatedNode {
     return new JobBoard({
       store,
       blobs,
+      keeper,
       records: new JobRecords(store),
       layouts: new ModelLayouts(blobs),
       evaluator: {
@@ -141,7 +154,6 @@ export class SimulatedCoordinator extends SimulatedNode {
       },
       operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
-      isKept: () => false,
       barredWhy: () => undefined,
       eligible: (dataset) =>
         [...hub.online()].flatMap(([device, birth]) =>

@@ -9,8 +9,9 @@ import {
   SeededRandom,
   SelvedgeError,
 } from "@selvedge/protocol";
-import { type BlobStore, type Store, sweepBlobs } from "@selvedge/storage";
+import type { BlobKeeper, BlobStore, Store } from "@selvedge/storage";
 import { ReconnectingSession } from "@selvedge/transport";
+import { createKeeper } from "./create-keeper.ts";
 import { readState } from "./fleet-observer.ts";
 import { killHooks } from "./kill-hooks.ts";
 import { openSimulatedBlobs, openSimulatedStore } from "./simulated-disk.ts";
@@ -71,10 +72,15 @@ export class SimulatedDevice extends SimulatedNode {
         this.follow(process, receive(worker, envelope));
       },
     });
-    const worker = this.#createWorker({ process, store, blobs, session, random });
-    await worker.start(async () => {
-      await sweepBlobs(blobs, new Set(blobsOf(worker.state)));
-    });
+    const keeper = createKeeper(
+      process,
+      time,
+      blobs,
+      () => blobsOf(worker.state),
+      (error) => this.trouble(process, "sweep", SelvedgeError.from(error)),
+    );
+    const worker: DeviceWorker = this.#createWorker({ process, store, blobs, keeper, session, random });
+    await worker.start(() => keeper.start());
     const reconnecting = new ReconnectingSession({
       dialer: { dial: () => this.#network.dial(this.name, process) },
       onLink: (link) => session.adopt(link),
@@ -86,13 +92,13 @@ export class SimulatedDevice extends SimulatedNode {
     process.every(introduceEveryMs, () => session.introduce());
   }
 
-  #createWorker({ process, store, blobs, session, random }: WorkerParts): DeviceWorker {
+  #createWorker({ process, store, blobs, keeper, session, random }: WorkerParts): DeviceWorker {
     const { faults, observer, time } = this.parts;
     const worker: DeviceWorker = new DeviceWorker({
       deviceId: this.name,
       operatorKeys,
       datasets: new Set([datasetName]),
-      isInstalled: () => false,
+      keeper,
       store,
       blobs,
       channel: this.#network.channel(this.name, process),
@@ -148,6 +154,7 @@ interface WorkerParts {
   readonly process: SimulatedProcess;
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly keeper: BlobKeeper;
   readonly session: AgentSession;
   readonly random: SeededRandom;
 }

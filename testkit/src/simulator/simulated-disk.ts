@@ -66,6 +66,7 @@ export function openSimulatedBlobs(
     uploadOffset: (digest) => slowly(() => blobs.uploadOffset(digest)),
     append: (reference, offset, chunk) => slowly(() => blobs.append(reference, offset, chunk)),
     list: () => blobs.list(),
+    uploads: () => blobs.uploads(),
   };
 }
 

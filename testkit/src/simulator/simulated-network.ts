@@ -62,8 +62,8 @@ export class SimulatedNetwork {
         for (;;) {
           await step("upload");
           if (await coordinator.answer(({ blobs }) => blobs.stat(reference.digest))) return;
-          const offset = await coordinator.answer(({ blobs, board }) => {
-            if (board.admitUpload(device, reference.digest) >= reference.length)
+          const offset = await coordinator.answer(async ({ blobs, board }) => {
+            if ((await board.admitUpload(device, reference.digest)) >= reference.length)
               return blobs.uploadOffset(reference.digest);
             throw new SelvedgeError("permission_denied", "nothing was asked of this device");
           });

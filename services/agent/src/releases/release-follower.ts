@@ -1,14 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import type { InferenceServer } from "@selvedge/inference";
-import {
-  type Digest,
-  type EnvelopeBody,
-  InstallReportSchema,
-  limits,
-  SelvedgeError,
-} from "@selvedge/protocol";
+import { type EnvelopeBody, InstallReportSchema, limits, SelvedgeError } from "@selvedge/protocol";
 import type { Release, TrustStore } from "@selvedge/registry";
-import type { FileBlobs } from "@selvedge/storage";
+import type { BlobKeeper, FileBlobs } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { HttpDocuments } from "@selvedge/transport-grpc";
 import { fetchBlob } from "../tasks/fetch-blob.ts";
@@ -21,8 +15,7 @@ export interface ReleaseFollowerOptions {
   readonly channel: BlobChannel;
   readonly documents: HttpDocuments;
   readonly inference: Pick<InferenceServer, "deploy">;
-  /** Whether a task needs a blob. */
-  isNeeded(digest: string): boolean;
+  readonly keeper: BlobKeeper;
   /** Sends now or not at all: reports are sent again in each session. */
   send(body: EnvelopeBody): void;
   onTrouble(what: string, error: SelvedgeError): void;
@@ -102,25 +95,29 @@ export class ReleaseFollower {
   }
 
   /** Fetch, verify, load beside the old one, swap, and only then remember it as installed. */
-  async #install(release: Release): Promise<void> {
-    const { blobs, channel } = this.#options;
-    const { name, version, blob } = release;
+  async #install({ name, version, blob }: Release): Promise<void> {
+    const { blobs, channel, keeper } = this.#options;
     const model: InstalledModel = { name, version, digest: blob.digest };
+    let before: InstalledModel | undefined;
     try {
-      await fetchBlob(blob, blobs, channel, this.#stop.signal);
-      await this.#deploy(model);
+      before = await keeper.holding(async (holder) => {
+        await keeper.hold(holder, blob.digest);
+        await fetchBlob(blob, blobs, channel, this.#stop.signal);
+        await this.#deploy(model);
+        return this.#installed.replace(model);
+      });
     } catch (thrown) {
       const error = SelvedgeError.from(thrown);
+      // What arrived of a model whose link broke is gone on with; a model that cannot be used goes.
       if (error.culprit !== "environment") {
         this.#send(model, false, error.message);
-        await this.#letGo(blob.digest);
+        await keeper.discard([blob.digest]);
       }
       throw error;
     }
-    const before = await this.#installed.replace(model);
     this.#send(model, true, "");
     // The version before stays, to fall back to; the one before that goes.
-    if (before !== undefined) await this.#letGo(before.digest);
+    if (before !== undefined) await keeper.discard([before.digest]);
   }
 
   /** An installed model whose file is gone is fetched again, while its release is the newest. */
@@ -130,12 +127,6 @@ export class ReleaseFollower {
     const newest = trust.newestRelease(name);
     if (installed === undefined || newest?.version !== installed.version) return;
     if ((await blobs.stat(installed.digest)) === undefined) await this.#install(newest);
-  }
-
-  async #letGo(digest: Digest): Promise<void> {
-    const { blobs, isNeeded } = this.#options;
-    const isKept = isNeeded(digest) || this.#installed.digests().includes(digest);
-    if (!isKept) await blobs.delete(digest);
   }
 
   async #deploy({ name, version, digest }: InstalledModel): Promise<void> {

@@ -6,7 +6,6 @@ import {
   type DeviceEffect,
   type DeviceEvent,
   type DeviceState,
-  type Digest,
   decodePlan,
   type EnvelopeBody,
   limits,
@@ -17,23 +16,22 @@ import {
   SubmissionSchema,
   type TrainingResult,
 } from "@selvedge/protocol";
-import { type BlobStore, KeyedQueue } from "@selvedge/storage";
+import type { BlobKeeper, BlobStore } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { AuditEntry } from "../audit-log.ts";
-import { blobsOf } from "./blobs-of.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import type { Trainer } from "./trainer.ts";
 
 export interface DeviceShellOptions {
   readonly deviceId: string;
   readonly blobs: BlobStore;
+  /** Keeps what training makes until that is committed. */
+  readonly keeper: BlobKeeper;
   readonly channel: BlobChannel;
   readonly trainer: Trainer;
   readonly audit: { append(entry: AuditEntry): Promise<void> };
   /** The device's present state. */
   state(): DeviceState;
-  /** Whether a blob is kept for another reason than a task, as installed models are. */
-  isInstalled(digest: string): boolean;
   /** Whether a session is up. */
   connected(): boolean;
   /** Sends now or not at all: what matters is sent again until it is answered. */
@@ -46,28 +44,28 @@ export interface DeviceShellOptions {
 /** Performs what `stepDevice` asks for. Everything here may run more than once. */
 export class DeviceShell {
   readonly #options: DeviceShellOptions;
-  /** By digest: a base that one task fetches and another lets go of. */
-  readonly #blobTurns = new KeyedQueue();
   readonly #training = new Map<string, AbortController>();
 
   constructor(options: DeviceShellOptions) {
     this.#options = options;
   }
 
-  async perform(effect: DeviceEffect): Promise<DeviceEvent | undefined> {
+  /** @param key the effect's own: what is made under it is kept until its result is committed. */
+  async perform(effect: DeviceEffect, key: string): Promise<DeviceEvent | undefined> {
     switch (effect.type) {
       case "reply":
         this.#reply(effect.job, effect.round, effect.answer);
         return undefined;
       case "train":
-        return this.#train(effect.offer);
+        return this.#train(effect.offer, key);
       case "cancelTraining":
         this.#training.get(taskKey(effect.job, effect.round))?.abort();
         return undefined;
       case "submit":
         return this.#submit(effect.offer, effect.result);
       case "discard":
-        for (const digest of effect.blobs) await this.#discard(digest);
+        // A coordinator may name whatever it likes as a base: what is installed, or another task needs, stays.
+        await this.#options.keeper.discard(effect.blobs);
         return undefined;
     }
   }
@@ -103,8 +101,8 @@ export class DeviceShell {
     this.#options.send({ case: "offerReply", value });
   }
 
-  async #train(offer: OfferFacts): Promise<DeviceEvent | undefined> {
-    const { blobs, channel, trainer, random, state } = this.#options;
+  async #train(offer: OfferFacts, holder: string): Promise<DeviceEvent | undefined> {
+    const { blobs, channel, keeper, trainer, random, state } = this.#options;
     const task = state().tasks.find(
       ({ offer: { job, round } }) => job === offer.job && round === offer.round,
     );
@@ -117,7 +115,7 @@ export class DeviceShell {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
       const { model } = plan;
       for (const needed of [model, offer.base]) {
-        await this.#blobTurns.run(needed.digest, () => fetchBlob(needed, blobs, channel, abort.signal));
+        await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, abort.signal));
       }
       const trained = await trainer.train(
         { plan, model, base: offer.base, round: offer.round },
@@ -126,7 +124,7 @@ export class DeviceShell {
       const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
       const config = aggregator.parseConfig(JSON.parse(offer.config));
       const wire = aggregator.encode(config, trained.update, random);
-      const body = await blobs.put(encodeSafetensors(trained.layout, wire));
+      const body = await keeper.put(holder, encodeSafetensors(trained.layout, wire));
       const weight = aggregator.weigh(config, trained.examples);
       const metrics = Object.fromEntries(
         Object.entries(trained.metrics).filter(([name]) => plan.plan.metrics.includes(name)),
@@ -135,14 +133,6 @@ export class DeviceShell {
     } finally {
       this.#training.delete(key);
     }
-  }
-
-  /** A coordinator may name whatever it likes as a base: what is installed, or another task needs, stays. */
-  async #discard(digest: Digest): Promise<void> {
-    const { blobs, isInstalled, state } = this.#options;
-    await this.#blobTurns.run(digest, async () => {
-      if (!isInstalled(digest) && !blobsOf(state()).includes(digest)) await blobs.delete(digest);
-    });
   }
 
   /** The audit line comes first, then the bytes, then the word that they are there. */

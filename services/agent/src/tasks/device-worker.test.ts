@@ -19,8 +19,9 @@ import {
   TrustStore,
   verifyRound,
 } from "@selvedge/registry";
-import { openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
+import { BlobKeeper, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
 import { signedOffer } from "../offers/offer.fixture.ts";
+import { blobsOf } from "./blobs-of.ts";
 import { DeviceWorker } from "./device-worker.ts";
 
 const now = Date.parse("2026-11-24T12:00:00Z");
@@ -63,7 +64,7 @@ async function setUp({
   const installed = new Set<string>();
   let broken: SelvedgeError | undefined;
   const blobs = openMemoryBlobStore();
-  const worker = new DeviceWorker({
+  const worker: DeviceWorker = new DeviceWorker({
     deviceId: "device-1",
     store: openMemoryStore(),
     blobs,
@@ -92,7 +93,14 @@ async function setUp({
     },
     operatorKeys: [createPublicKey(operator)],
     datasets: new Set(["digits"]),
-    isInstalled: (digest) => installed.has(digest),
+    keeper: new BlobKeeper({
+      blobs,
+      needed: () => [...installed, ...blobsOf(worker.state)],
+      clock: { monotonic: () => 0 },
+      timers: { after: () => () => undefined },
+      graceMs: 0,
+      onError: assert.fail,
+    }),
     connected: () => true,
     send: (body) => void sent.push(body),
     async policy() {

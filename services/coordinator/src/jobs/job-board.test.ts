@@ -17,7 +17,7 @@ import {
   signPlan,
   Verdict,
 } from "@selvedge/protocol";
-import { openMemoryBlobStore, openMemoryStore, type Store } from "@selvedge/storage";
+import { BlobKeeper, openMemoryBlobStore, openMemoryStore, type Store } from "@selvedge/storage";
 import { JobBoard } from "./job-board.ts";
 import { JobRecords } from "./job-records.ts";
 import { ModelLayouts } from "./model-layouts.ts";
@@ -57,15 +57,22 @@ async function setUp(rounds = 1) {
   const blobs = openMemoryBlobStore();
   const released = new Set<string>();
   const sent: { device: string; body: EnvelopeBody }[] = [];
-  const board = new JobBoard({
+  const board: JobBoard = new JobBoard({
     store,
     blobs,
+    keeper: new BlobKeeper({
+      blobs,
+      needed: () => [...released, ...board.blobs()],
+      clock: { monotonic: () => 0 },
+      timers: { after: () => () => undefined },
+      graceMs: 0,
+      onError: assert.fail,
+    }),
     records: new JobRecords(store),
     layouts: new ModelLayouts(blobs),
     evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
     operatorKeys: [createPublicKey(operator)],
     evaluationDatasets: new Set(),
-    isKept: (digest) => released.has(digest),
     eligible: () => ["a", "b"],
     barredWhy: () => undefined,
     send: (device, body) => sent.push({ device, body }) > 0,
@@ -226,19 +233,19 @@ test("a device has room for two uploads in an open round, and what it does not s
   const { board, blobs, request, submit, idle } = await setUp(2);
   const upload = async (text: string): Promise<Digest> => {
     const { digest } = await blobs.put(Buffer.from(text));
-    assert.ok(board.admitUpload("a", digest) > 0);
+    assert.ok((await board.admitUpload("a", digest)) > 0);
     return digest;
   };
   await board.run(request);
   await idle();
-  assert.equal(board.admitUpload("stranger", digestOf(Buffer.from("x"))), 0);
+  assert.equal(await board.admitUpload("stranger", digestOf(Buffer.from("x"))), 0);
   const [first, second, third] = [await upload("1"), await upload("2"), await upload("3")];
   await idle();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(await blobs.stat(first), undefined);
   assert.notEqual(await blobs.stat(second), undefined);
   await submit("a", 0.5);
-  assert.equal(board.admitUpload("a", third), 0, "it has contributed");
+  assert.equal(await board.admitUpload("a", third), 0, "it has contributed");
   await submit("b", 0.5);
   await idle();
   assert.deepEqual([await blobs.stat(second), await blobs.stat(third)], [undefined, undefined]);

@@ -5,7 +5,6 @@ import {
   type Digest,
   decodePlan,
   dependsOnBody,
-  digestOf,
   type JobEffect,
   type JobEvent,
   type JobPlan,
@@ -20,14 +19,20 @@ import {
   stepJob,
   verifyPlan,
 } from "@selvedge/protocol";
-import { type BlobStore, EntityRunner, type JournalHooks, KeyedQueue, type Store } from "@selvedge/storage";
+import {
+  type BlobKeeper,
+  type BlobStore,
+  EntityRunner,
+  type JournalHooks,
+  type Store,
+} from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
 import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { PendingUploads } from "./pending-uploads.ts";
 
-export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf" | "allJobs" | "blobTurns"> {
+export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf"> {
   readonly store: Store;
   /** Operators whose plans run here. */
   readonly operatorKeys: readonly KeyObject[];
@@ -57,32 +62,32 @@ export class JobBoard {
   readonly #runner: EntityRunner<JobState, JobEvent, JobEffect>;
   readonly #shell: JobShell;
   readonly #blobs: BlobStore;
+  readonly #keeper: BlobKeeper;
   readonly #records: JobRecords;
   readonly #layouts: ModelLayouts;
   readonly #uploads = new PendingUploads();
-  readonly #blobTurns = new KeyedQueue();
   /** Resolved once what was barred while we were away is out of every open round. */
   readonly #isSettled = Promise.withResolvers<void>();
 
   constructor(options: JobBoardOptions) {
     this.#options = options;
     this.#blobs = options.blobs;
+    this.#keeper = options.keeper;
     this.#records = options.records;
     this.#layouts = options.layouts;
     this.#shell = new JobShell({
       ...options,
       stateOf: (job) => this.#runner.get(job),
-      allJobs: () => this.states(),
-      blobTurns: this.#blobTurns,
     });
     this.#runner = new EntityRunner({
       store: options.store,
       kind: "job",
       step: stepJob,
-      perform: async (job, effect) => {
+      perform: async (job, effect, key) => {
         await this.#isSettled.promise;
-        return this.#shell.perform(job, effect);
+        return this.#shell.perform(job, effect, key);
       },
+      onPerformed: (key) => options.keeper.release(key),
       onError: (job, effect, thrown) => this.#failed(job, effect, SelvedgeError.from(thrown)),
       retryDelay: (attempt) => Math.min(1_000 * 2 ** (attempt - 1), 60_000),
       sleep: options.sleep,
@@ -146,8 +151,11 @@ export class JobBoard {
         fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
       });
     }
-    const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
-    return this.#blobTurns.run(digestOf(weights), () => this.#create(request, plan, weights));
+    return this.#keeper.holding(async (holder) => {
+      await this.#keeper.hold(holder, plan.model.digest);
+      const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
+      return this.#create(request, plan, weights, holder);
+    });
   }
 
   /** @throws SelvedgeError `not_found`. */
@@ -216,7 +224,7 @@ export class JobBoard {
       body,
       metrics: contribution.metrics,
     };
-    await this.#blobTurns.run(body.digest, async () => {
+    await this.#keeper.turn(body.digest, async () => {
       const problem = await this.#problemWith(job, claim);
       const facts: SubmissionFacts = { ...claim, problem };
       await this.#dispatch(job, { type: "submitted", submission: facts, now: this.#options.now() });
@@ -229,32 +237,39 @@ export class JobBoard {
    *
    * @returns the most bytes it may have; 0 = no.
    */
-  admitUpload(device: string, digest: Digest): number {
+  async admitUpload(device: string, digest: Digest): Promise<number> {
     for (const [job, state] of this.#runner.all()) {
       const round = state.current;
       const status = round?.members[device]?.status;
       if (round?.phase !== "collecting" || (status !== "offered" && status !== "accepted")) continue;
       const replaced = this.#uploads.add(job, device, digest);
       if (replaced !== undefined) this.#letGo(job, [replaced]);
+      // What is being deleted must not look as if it were there.
+      await this.#keeper.turn(digest, async () => {});
       return state.base.weights.length;
     }
     return 0;
   }
 
-  /** Digests of every blob that some job needs. */
+  /** Digests of every blob that some job needs, and of what devices upload for open rounds. */
   blobs(): string[] {
-    return [...this.states()].flatMap(blobsOf);
+    return [...this.#uploads.digests(), ...[...this.states()].flatMap(blobsOf)];
   }
 
   states(): Iterable<JobState> {
     return [...this.#runner.all()].map(([, state]) => state);
   }
 
-  async #create(request: JobRequest, plan: CheckedPlan, initial: Uint8Array): Promise<JobState> {
+  async #create(
+    request: JobRequest,
+    plan: CheckedPlan,
+    initial: Uint8Array,
+    holder: string,
+  ): Promise<JobState> {
     const { job, signature, evaluationDataset } = request;
-    const weights = await this.#blobs.put(initial);
+    const weights = await this.#keeper.put(holder, initial);
     await this.#records.writeSignature(job, signature);
-    const body = await this.#blobs.put(request.plan);
+    const body = await this.#keeper.put(holder, request.plan);
     const facts = jobPlan(plan, body, signature.keyId, evaluationDataset);
     const now = this.#options.now();
     const state = await this.#dispatch(job, { type: "created", plan: facts, weights, now });
@@ -295,7 +310,7 @@ export class JobBoard {
 
   #letGo(job: string, blobs: readonly Digest[]): void {
     if (blobs.length === 0) return;
-    this.#shell
+    this.#keeper
       .discard(blobs)
       .catch((thrown: unknown) => this.#options.onTrouble(job, "discard", SelvedgeError.from(thrown)));
   }

@@ -21,7 +21,7 @@ import {
   SelvedgeError,
   Verdict,
 } from "@selvedge/protocol";
-import type { BlobStore, KeyedQueue } from "@selvedge/storage";
+import type { BlobKeeper, BlobStore, BlobWorkspace } from "@selvedge/storage";
 import { buildOffer } from "./build-offer.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { JobRecords } from "./job-records.ts";
@@ -31,16 +31,13 @@ import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-ar
 
 export interface JobShellOptions {
   readonly blobs: BlobStore;
+  /** Keeps what an effect makes until its result is committed. */
+  readonly keeper: BlobKeeper;
   readonly records: JobRecords;
   readonly layouts: ModelLayouts;
   readonly evaluator: Evaluator;
   /** The job's present state; undefined when there is none. */
   stateOf(job: string): JobState | undefined;
-  allJobs(): Iterable<JobState>;
-  /** Whether a blob is kept for another reason than a job, as released models and what operators upload are. */
-  isKept(digest: string): boolean;
-  /** By digest: whoever makes a job name a blob that is already there takes a turn, and so does whoever deletes it. */
-  readonly blobTurns: KeyedQueue;
   /** Devices that are online, may take part and have this dataset. */
   eligible(dataset: string): readonly string[];
   /** Sends now or not at all; false when the device is not there. */
@@ -59,11 +56,13 @@ export class JobShell {
     this.#options = options;
   }
 
-  async perform(job: string, effect: JobEffect): Promise<JobEvent | undefined> {
-    const { blobs, records, evaluator, now } = this.#options;
+  /** @param key the effect's own: what is made under it is kept until its result is committed. */
+  async perform(job: string, effect: JobEffect, key: string): Promise<JobEvent | undefined> {
+    const { keeper, records, evaluator, now } = this.#options;
+    const blobs = keeper.workspace(key);
     switch (effect.type) {
       case "openRound":
-        return this.#openRound(job, effect);
+        return this.#openRound(job, effect, blobs);
       case "offer":
         return this.#offer(job, effect.round, effect.device);
       case "receipt":
@@ -94,12 +93,17 @@ export class JobShell {
         return { type: "evaluated", round: effect.round, metrics, now: now() };
       }
       case "writeModel":
-        return { type: "modelWritten", model: await this.#writeModel(job, effect.weights), now: now() };
+        return {
+          type: "modelWritten",
+          model: await this.#writeModel(job, effect.weights, blobs),
+          now: now(),
+        };
       case "archiveRound":
         await records.archiveRound(job, effect.summary);
         return undefined;
       case "discard":
-        return this.discard(effect.blobs);
+        await keeper.discard(effect.blobs);
+        return undefined;
     }
   }
 
@@ -124,8 +128,12 @@ export class JobShell {
     return encodeSafetensors(layout, readParameters(await layouts.model(model), layout));
   }
 
-  async #openRound(job: string, effect: Extract<JobEffect, { type: "openRound" }>): Promise<JobEvent> {
-    const { blobs, eligible, layouts, now } = this.#options;
+  async #openRound(
+    job: string,
+    effect: Extract<JobEffect, { type: "openRound" }>,
+    blobs: BlobWorkspace,
+  ): Promise<JobEvent> {
+    const { eligible, layouts, now } = this.#options;
     const { plan, model } = await this.#plan(job);
     const layout = await layouts.of(model);
     const devices = eligible(plan.plan.dataset?.name ?? "");
@@ -161,27 +169,12 @@ export class JobShell {
     this.#options.send(effect.device, { case: "roundClosed", value });
   }
 
-  async #writeModel(job: string, weights: BlobReference): Promise<BlobReference> {
-    const { blobs, layouts } = this.#options;
+  async #writeModel(job: string, weights: BlobReference, blobs: BlobWorkspace): Promise<BlobReference> {
+    const { layouts } = this.#options;
     const { model } = await this.#plan(job);
     const layout = await layouts.of(model);
     const flat = decodeSafetensors(await blobs.get(weights.digest), layout);
     return blobs.put(serializeModel(writeParameters(await layouts.model(model), layout, flat)));
-  }
-
-  /**
-   * Equal contents share one blob, and a device may name whatever it likes: a
-   * blob goes only when nothing needs it, and while nobody is about to.
-   */
-  async discard(digests: readonly Digest[]): Promise<undefined> {
-    const { allJobs, blobs, blobTurns, isKept } = this.#options;
-    for (const digest of digests) {
-      await blobTurns.run(digest, async () => {
-        const isNeeded = isKept(digest) || [...allJobs()].some((job) => blobsOf(job).includes(digest));
-        if (!isNeeded) await blobs.delete(digest);
-      });
-    }
-    return undefined;
   }
 
   async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {

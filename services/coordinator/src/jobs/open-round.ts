@@ -1,7 +1,7 @@
 import { aggregatorNamed, encodeClientConfig, selectCohort } from "@selvedge/learning";
 import type { ParameterLayout } from "@selvedge/onnx";
 import type { CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
-import type { BlobStore } from "@selvedge/storage";
+import type { BlobWorkspace } from "@selvedge/storage";
 
 export interface RoundOpening {
   readonly effect: Extract<JobEffect, { type: "openRound" }>;
@@ -17,7 +17,7 @@ export interface RoundOpening {
  * Picks a round's cohort, or says that it must wait: the full cohort at once,
  * a smaller one that still has a quorum only after the grace time (SPEC RC7).
  */
-export async function openRound(opening: RoundOpening, blobs: BlobStore): Promise<JobEvent> {
+export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Promise<JobEvent> {
   const { effect, plan, layout, eligible, now } = opening;
   const { cohort = 1, quorum = 1, graceMs = 0 } = plan.plan.schedule ?? {};
   const isPatient = now < effect.waitingSince + graceMs;

@@ -21,6 +21,11 @@ export class PendingUploads {
     return digests.length > uploadsMax ? digests.shift() : undefined;
   }
 
+  /** All that wait. */
+  digests(): Digest[] {
+    return [...this.#jobs.values()].flatMap((devices) => [...devices.values()].flat());
+  }
+
   /** Forgets a job's uploads; returns what they were. */
   takeAll(job: string): Digest[] {
     const devices = this.#jobs.get(job);

@@ -15,7 +15,7 @@ import {
 } from "@selvedge/learning";
 import { decodeSafetensors, encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
 import type { BlobReference, CheckedPlan, JobEffect, JobEvent, Metrics } from "@selvedge/protocol";
-import type { BlobStore } from "@selvedge/storage";
+import type { BlobWorkspace } from "@selvedge/storage";
 
 type Fold = Extract<JobEffect, { type: "fold" }>;
 type Finalise = Extract<JobEffect, { type: "finalise" }>;
@@ -34,7 +34,7 @@ export async function openArithmetic(
   config: BlobReference,
   baseVersion: number,
   layout: ParameterLayout,
-  blobs: BlobStore,
+  blobs: BlobWorkspace,
 ): Promise<RoundArithmetic> {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
   const parsed = aggregator.parseConfig(decodeClientConfig(await blobs.get(config.digest)));
@@ -54,7 +54,7 @@ export async function openArithmetic(
 export async function fold(
   effect: Fold,
   arithmetic: RoundArithmetic,
-  blobs: BlobStore,
+  blobs: BlobWorkspace,
 ): Promise<BlobReference> {
   const { aggregator, round, layout } = arithmetic;
   let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
@@ -76,7 +76,7 @@ export async function fold(
 export async function finalise(
   effect: Finalise,
   arithmetic: RoundArithmetic,
-  blobs: BlobStore,
+  blobs: BlobWorkspace,
 ): Promise<Omit<Finalised, "type" | "round" | "now">> {
   const { aggregator, optimizer, round, layout } = arithmetic;
   const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
@@ -96,7 +96,7 @@ export async function finalise(
 async function readAccumulator(
   reference: BlobReference | null,
   { aggregator, round }: RoundArithmetic,
-  blobs: BlobStore,
+  blobs: BlobWorkspace,
 ): Promise<Accumulator> {
   return reference === null ? aggregator.zero(round) : decodeAccumulator(await blobs.get(reference.digest));
 }
