@@ -1,4 +1,5 @@
 export { BlobKeeper, type BlobKeeperOptions, type BlobWorkspace } from "./blob-keeper.ts";
+export { checkFolder } from "./check-folder.ts";
 export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";

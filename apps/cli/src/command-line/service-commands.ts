@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { datasetForms, datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
@@ -23,11 +24,10 @@ function addUpCommand(program: Command, invoke: Invoke): void {
     )
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <port>", "port to listen on; 0 = any free port", portOption, 7443)
-    .option(
-      "--name <host>",
-      "name or address that devices dial; may be repeated (default: this machine's)",
-      collect,
-      [],
+    .addOption(
+      new Option("--name <host>", "name or address that devices dial; may be repeated")
+        .argParser(collect)
+        .default([], "this machine's"),
     )
     .option("--trust-domain <name>", "name of the fleet in every certificate", "selvedge.internal")
     .option(
@@ -42,11 +42,10 @@ function addUpCommand(program: Command, invoke: Invoke): void {
         "(default: what was given before, or 30d)",
       durationOption,
     )
-    .option(
-      "--dataset <source>",
-      `data to evaluate on, such as ${datasetForms[0]}; may be repeated`,
-      datasetOption,
-      [],
+    .addOption(
+      new Option("--dataset <source>", `data to evaluate on, such as ${datasetForms[0]}; may be repeated`)
+        .argParser(datasetOption)
+        .default([], "none"),
     )
     .addOption(logLevel())
     .addOption(stopWithStdin())
@@ -81,7 +80,13 @@ function addAgentCommand(program: Command, invoke: Invoke): void {
       "after",
       examples("selvedge agent run", "selvedge agent run --folder /srv/device-1 --log-level debug"),
     )
-    .action(invoke(() => import("../commands/agent-run.ts")));
+    .action(
+      invoke(() => {
+        // Before anything large is loaded: an agent that idles for months should hold little memory.
+        setFlagsFromString("--semi-space-growth-factor=1");
+        return import("../commands/agent-run.ts");
+      }),
+    );
 }
 
 function addServeCommand(program: Command, invoke: Invoke): void {

@@ -3,6 +3,7 @@ import { deviceFolder } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
 import { renderFields } from "../output/table.ts";
+import { serviceManager } from "../service/service-manager.ts";
 import { type ServiceOptions, type Terminal, untilInterrupted } from "../terminal.ts";
 
 export interface AgentRunOptions extends LogOptions, ServiceOptions {
@@ -12,7 +13,12 @@ export interface AgentRunOptions extends LogOptions, ServiceOptions {
 /** Runs this device's agent until it is asked to stop. */
 export async function run(terminal: Terminal, options: AgentRunOptions): Promise<void> {
   const folder = deviceFolder(terminal, options.folder);
-  const agent = await runAgent({ folder, log: createLog(terminal, options) });
+  const log = createLog(terminal, options);
+  const agent = await runAgent({ folder, log });
+  const manager = serviceManager(terminal, {
+    check: () => agent.checkHealth(),
+    onTrouble: (error) => log.error({ err: error }, "the agent is not well"),
+  });
   try {
     const { deviceId, inferenceUrl } = agent;
     if (options.json) writeJson(terminal.stdout, { deviceId, inferenceUrl, folder });
@@ -26,8 +32,10 @@ export async function run(terminal: Terminal, options: AgentRunOptions): Promise
         ]),
       );
     }
+    await manager.ready();
     await untilInterrupted(terminal, options);
   } finally {
+    await manager.stopping();
     await agent.close();
   }
 }

@@ -9,6 +9,7 @@ import type { NamedDataset } from "../command-line/dataset-option.ts";
 import { coordinatorFolder } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
+import { serviceManager } from "../service/service-manager.ts";
 import { type ServiceOptions, type Terminal, untilInterrupted } from "../terminal.ts";
 
 export interface UpOptions extends LogOptions, ServiceOptions {
@@ -32,6 +33,7 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
   const datasets = await findDatasets(terminal, options.dataset);
   const storeUrl = options.store ?? terminal.env.SELVEDGE_STORE;
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const log = createLog(terminal, options);
   const coordinator = await startCoordinator({
     folder,
     // An empty variable counts as unset.
@@ -42,14 +44,20 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
     trustDomain,
     identity: identitySettings(options),
     datasets,
-    log: createLog(terminal, options),
+    log,
+  });
+  const manager = serviceManager(terminal, {
+    check: () => coordinator.checkHealth(),
+    onTrouble: (error) => log.error({ err: error }, "the coordinator is not well"),
   });
   try {
     const operatorFile = join(folder, "operator.json");
     if (json) writeJson(terminal.stdout, { url: coordinator.url, port: coordinator.port, operatorFile });
-    else terminal.stdout.write(greeting(coordinator.url, operatorFile, state));
+    else terminal.stdout.write(greeting(terminal.command, coordinator.url, operatorFile, state));
+    await manager.ready();
     await untilInterrupted(terminal, options);
   } finally {
+    await manager.stopping();
     await coordinator.close();
   }
 }
@@ -83,13 +91,13 @@ async function findDatasets(
   return found;
 }
 
-function greeting(url: string, operatorFile: string, state: string | undefined): string {
+function greeting(command: string, url: string, operatorFile: string, state: string | undefined): string {
   const option = state === undefined ? "" : ` --state ${state}`;
   return [
     `coordinator  ${url}`,
     `operator     ${operatorFile}`,
-    `next         selvedge token create${option}`,
-    `             selvedge join ${url} --token-file -    (on each device)`,
+    `next         ${command} token create${option}`,
+    `             ${command} join ${url} --token-file -    (on each device)`,
     "stop         Ctrl-C",
     "",
   ].join("\n");
