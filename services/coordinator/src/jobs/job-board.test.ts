@@ -51,41 +51,51 @@ class GatedStore implements Store {
   }
 }
 
-async function setUp(rounds = 1) {
+async function setUp(rounds = 1, cohort = 2) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const store = new GatedStore();
   const blobs = openMemoryBlobStore();
   const released = new Set<string>();
   const sent: { device: string; body: EnvelopeBody }[] = [];
-  const board: JobBoard = new JobBoard({
-    store,
-    blobs,
-    keeper: new BlobKeeper({
+  const barred = new Map<string, string>();
+  const openBoard = (): JobBoard =>
+    new JobBoard({
+      store,
       blobs,
-      needed: () => [...released, ...board.blobs()],
-      clock: { monotonic: () => 0 },
-      timers: { after: () => () => undefined },
-      graceMs: 0,
-      onError: assert.fail,
-    }),
-    records: new JobRecords(store),
-    layouts: new ModelLayouts(blobs),
-    evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
-    operatorKeys: [createPublicKey(operator)],
-    evaluationDatasets: new Set(),
-    eligible: () => ["a", "b"],
-    barredWhy: () => undefined,
-    send: (device, body) => sent.push({ device, body }) > 0,
-    signRound: () => new Uint8Array([1]),
-    now: () => 1_000,
-    setAlarm: () => undefined,
-    sleep: async () => undefined,
-    onTrouble: (_job, what, error) => assert.fail(`${what}: ${error.message}`),
-    onHalt: assert.fail,
-  });
-  await board.start();
+      keeper: new BlobKeeper({
+        blobs,
+        needed: () => [...released, ...fleet.board.blobs()],
+        clock: { monotonic: () => 0 },
+        timers: { after: () => () => undefined },
+        graceMs: 0,
+        onError: assert.fail,
+      }),
+      records: new JobRecords(store),
+      layouts: new ModelLayouts(blobs),
+      evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
+      operatorKeys: [createPublicKey(operator)],
+      evaluationDatasets: new Set(),
+      eligible: () => ["a", "b", "c"].slice(0, cohort),
+      barredWhy: (device) => barred.get(device),
+      send: (device, body) => sent.push({ device, body }) > 0,
+      signRound: () => new Uint8Array([1]),
+      now: () => 1_000,
+      setAlarm: () => undefined,
+      sleep: async () => undefined,
+      onTrouble: (_job, what, error) => assert.fail(`${what}: ${error.message}`),
+      onHalt: assert.fail,
+    });
+  const fleet = { board: openBoard() };
+  await fleet.board.start();
+  /** As after a crash: another board on what is durable. */
+  const restart = async (): Promise<JobBoard> => {
+    await fleet.board.stop();
+    fleet.board = openBoard();
+    await fleet.board.start();
+    return fleet.board;
+  };
   const graph = await blobs.put(serializeModel(model));
-  const plan = encodePlan(planOf(graph.digest, graph.length, rounds));
+  const plan = encodePlan(planOf(graph.digest, graph.length, rounds, cohort));
   const request = { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
   const offerTo = (device: string): Offer => {
     const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
@@ -106,13 +116,16 @@ async function setUp(rounds = 1) {
       configDigest: offer.configDigest,
       body: { digest: body.digest, length: BigInt(body.length) },
     };
-    await board.submit(device, create(SubmissionSchema, { job: "digits", round: offer.round, contribution }));
+    const submission = create(SubmissionSchema, { job: "digits", round: offer.round, contribution });
+    await fleet.board.submit(device, submission);
   };
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
-  return { board, store, blobs, graph, released, request, submit, receipts, idle: () => board.idle() };
+  const idle = (): Promise<void> => fleet.board.idle();
+  const { board } = fleet;
+  return { board, restart, barred, store, blobs, graph, released, request, submit, receipts, idle };
 }
 
-function planOf(digest: string, length: number, rounds: number) {
+function planOf(digest: string, length: number, rounds: number, cohort: number) {
   return create(PlanSchema, {
     name: "digits",
     task: {
@@ -133,7 +146,7 @@ function planOf(digest: string, length: number, rounds: number) {
     dataset: { name: "digits", inputShape: [4], classes: 2 },
     aggregator: { name: "weighted-mean" },
     serverOptimizer: { name: "fedavg", learningRate: 1 },
-    schedule: { rounds, cohort: 2, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
+    schedule: { rounds, cohort, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
     seed: 1n,
     phases: [...phasesOf(null)],
   });
@@ -249,5 +262,54 @@ test("a device has room for two uploads in an open round, and what it does not s
   await submit("b", 0.5);
   await idle();
   assert.deepEqual([await blobs.stat(second), await blobs.stat(third)], [undefined, undefined]);
+  await board.stop();
+});
+
+test("[RC10] a device that was barred before a crash is out of every open round before anything goes on", async () => {
+  const { board, restart, barred, request, submit, receipts, idle } = await setUp(1, 3);
+  await board.run(request);
+  await idle();
+  await submit("a", 0.5);
+  await idle();
+  assert.deepEqual(board.get("digits")?.current?.folded, ["a"]);
+  // The standing is durable; the process died before any job was told.
+  barred.set("a", "it was revoked: stolen");
+  const restarted = await restart();
+  assert.match(restarted.get("digits")?.last?.reason ?? "", /opened again without a: it was revoked/);
+  await idle();
+  assert.equal(restarted.get("digits")?.current?.number, 2);
+  await submit("a", 0.5);
+  assert.equal(receipts().at(-1)?.verdict, Verdict.REFUSED);
+  await submit("b", 0.25);
+  await submit("c", 0.75);
+  await idle();
+  const job = restarted.get("digits");
+  assert.deepEqual(
+    [job?.status, job?.roundsCompleted, job?.last?.members.a?.status],
+    ["completed", 1, "excluded"],
+  );
+  await restarted.stop();
+});
+
+test("[RC10] a device that is barred just as a cohort with it is chosen is put out of it", async () => {
+  const { board, barred, request, idle } = await setUp(1, 3);
+  barred.set("b", "it was quarantined");
+  await board.run(request);
+  await idle();
+  const { members } = board.get("digits")?.current ?? assert.fail("no round is open");
+  assert.deepEqual([members.a?.status, members.b?.status], ["offered", "excluded"]);
+  await board.stop();
+});
+
+test("[RC10] once an exclusion is answered, no job counts on the device", async () => {
+  const { board, blobs, request, submit, idle } = await setUp(1, 3);
+  await board.run(request);
+  await idle();
+  const update = await blobs.put(encodeSafetensors(layout, new Float32Array(layout.length).fill(0.125)));
+  await submit("a", update);
+  await board.exclude("a", "it was revoked");
+  assert.equal(board.get("digits")?.last?.members.a?.status, "excluded");
+  await idle();
+  assert.equal(await blobs.stat(update.digest), undefined, "nothing of it is kept");
   await board.stop();
 });
