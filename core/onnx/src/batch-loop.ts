@@ -3,12 +3,21 @@ import type { ForwardGraph } from "./forward-graph.ts";
 import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
 import type { Value } from "./operator.ts";
 import type { ParameterLayout } from "./parameters.ts";
+import { type StepCost, stepCost } from "./step-cost.ts";
 
 /** How the examples lie in memory, and what turns them into what the model sees. */
 export interface InputFormat {
   readonly inputType: "uint8" | "float32";
   /** The model sees `input * scale`; 1/255 for 8-bit images. */
   readonly scale: number;
+  /** Then it sees that minus `offsets`, times `factors`: one of each for every number of an example. */
+  readonly scaling?: InputScaling;
+}
+
+/** A linear change of each number of an example, row-major. */
+export interface InputScaling {
+  readonly offsets: Float32Array;
+  readonly factors: Float32Array;
 }
 
 /**
@@ -27,6 +36,7 @@ export interface InputFormat {
  * |---|---|---|---|
  * | loss | float32 | [steps] | sum over the examples of each batch |
  * | correct | float32 | [steps] | examples of each batch predicted right |
+ * | margin | float32 | [steps, batchSize] | evaluation of two classes only: score of the second minus the first |
  */
 export const ports = {
   examples: "examples",
@@ -37,6 +47,7 @@ export const ports = {
   learningRate: "learning_rate",
   loss: "loss",
   correct: "correct",
+  margin: "margin",
 } as const;
 
 /** A graph that runs a model over batches; its other inputs and outputs are {@link ports}. */
@@ -50,6 +61,13 @@ export interface BatchGraph {
   readonly inputShape: readonly number[];
   readonly inputType: InputFormat["inputType"];
   readonly classes: number;
+  /** Of one step of this many examples. */
+  cost(batchSize: number): StepCost;
+}
+
+/** A loop, and what each of its steps takes. */
+export interface BatchLoop extends LoopBody {
+  cost(batchSize: number): StepCost;
 }
 
 /** One batch, as the body of the loop sees it. */
@@ -71,14 +89,15 @@ export function batchLoop(
   format: InputFormat,
   carried: readonly Value[],
   body: (graph: GraphBuilder, batch: Batch, carried: readonly Value[]) => LoopBody,
-): LoopBody {
+): BatchLoop {
   const examples = g.input(ports.examples, format.inputType, ["examples", ...forward.inputShape]);
   const labels = g.input(ports.labels, "int32", ["examples"]);
   const order = g.input(ports.order, "int32", ["order"]);
   const batchSize = g.input(ports.batchSize, "int64", []);
   const steps = g.input(ports.steps, "int64", []);
   const end = g.node("Shape", [order], {});
-  return g.loop(steps, carried, (inner, iteration, entering) => {
+  let cost: BatchLoop["cost"] = () => ({ memoryBytes: 0, multiplyAdds: 0 });
+  const loop = g.loop(steps, carried, (inner, iteration, entering) => {
     const start = inner.node("Mul", [iteration, batchSize], {});
     const next = inner.node("Add", [start, batchSize], {});
     const indices = inner.node(
@@ -88,11 +107,15 @@ export function batchLoop(
     );
     const input = inner.node("Gather", [examples, indices], { axis: 0 });
     const batch = {
-      input: scaled(inner, input, format.scale),
+      input: scaled(inner, input, format, forward.inputShape),
       labels: inner.node("Gather", [labels, indices], { axis: 0 }),
     };
-    return body(inner, batch, entering);
+    const result = body(inner, batch, entering);
+    const tape = [...inner.tape];
+    cost = (size) => stepCost(tape, entering, [...result.carried, ...result.scanned], size);
+    return result;
   });
+  return { ...loop, cost };
 }
 
 /** One input per parameter; the prefix keeps a model's names apart from ours. */
@@ -104,7 +127,15 @@ function unsqueezed(g: GraphBuilder, x: Value): Value {
   return g.node("Unsqueeze", [x, g.integers(0)], {});
 }
 
-function scaled(g: GraphBuilder, x: Value, scale: number): Value {
+function scaled(
+  g: GraphBuilder,
+  x: Value,
+  { scale, scaling }: InputFormat,
+  inputShape: readonly number[],
+): Value {
   const float = x.type === "float32" ? x : g.node("Cast", [x], { to: elementTypes.float32.code });
-  return scale === 1 ? float : g.node("Mul", [float, g.scalar(scale, "float32")], {});
+  const example = scale === 1 ? float : g.node("Mul", [float, g.scalar(scale, "float32")], {});
+  if (scaling === undefined) return example;
+  const moved = g.node("Sub", [example, g.constant(scaling.offsets, inputShape)], {});
+  return g.node("Mul", [moved, g.constant(scaling.factors, inputShape)], {});
 }

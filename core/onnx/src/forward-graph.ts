@@ -160,8 +160,9 @@ function emitFast<Op extends Operator>(
   inputs: InputsOf<Op>,
   attributes: AttributesOf<Op>,
 ): Value {
-  const before = inputs[0] && graph.producerOf(inputs[0]);
-  if (op !== "MaxPool" || before?.op !== "Relu") return graph.node(op, inputs, attributes);
+  const [input] = inputs;
+  const before = op === "MaxPool" && input !== undefined ? graph.producerOf(input) : undefined;
+  if (before?.op !== "Relu") return graph.node(op, inputs, attributes);
   const pooled = graph.node("MaxPool", before.inputs, attributes as AttributesOf<"MaxPool">);
   return graph.node("Relu", [pooled], {});
 }

@@ -30,7 +30,9 @@ export interface TapeNode<Op extends Operator> {
   readonly op: Op;
   readonly inputs: InputsOf<Op>;
   readonly attributes: AttributesOf<Op>;
+  /** The first of the outputs. */
   readonly output: Value;
+  readonly outputs: readonly Value[];
 }
 
 /** A node of any operator; `op` tells which. */
@@ -54,6 +56,8 @@ export class GraphBuilder implements Inference {
   /** Nodes emitted so far, in order, except loops. */
   readonly tape: AnyTapeNode[] = [];
   readonly #nodes: NodeProto[] = [];
+  /** Where in the two lists above the node is that made a value. */
+  readonly #places = new Map<string, { readonly node: number; readonly proto: number }>();
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
   readonly #shared: Shared;
@@ -80,16 +84,21 @@ export class GraphBuilder implements Inference {
       const value = values[name];
       if (value !== undefined) proto.attribute.push(encodeAttribute(name, kind, value));
     }
-    this.tape.push({ op, inputs, attributes, output } as AnyTapeNode);
+    const node = { op, inputs, attributes, output, outputs: [output] } as AnyTapeNode;
+    this.#places.set(output.name, { node: this.tape.push(node) - 1, proto: this.#nodes.length - 1 });
     return output;
   }
 
   /** The next output of a node emitted before, which the runtime computes only where it is asked for. */
   furtherOutput(node: AnyTapeNode, type: TensorType): Value {
+    const place = this.#places.get(node.output.name);
+    const known = place && this.tape[place.node];
+    if (place === undefined || known === undefined) {
+      throw new SelvedgeError("internal", `${node.output.name} is of another graph`);
+    }
     const output = this.#value(node.op, type);
-    const proto = this.#nodes.find(({ output: [first] }) => first === node.output.name);
-    if (proto === undefined) throw new SelvedgeError("internal", `${node.output.name} is of another graph`);
-    proto.output.push(output.name);
+    this.#nodes[place.proto]?.output.push(output.name);
+    this.tape[place.node] = { ...known, outputs: [...known.outputs, output] };
     return output;
   }
 
@@ -118,7 +127,8 @@ export class GraphBuilder implements Inference {
 
   /** The node that produced a value, if it is of this graph. */
   producerOf(value: Value): AnyTapeNode | undefined {
-    return this.tape.findLast((node) => node.output.name === value.name);
+    const place = this.#places.get(value.name);
+    return place && this.tape[place.node];
   }
 
   /**

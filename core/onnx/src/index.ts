@@ -1,4 +1,4 @@
-export { type BatchGraph, type InputFormat, ports } from "./batch-loop.ts";
+export { type BatchGraph, type InputFormat, type InputScaling, ports } from "./batch-loop.ts";
 export { buildCnn, type CnnOptions } from "./build-cnn.ts";
 export { buildMlp, type MlpOptions } from "./build-mlp.ts";
 export { describeModel, type ModelDescription, type TensorDescription } from "./describe-model.ts";
@@ -16,4 +16,5 @@ export {
   writeParameters,
 } from "./parameters.ts";
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+export { scaleInput } from "./scale-input.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";

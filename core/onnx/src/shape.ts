@@ -43,6 +43,12 @@ export function productOf(shape: Shape): Dimension {
   return toDimension(factorsOf(shape));
 }
 
+/** How many elements a dimension stands for when every unknown size is `unknown`. */
+export function countOf(dimension: Dimension, unknown: number): number {
+  const { size, names } = factorsOf([dimension]);
+  return size * unknown ** names.length;
+}
+
 /** What is left of one shape's elements when another's are divided out; undefined if it is no known whole number. */
 export function quotientOf(shape: Shape, divisor: Shape): Dimension | undefined {
   const { size, names } = factorsOf(shape);

@@ -33,7 +33,7 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   const parameters = parameterInputs(g, forward.layout);
   const factor = optimizer.lossFactor(g, g.input(ports.learningRate, "float32", []));
 
-  const { carried, scanned } = batchLoop(g, forward, options, parameters, (inner, batch, current) => {
+  const { carried, scanned, cost } = batchLoop(g, forward, options, parameters, (inner, batch, current) => {
     const scores = forward.emit(inner, batch.input, current);
     const tape = [...inner.tape];
     const loss = losses[options.loss](inner, scores, batch.labels);
@@ -57,6 +57,7 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     inputShape: forward.inputShape,
     inputType: options.inputType,
     classes: forward.classes,
+    cost,
   };
 }
 
