@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, X509Certificate } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { DatasetSource } from "@selvedge/datasets";
 import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
@@ -25,6 +25,7 @@ import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
 import { checkRoutes } from "./identity/routes.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
+import { coordinatorMetrics } from "./metrics/coordinator-metrics.ts";
 import { openStore } from "./open-store.ts";
 import { writeOperatorFile } from "./operators/operator-file.ts";
 
@@ -179,7 +180,18 @@ async function openGateway(
           return limits.blobBytesMax;
         },
       }),
-      ...httpRoutes(authority, signing.repository),
+      ...httpRoutes(
+        authority,
+        signing.repository,
+        coordinatorMetrics({
+          standings: async () => (await devices.list()).map(({ standing }) => standing.state),
+          online: () => hub.online().size,
+          jobs: () => board.all(),
+          releasedModels: () => signing.repository.releases().length,
+          traffic: () => totalOf(gateway.traffic()),
+          certificateExpires: () => new X509Certificate(authority.server.chain).validToDate.getTime() / 1_000,
+        }),
+      ),
     ],
     authorise: createGatekeeper({
       authority,

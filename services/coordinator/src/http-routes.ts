@@ -1,12 +1,18 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { ReleaseRepository } from "@selvedge/registry";
 import type { HttpAnswer, HttpRoute } from "@selvedge/transport-grpc";
+import type { Registry } from "prom-client";
 import type { Authority } from "./identity/certificate-authority.ts";
 import type { Principal } from "./identity/principal.ts";
 
 /** The coordinator's plain HTTP routes beside blobs. */
-export function httpRoutes(authority: Authority, releases: ReleaseRepository): HttpRoute<Principal>[] {
+export function httpRoutes(
+  authority: Authority,
+  releases: ReleaseRepository,
+  metrics: Registry,
+): HttpRoute<Principal>[] {
   return [
+    route("metrics", "/metrics", async () => text(200, metrics.contentType, await metrics.metrics())),
     route("healthz", "/healthz", async () => text(200, "text/plain; charset=utf-8", "ok\n")),
     route("cacerts", "/.well-known/selvedge/cacerts", async () =>
       text(200, "application/pem-certificate-chain", authority.trustBundle.join("")),

@@ -55,6 +55,7 @@ const expected: Record<string, readonly string[]> = {
   "selvedge.v1.AdmissionService/GroupDevice": ["operator", "admin"],
   cacerts: anyone,
   healthz: anyone,
+  metrics: readers,
   "blobs.read": ["device", ...readers],
   "blobs.write": ["device", "operator", "releaser", "admin"],
   "releases.read": ["device", ...readers],

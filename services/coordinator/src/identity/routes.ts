@@ -53,6 +53,8 @@ export const routes: Readonly<Record<string, Access>> = {
   cacerts: anyone,
   // GET /healthz
   healthz: anyone,
+  // GET /metrics
+  metrics: viewers,
   // GET and HEAD /v1/blobs/*
   "blobs.read": members,
   // PUT /v1/blobs/*
