@@ -33,6 +33,8 @@ import type { AuditLog } from "./audit-log.ts";
 import type { AgentConfig } from "./config/agent-config.ts";
 import { readPolicy } from "./config/policy-file.ts";
 import type { DeviceIdentity } from "./identity/device-identity.ts";
+import { addAgentMetrics } from "./metrics/agent-metrics.ts";
+import { datasetProblem } from "./offers/dataset-problem.ts";
 import type { InstalledModels } from "./releases/installed-models.ts";
 import { ReleaseFollower } from "./releases/release-follower.ts";
 import { AgentSession } from "./session/agent-session.ts";
@@ -102,6 +104,11 @@ export class DeviceSession {
     });
     this.#worker = this.#createWorker();
     this.#session = this.#createSession();
+    addAgentMetrics(options.inference.metrics, {
+      connected: () => this.#session.connected,
+      device: () => this.#worker.state,
+      certificateExpires: () => identity.expiresAtMs / 1_000,
+    });
     this.#link = new ReconnectingSession({
       dialer: createGrpcDialer(connection),
       onLink: (link) => this.#session.adopt(link),
@@ -158,7 +165,7 @@ export class DeviceSession {
     return new DeviceWorker({
       deviceId: identity.deviceId,
       operatorKeys: identity.operatorKeys,
-      datasets: new Set(config.datasets.keys()),
+      datasetProblem: (wish) => datasetProblem(config.datasets, wish),
       store,
       blobs,
       audit,

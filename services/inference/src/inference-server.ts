@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { limits, SelvedgeError } from "@selvedge/protocol";
+import type { Registry } from "prom-client";
 import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
 import { send } from "./http-reply.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
@@ -37,6 +38,8 @@ export interface ServedModel extends DeployedModel {
 export interface InferenceServer {
   /** Such as "http://127.0.0.1:8080". */
   readonly url: string;
+  /** What `/metrics` shows; the process around the server may add its own. */
+  readonly metrics: Registry;
   /**
    * Loads the version in a child process, runs it once and then swaps it in; no request fails over it.
    * When it cannot be loaded the version before serves on.
@@ -87,6 +90,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
   let closing: Promise<void> | undefined;
   return {
     url,
+    metrics: metrics.registry,
     deploy: (model) => models.deploy(model),
     undeploy: (name) => models.undeploy(name),
     models: () => models.list().map(({ model, ready, pid }) => ({ ...model, ready, pid })),
