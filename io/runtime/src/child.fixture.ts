@@ -10,6 +10,7 @@ export interface FixtureMethods {
   readonly crash: { readonly argument: NodeJS.Signals | number; readonly result: never };
   readonly whenTold: { readonly argument: undefined; readonly result: string; readonly progress: "begun" };
   readonly tell: { readonly argument: string; readonly result: undefined };
+  readonly fill: { readonly argument: number; readonly result: never };
   readonly options: { readonly argument: undefined; readonly result: readonly string[] };
 }
 
@@ -44,6 +45,10 @@ serveChild<FixtureMethods>({
   tell: (text) => {
     told.resolve(text);
     return undefined;
+  },
+  fill: (bytes) => {
+    const filled = Buffer.alloc(bytes, 1);
+    return new Promise<never>(() => setInterval(() => filled[0], 60_000));
   },
   options: () => process.execArgv,
 });

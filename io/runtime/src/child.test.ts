@@ -106,6 +106,25 @@ test("an abort or a timeout rejects its own call with its own code and kills the
   await assert.rejects(slow.call("echo", 1), failsWith("unavailable", /was killed/));
 });
 
+test("[RE7] a child with more memory than it may have is killed, naming limit and figure", async () => {
+  const exit = Promise.withResolvers<SelvedgeError | undefined>();
+  const child = await start(exit.resolve);
+  child.limitMemory(400_000_000);
+  assert.equal(await child.call("echo", "small"), "small");
+  await assert.rejects(
+    child.call("fill", 500_000_000),
+    failsWith("resource_exhausted", /had \d{3,} MB of memory; at most 400 MB are allowed/),
+  );
+  failsWith("resource_exhausted", /400 MB/)(await exit.promise);
+  await assert.rejects(child.call("echo", 1), failsWith("resource_exhausted", /400 MB/));
+
+  const free = await start();
+  free.limitMemory(1);
+  free.limitMemory(undefined);
+  assert.equal(await free.call("echo", "alive"), "alive");
+  await free.stop();
+});
+
 test("stop refuses new calls, lets outstanding ones finish, and is not a crash", async () => {
   const exit = Promise.withResolvers<SelvedgeError | undefined>();
   const child = await start(exit.resolve);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { finished } from "node:stream/promises";
 import { isErrorCode, SelvedgeError } from "@selvedge/protocol";
 import type { ErrorMessage, MethodTable, ProgressOf, ReplyMessage } from "./child-methods.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 
 export interface ChildOptions {
   /** From fork until the module has called `serveChild`, milliseconds. */
@@ -42,6 +43,7 @@ export class Child<M extends MethodTable<M>> {
   readonly #outstanding = new Map<number, Outstanding>();
   readonly #stderr = new Tail(stderrTailLength);
   #nextId = 1;
+  #memory: MemoryWatch | undefined;
   /** Set once the child may not take further calls. */
   #ending: SelvedgeError | "asked" | undefined;
 
@@ -81,6 +83,7 @@ export class Child<M extends MethodTable<M>> {
     this.#process.on("message", (message) => this.#onReply(message as ReplyMessage, onReady));
     const onGone = (reason: SelvedgeError): void => {
       this.#ending ??= reason;
+      this.#memory?.stop();
       for (const call of this.#outstanding.values()) call.reject(this.#reason());
       this.#outstanding.clear();
       exited.resolve();
@@ -140,6 +143,17 @@ export class Child<M extends MethodTable<M>> {
       signal?.removeEventListener("abort", onAbort);
       this.#outstanding.delete(id);
     }
+  }
+
+  /**
+   * From now on the child is killed when it has more resident memory than this, bytes: outstanding
+   * calls reject with `resource_exhausted`, naming limit and figure. Undefined lifts the limit.
+   */
+  limitMemory(bytesMax: number | undefined): void {
+    this.#memory?.stop();
+    const { pid } = this.#process;
+    if (bytesMax === undefined || pid === undefined || this.#ending !== undefined) return;
+    this.#memory = new MemoryWatch(pid, { bytesMax, onExceeded: (error) => this.#end(error) });
   }
 
   /** Takes no more calls, lets the outstanding ones finish, then ends the child. Idempotent. */
