@@ -18,6 +18,6 @@ export {
 export { createHttpDocuments, type HttpDocuments } from "./http-documents.ts";
 export { httpError } from "./http-errors.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-route.ts";
-export { exporterOf } from "./rpc-context.ts";
+export { exporterOf, remoteAddressOf } from "./rpc-context.ts";
 export type { GatewayTls } from "./secure-server.ts";
 export type { Traffic } from "./traffic-meter.ts";

@@ -21,5 +21,11 @@ export function exporterOf(context: HandlerContext): Uint8Array | undefined {
   return request === undefined ? undefined : callOf(context.method.name, request).exporter();
 }
 
+/** Address of the other end of a call; undefined outside a gateway. */
+export function remoteAddressOf(context: HandlerContext): string | undefined {
+  const request = context.values.get(requestKey);
+  return request === undefined ? undefined : callOf(context.method.name, request).remoteAddress;
+}
+
 /** HTTP/2 error code CANCEL (RFC 9113, 7). */
 const cancel = 0x8;

@@ -12,6 +12,7 @@ import {
 } from "@selvedge/transport-grpc";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
+import { auditedEnrolment } from "./audit/audited-enrolment.ts";
 import { RefusalLog } from "./audit/refusal-log.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 import { registerServices } from "./fleet-services.ts";
@@ -53,6 +54,8 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   readonly url: string;
   readonly port: number;
+  /** Names of all that its port serves; see `routes` for who may use each. */
+  readonly routes: readonly string[];
   /**
    * Checks that this coordinator can do its work.
    * @throws SelvedgeError for a folder or a store that cannot be read or written
@@ -115,6 +118,7 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   return {
     url,
     port: gateway.port,
+    routes: gateway.routes,
     async checkHealth() {
       await checkFolder(folder);
       await store.list("", { limit: 1 });
@@ -139,10 +143,10 @@ async function openGateway(
   const { log, trustDomain } = options;
   const { authority, blobs, devices, operatorTokens, signing } = fleet;
   const { hub, board } = session;
-  const enrolment = createEnrolmentService({ ...fleet, trust: () => trustOf(fleet), log, now });
   const refusals = new RefusalLog(fleet.audit, now, (error) =>
     log.error({ err: error }, "a refusal could not be recorded in the audit log"),
   );
+  const enrolment = createEnrolmentService({ ...fleet, trust: () => trustOf(fleet), log, now });
   await session.start();
   const gateway: Gateway<Principal> = await startGateway<Principal>({
     host: options.host,
@@ -150,7 +154,7 @@ async function openGateway(
     tls: tlsOf(authority),
     services: (router, principalOf) =>
       registerServices(router, principalOf, {
-        enrolment,
+        enrolment: auditedEnrolment(enrolment, refusals),
         hub,
         admission: session.admission,
         operators: {
@@ -163,7 +167,7 @@ async function openGateway(
           online: () => new Set(hub.online().keys()),
           traffic: () => totalOf(gateway.traffic()),
           announceReleases: () => session.announceReleases(),
-          recheck: () => gateway.recheck(),
+          recheckOperator: (name) => gateway.recheck((principal) => isOperator(principal, name)),
         },
       }),
     httpRoutes: [
@@ -211,6 +215,10 @@ async function openGateway(
     throw thrown;
   }
   return gateway;
+}
+
+function isOperator(principal: Principal, name: string): boolean {
+  return principal.kind === "operator" && principal.name === name;
 }
 
 function isDevice(principal: Principal, device: string): boolean {

@@ -7,7 +7,7 @@ import {
   SessionService,
 } from "@selvedge/protocol";
 import type { Peer } from "@selvedge/transport";
-import { exporterOf, sessionService, sessionServiceLimits } from "@selvedge/transport-grpc";
+import { exporterOf, remoteAddressOf, sessionService, sessionServiceLimits } from "@selvedge/transport-grpc";
 import { auditedService } from "./audit/audited-service.ts";
 import type { DeviceAdmission } from "./identity/device-admission.ts";
 import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
@@ -31,7 +31,8 @@ export function registerServices(
 ): void {
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
-    enrol: (request, context) => enrolment.enrol(request, { exporter: exporterOf(context) }),
+    enrol: (request, context) =>
+      enrolment.enrol(request, { exporter: exporterOf(context), remoteAddress: remoteAddressOf(context) }),
   });
   const sessions = sessionService({ principalOf, peerOf, onLink: (link, peer) => hub.accept(link, peer) });
   router.service(SessionService, sessions, sessionServiceLimits);

@@ -68,8 +68,8 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     port: 0,
     tls: { ...(await authority.issueServer()), clientCa: authority.ca },
     services(router, principalOf) {
-      const recheck = () => gateway.recheck();
-      const accounts = { operatorTokens, audit, trustDomain: "fleet.test", principalOf, recheck };
+      const recheckOperator = () => gateway.recheck();
+      const accounts = { operatorTokens, audit, trustDomain: "fleet.test", principalOf, recheckOperator };
       router.service(OperatorService, { ...service, ...operatorAccounts(accounts) });
     },
     httpRoutes: [

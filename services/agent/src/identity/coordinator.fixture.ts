@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
+  AuditLog,
   type Authority,
   createCallLimits,
   createEnrolmentService,
@@ -58,7 +59,10 @@ export async function startFixtureCoordinator(
     operatorKeys: [rawPublicKey(operatorKey)],
   });
   const log = { info: () => {}, warn: () => {} };
-  const service = around(createEnrolmentService({ store, authority, tokens, devices, trust, log, now }));
+  const audit = await AuditLog.open(store, now);
+  const service = around(
+    createEnrolmentService({ store, authority, tokens, devices, audit, trust, log, now }),
+  );
   const operatorTokens = await OperatorTokens.open({ store, rootPin: () => authority.rootPin, now });
   const gatekeeper = createGatekeeper({
     authority,

@@ -8,29 +8,43 @@ import type { AuditLog } from "./audit-log.ts";
  */
 export class RefusalLog {
   readonly #audit: Pick<AuditLog, "append">;
-  readonly #bucket: TokenBucket;
+  readonly #now: () => number;
   readonly #onError: (error: unknown) => void;
-  #leftOut = 0;
+  /** By action, so that one kind of noise does not hide another; there are few. */
+  readonly #shares = new Map<string, Share>();
 
   /** @param now - milliseconds since 1970. */
   constructor(audit: Pick<AuditLog, "append">, now: () => number, onError: (error: unknown) => void) {
     this.#audit = audit;
-    this.#bucket = new TokenBucket({ burst: 60, perSecond: 1 / 60 }, now);
+    this.#now = now;
     this.#onError = onError;
   }
 
   /** Returns at once: a refusal does not wait for the disk. */
   record(entry: AuditEntry): void {
-    if (this.#bucket.take() > 0) {
-      this.#leftOut += 1;
+    const share = this.#shareOf(entry.action);
+    if (share.bucket.take() > 0) {
+      share.leftOut += 1;
       return;
     }
-    const leftOut = this.#leftOut;
-    this.#leftOut = 0;
+    const { leftOut } = share;
+    share.leftOut = 0;
     const detail = leftOut === 0 ? entry.detail : { ...entry.detail, leftOut };
     this.#audit.append({ ...entry, detail }).catch((thrown: unknown) => {
-      this.#leftOut += leftOut + 1;
+      share.leftOut += leftOut + 1;
       this.#onError(thrown);
     });
   }
+
+  #shareOf(action: string): Share {
+    const bucket = new TokenBucket({ burst: 60, perSecond: 1 / 60 }, this.#now);
+    const share = this.#shares.get(action) ?? { bucket, leftOut: 0 };
+    this.#shares.set(action, share);
+    return share;
+  }
+}
+
+interface Share {
+  readonly bucket: TokenBucket;
+  leftOut: number;
 }

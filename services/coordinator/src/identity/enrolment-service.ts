@@ -10,6 +10,7 @@ import {
   verifyEnrolmentMac,
 } from "@selvedge/protocol";
 import type { Store } from "@selvedge/storage";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { Authority, DeviceCertificate } from "./certificate-authority.ts";
 import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
 import { createChallenges } from "./challenges.ts";
@@ -35,6 +36,8 @@ export interface EnrolmentService {
 export interface EnrolmentConnection {
   /** 32 bytes under `channelBinding.label`; undefined when the connection has none. */
   readonly exporter?: Uint8Array | undefined;
+  /** Of the other end, as far as is known. */
+  readonly remoteAddress?: string | undefined;
 }
 
 export interface EnrolmentOptions {
@@ -42,6 +45,7 @@ export interface EnrolmentOptions {
   readonly authority: Authority;
   readonly tokens: TokenStore;
   readonly devices: DeviceRegistry;
+  readonly audit: Pick<AuditLog, "append">;
   /** What the reply tells a device besides its certificate. */
   readonly trust: () => FleetTrust;
   readonly log: EnrolmentLog;
@@ -62,7 +66,7 @@ export interface EnrolmentLog {
 }
 
 export function createEnrolmentService(options: EnrolmentOptions): EnrolmentService {
-  const { store, authority, tokens, devices, trust, log, now } = options;
+  const { store, authority, tokens, devices, audit, trust, log, now } = options;
   const challenges = createChallenges(now);
   // Many devices may come with one token at once: they would only be in each other's way.
   const inTurn = createTurns();
@@ -94,14 +98,16 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
     const deviceId = known?.id ?? randomUUID();
     const issued = await authority.issueDeviceCertificate(publicKey, deviceId, now());
     const redemption = isRepeated ? [] : tokens.redemption(stored, keyDigest, deviceId);
+    const entry = { actor: `device:${deviceId}`, action: "enrol", subject: known?.name ?? name };
     if (known !== undefined) {
-      if (redemption.length > 0) await store.commit({ writes: redemption });
+      await audit.append({ ...entry, detail: { tokenId, isNew: false } }, redemption);
       const device = await devices.update(deviceId, certificateFields(issued));
       return { device, chain: issued.chain, isNew: false };
     }
     const identity = { id: deviceId, name, keyDigest, ...certificateFields(issued) };
     const device = deviceFrom(stored.token, identity, now());
-    await store.commit({ writes: [...redemption, ...devices.addition(device)] });
+    const detail = { tokenId, isNew: true, pending: device.standing.state === "pending" };
+    await audit.append({ ...entry, detail }, [...redemption, ...devices.addition(device)]);
     devices.added(device);
     return { device, chain: issued.chain, isNew: true };
   }

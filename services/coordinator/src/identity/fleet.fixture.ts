@@ -14,6 +14,7 @@ import {
   parseJoinToken,
 } from "@selvedge/protocol";
 import { openMemoryStore, type Store } from "@selvedge/storage";
+import { AuditLog } from "../audit/audit-log.ts";
 import { type Authority, openAuthority } from "./certificate-authority.ts";
 import { type DeviceRegistry, openDeviceRegistry } from "./device-registry.ts";
 import { createEnrolmentService, type EnrolmentService } from "./enrolment-service.ts";
@@ -49,6 +50,7 @@ export async function openFixtureFleet(): Promise<FixtureFleet> {
     authority,
     tokens,
     devices,
+    audit: await AuditLog.open(store, now),
     now,
     trust: () => ({
       releaseRoot: Buffer.from("{}"),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { buildMlp, encodeSafetensors, parameterLayout, serializeModel } from "@selvedge/onnx";
+import { encodeSafetensors, parameterLayout, serializeModel } from "@selvedge/onnx";
 import {
   type BlobReference,
   type Digest,
@@ -10,8 +10,6 @@ import {
   type EnvelopeBody,
   encodePlan,
   type Offer,
-  PlanSchema,
-  phasesOf,
   type Receipt,
   SubmissionSchema,
   signPlan,
@@ -21,9 +19,9 @@ import { BlobKeeper, openMemoryBlobStore, openMemoryStore, type Store } from "@s
 import { JobBoard } from "./job-board.ts";
 import { JobRecords } from "./job-records.ts";
 import { ModelLayouts } from "./model-layouts.ts";
+import { smallModel, smallPlan } from "./plan.fixture.ts";
 
-const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
-const layout = parameterLayout(model);
+const layout = parameterLayout(smallModel);
 
 /** A store whose commits wait while the gate is closed. */
 class GatedStore implements Store {
@@ -94,8 +92,8 @@ async function setUp(rounds = 1, cohort = 2) {
     await fleet.board.start();
     return fleet.board;
   };
-  const graph = await blobs.put(serializeModel(model));
-  const plan = encodePlan(planOf(graph.digest, graph.length, rounds, cohort));
+  const graph = await blobs.put(serializeModel(smallModel));
+  const plan = encodePlan(smallPlan(graph.digest, graph.length, rounds, cohort));
   const request = { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
   const offerTo = (device: string): Offer => {
     const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
@@ -123,33 +121,6 @@ async function setUp(rounds = 1, cohort = 2) {
   const idle = (): Promise<void> => fleet.board.idle();
   const { board } = fleet;
   return { board, restart, barred, store, blobs, graph, released, request, submit, receipts, idle };
-}
-
-function planOf(digest: string, length: number, rounds: number, cohort: number) {
-  return create(PlanSchema, {
-    name: "digits",
-    task: {
-      kind: {
-        case: "train",
-        value: {
-          algorithm: "fedavg",
-          loss: "softmax-cross-entropy",
-          optimizer: "sgd",
-          learningRate: 0.1,
-          batchSize: 32,
-          localEpochs: 1,
-          maxExamplesPerDevice: 100,
-        },
-      },
-    },
-    model: { digest, length: BigInt(length) },
-    dataset: { name: "digits", inputShape: [4], classes: 2 },
-    aggregator: { name: "weighted-mean" },
-    serverOptimizer: { name: "fedavg", learningRate: 1 },
-    schedule: { rounds, cohort, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
-    seed: 1n,
-    phases: [...phasesOf(null)],
-  });
 }
 
 test("[AK2] no receipt leaves before the contribution it accepts is durable", async () => {

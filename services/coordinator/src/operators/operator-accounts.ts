@@ -23,8 +23,8 @@ export interface OperatorAccountsOptions {
   readonly audit: AuditLog;
   readonly trustDomain: string;
   principalOf(context: HandlerContext): Principal;
-  /** Authorises again everything that lasts. */
-  recheck(): Promise<void>;
+  /** Authorises again whatever lasts of what this operator does. */
+  recheckOperator(name: string): Promise<void>;
 }
 
 type OperatorAccounts = Pick<
@@ -34,7 +34,7 @@ type OperatorAccounts = Pick<
 
 /** The calls by which operators manage themselves, and see what was done. */
 export function operatorAccounts(options: OperatorAccountsOptions): OperatorAccounts {
-  const { operatorTokens, audit, trustDomain, principalOf, recheck } = options;
+  const { operatorTokens, audit, trustDomain, principalOf, recheckOperator } = options;
   const callerName = (context: HandlerContext): string => {
     const principal = principalOf(context);
     if (principal.kind === "operator") return principal.name;
@@ -54,7 +54,7 @@ export function operatorAccounts(options: OperatorAccountsOptions): OperatorAcco
     listOperators: () => ({ operators: operatorTokens.list().map(operatorView) }),
     async revokeOperator({ name }) {
       const record = await operatorTokens.revoke(name);
-      await recheck();
+      await recheckOperator(name);
       return { operator: operatorView(record) };
     },
     async registerPlanKey({ publicKey }, context) {
