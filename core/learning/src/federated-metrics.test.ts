@@ -74,3 +74,27 @@ test("combined metrics do not depend on the order of reports", () => {
 function refusal(code: string, text: string): (error: unknown) => boolean {
   return (error) => error instanceof SelvedgeError && error.code === code && error.message.includes(text);
 }
+
+test("[AG9] rates of two classes come from the counts of all devices together", () => {
+  const report = (positives: number, falsePositives: number, falseNegatives: number, precision?: number) => ({
+    weight: 1,
+    metrics: {
+      eval_true_positives: positives,
+      eval_false_positives: falsePositives,
+      eval_false_negatives: falseNegatives,
+      ...(precision === undefined ? {} : { eval_average_precision: precision }),
+    },
+  });
+  // The third saw nothing positive, so it has no average precision and no weight in it.
+  const combined = combineMetrics([report(3, 0, 1, 1), report(0, 2, 2, 0.25), report(0, 4, 0)]);
+  assert.deepEqual(combined, {
+    eval_true_positives: 3,
+    eval_false_positives: 6,
+    eval_false_negatives: 3,
+    eval_average_precision: (4 * 1 + 2 * 0.25) / 6,
+    eval_precision: 3 / 9,
+    eval_recall: 3 / 6,
+    eval_f1: 6 / 15,
+  });
+  assert.deepEqual(combineMetrics([report(0, 0, 0)]).eval_f1, undefined);
+});

@@ -13,6 +13,13 @@ export {
   type SumRound,
 } from "./aggregators/aggregator.ts";
 export { type WeightedMeanConfig, weightedMean } from "./aggregators/weighted-mean.ts";
+export {
+  averagePrecision,
+  type BinaryCounts,
+  type BinaryRates,
+  binaryRates,
+  countBinary,
+} from "./binary-metrics.ts";
 export { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
 export { combineMetrics, type Metrics, type MetricsReport, validateMetrics } from "./federated-metrics.ts";
 export { checkUpdate, updateBound } from "./grid64.ts";

@@ -90,7 +90,7 @@ export class SelvedgeError extends Error {
 }
 
 /** One paragraph for a person: cause, place, fix. */
-export function describeError(error: SelvedgeError): string {
+export function describeError(error: Pick<SelvedgeError, "message" | "at" | "fix">): string {
   const lines = [error.message];
   if (error.at !== undefined) lines.push(`  at:  ${error.at}`);
   if (error.fix !== undefined) lines.push(`  fix: ${error.fix}`);

@@ -67,7 +67,15 @@ export {
 export { failedRoundsMax, offerRetryMs } from "./job/round-lifecycle.ts";
 export { jobWakeAt, stepJob } from "./job/step-job.ts";
 export * from "./limits.ts";
-export { type CheckedPlan, decodePlan, encodePlan, metricNames, phasesOf } from "./plan.ts";
+export {
+  binaryMetricNames,
+  type CheckedPlan,
+  decodePlan,
+  encodePlan,
+  metricNames,
+  phasesOf,
+  scaledTable,
+} from "./plan.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,

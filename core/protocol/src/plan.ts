@@ -5,6 +5,14 @@ import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_p
 import { limits, namePattern } from "./limits.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 
+/** What a device may report of two classes, of which the second is the positive one. */
+export const binaryMetricNames: readonly string[] = [
+  "eval_true_positives",
+  "eval_false_positives",
+  "eval_false_negatives",
+  "eval_average_precision",
+];
+
 /** What a device may report beside its update; ranges in SPEC SU4. */
 export const metricNames: readonly string[] = [
   "train_loss",
@@ -14,6 +22,7 @@ export const metricNames: readonly string[] = [
   "eval_examples",
   "examples",
   "seconds",
+  ...binaryMetricNames,
 ];
 
 /**
@@ -26,6 +35,11 @@ export function phasesOf(table: TableSchema | null): readonly string[] {
 }
 
 const dayMs = 86_400_000;
+
+/** The table whose columns are scaled by what devices said of them; null when none is. */
+export function scaledTable({ plan, table }: CheckedPlan): TableSchema | null {
+  return plan.phases.includes("statistics") ? table : null;
+}
 
 /** A plan whose every field was checked, with the parts that must be there. */
 export interface CheckedPlan {

@@ -40,6 +40,13 @@ export function needsStatistics(column: TableColumn): boolean {
   return column.normalisation !== "none" || column.missing === "mean";
 }
 
+/** The most bytes that a device's statistics of a table may have. */
+export function statisticsBytesBound(schema: TableSchema): number {
+  // A name in JSON has at most six bytes a character; the numbers have some 400.
+  const column = 6 * limits.columnNameLengthMax + 512;
+  return Math.min(64 + column * schema.columns.filter(needsStatistics).length, limits.statisticsBytesMax);
+}
+
 /**
  * The table that a plan's dataset declares; null when it has no columns.
  *

@@ -51,7 +51,7 @@ test("[DS2] a missing value is refused, skipped, filled in, or left for the mean
 });
 
 const refused: readonly [what: string, text: string, at: string, message: RegExp][] = [
-  ["a word", "a,label\n1,no\nmany,no\n", ':3, column "a"', /"many" is not a number/],
+  ["a word", "a,label\n1,no\nmany,no\n", ':3, column "a"', /a cell is not a number/],
   ["a hexadecimal number", "a,label\n0x10,no\n", ':2, column "a"', /not a number/],
   ["infinity", "a,label\nInfinity,no\n", ':2, column "a"', /not a number/],
   ["more than float32 holds", "a,label\n1e39,no\n", ':2, column "a"', /not a number that float32 can hold/],
@@ -60,13 +60,13 @@ const refused: readonly [what: string, text: string, at: string, message: RegExp
     "another label",
     "a,label\n1,no\n1,perhaps\n",
     ':3, column "label"',
-    /"perhaps" is not one of the labels: no, yes/,
+    /a cell is not one of the labels: no, yes/,
   ],
   ["no label", "a,label\n1,\n", ':2, column "label"', /there is no label/],
   ["too few cells", "a,label\n1,no\n1\n", ":3", /not valid CSV/],
   ["too many cells", "a,label\n1,no,2\n", ":2", /not valid CSV/],
   ["a quote that does not end", 'a,label\n"1,no\n', ":2", /not valid CSV/],
-  ["a column twice", "a,a,label\n1,1,no\n", ":1", /the column "a" is there twice/],
+  ["a column twice", "a,a,label\n1,1,no\n", ':1, column "a"', /a column is there twice/],
   ["nothing", "", "", /the file is empty/],
   ["no rows", "a,label\n", "", /holds no examples/],
 ];
@@ -77,8 +77,10 @@ for (const [what, text, at, message] of refused) {
     await assert.rejects(openDataset(source, schema(column("a"))), (error) => {
       assert.ok(error instanceof SelvedgeError, String(error));
       assert.equal(error.code, "corrupt");
-      assert.equal(error.at, `${source.path}${at}`);
+      assert.ok(error.at?.startsWith(`${source.path}${at}`), error.at);
       assert.match(error.message, message);
+      // The message may leave the device.
+      assert.doesNotMatch(error.message, /many|0x10|Infinity|1e39|1111|perhaps/);
       return true;
     });
   });

@@ -87,8 +87,8 @@ function header(record: readonly string[], path: string): string[] {
   const names = record.map((name) => name.trim());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return names;
-  throw new SelvedgeError("corrupt", `the column "${twice.slice(0, 128)}" is there twice`, {
-    at,
+  throw new SelvedgeError("corrupt", `a column is there twice`, {
+    at: `${at}, column "${twice.slice(0, 128)}"`,
     fix: "the first line must name each column once",
   });
 }
@@ -96,7 +96,9 @@ function header(record: readonly string[], path: string): string[] {
 function malformed(error: CsvError, path: string): SelvedgeError {
   const line = typeof error.lines === "number" ? error.lines : undefined;
   const code = error.code === "CSV_MAX_RECORD_SIZE" ? "too_large" : "corrupt";
-  return new SelvedgeError(code, `not valid CSV: ${error.message.slice(0, 200)}`, {
+  // Its own message may quote the file.
+  const problem = error.code.replace(/^CSV_/, "").toLowerCase().replaceAll("_", " ");
+  return new SelvedgeError(code, `not valid CSV: ${problem}`, {
     at: line === undefined ? path : `${path}:${line}`,
     fix: "check the delimiter and the quotes, and that each row has as many cells as the first",
     cause: error,

@@ -12,7 +12,10 @@ export interface DatasetWish {
   readonly table: TableSchema | null;
 }
 
-/** Why a dataset is not what a plan asks for, with both shapes or both lists of columns; null when it is. */
+/**
+ * Why a dataset is not what a plan asks for, with both shapes; null when it is. It may leave
+ * the device, so it names no columns but the plan's.
+ */
 export function datasetMismatch(wish: DatasetWish, has: DatasetDescription): string | null {
   const data = `dataset "${wish.name}"`;
   const shape = `examples of shape ${shapeText(wish.inputShape)} and ${wish.classes} classes`;
@@ -25,12 +28,11 @@ export function datasetMismatch(wish: DatasetWish, has: DatasetDescription): str
     return fits ? null : `${data} has examples of shape ${given}; the model takes ${shape}`;
   }
   if (wish.table === null) {
-    const given = has.columns === null ? "" : ` with the columns ${listed(has.columns)}`;
-    return `${data} is a table${given}; the plan names no columns and takes ${shape}`;
+    return `${data} is a table; the plan names no columns and takes ${shape}`;
   }
   const absent = namesIn(wish.table).filter((name) => has.columns?.includes(name) === false);
   if (absent.length === 0) return null;
-  return `${data} has the columns ${listed(has.columns ?? [])}; the plan reads ${columnsOf(wish.table)}`;
+  return `${data} has no columns ${listed(absent)}; the plan reads ${columnsOf(wish.table)}`;
 }
 
 function columnsOf(table: TableSchema): string {

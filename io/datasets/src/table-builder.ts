@@ -82,7 +82,7 @@ export class TableBuilder {
     if (cell !== undefined) {
       const value = parseCell(cell, column);
       if (value !== undefined) return value;
-      throw this.#wrong("corrupt", `${quoted(cell)} is ${wanted(column)}`, column.name, line);
+      throw this.#wrong(`a cell is ${wanted(column)}`, column.name, line, { cell });
     }
     switch (column.missing) {
       case "skip-row":
@@ -92,7 +92,7 @@ export class TableBuilder {
       case "constant":
         return parseCell(column.constant, column);
       case "error":
-        throw this.#wrong("corrupt", "there is no value", column.name, line, missingFix);
+        throw this.#wrong("there is no value", column.name, line, { fix: missingFix });
     }
   }
 
@@ -100,13 +100,20 @@ export class TableBuilder {
     const { name, values } = this.#schema.label;
     const label = cell === undefined ? undefined : this.#classes.get(cell);
     if (label !== undefined) return label;
-    const problem = cell === undefined ? "there is no label" : `${quoted(cell)} is not one of the labels`;
-    throw this.#wrong("corrupt", `${problem}: ${listed(values)}`, name, line);
+    const problem = cell === undefined ? "there is no label" : "a cell is not one of the labels";
+    throw this.#wrong(`${problem}: ${listed(values)}`, name, line, cell === undefined ? {} : { cell });
   }
 
-  #wrong(code: "corrupt", problem: string, column: string, line: number, fix?: string): SelvedgeError {
-    return new SelvedgeError(code, `${problem} (line ${line}, column "${column}")`, {
-      at: `${this.#path}:${line}, column "${column}"`,
+  /** The message may leave the device, so what stands in the cell is only in the place. */
+  #wrong(
+    problem: string,
+    column: string,
+    line: number,
+    { cell, fix }: { readonly cell?: string; readonly fix?: string },
+  ): SelvedgeError {
+    const text = cell === undefined ? "" : `: ${quoted(cell)}`;
+    return new SelvedgeError("corrupt", `${problem} (line ${line}, column "${column}")`, {
+      at: `${this.#path}:${line}, column "${column}"${text}`,
       ...(fix === undefined ? {} : { fix }),
     });
   }

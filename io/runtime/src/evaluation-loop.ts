@@ -1,9 +1,11 @@
 import type { Dataset } from "@selvedge/datasets";
-import type { BatchGraph } from "@selvedge/onnx";
+import { averagePrecision, type BinaryCounts, countBinary } from "@selvedge/learning";
+import { type BatchGraph, ports } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
   BatchTally,
   datasetFeeds,
+  floatsOf,
   type GraphSession,
   namedFeeds,
   orderFeeds,
@@ -24,6 +26,13 @@ export interface EvaluationResult {
   /** 0 to 1. */
   readonly accuracy: number;
   readonly examples: number;
+  /** Of two classes only; the second is the positive one. */
+  readonly binary?: BinaryResult;
+}
+
+export interface BinaryResult extends BinaryCounts {
+  /** 0 to 1; undefined when no example is positive. */
+  readonly averagePrecision: number | undefined;
 }
 
 /**
@@ -47,8 +56,9 @@ export async function runEvaluation(
   };
   const tally = new BatchTally();
   const pace = new StepPace();
+  const margins = graph.classes === 2 ? new Float32Array(examples.length) : undefined;
   for (let start = 0, end = 0; start < examples.length; start = end) {
-    end = Math.min(examples.length, start + pace.steps * batchSize);
+    end = endOfRun(start, examples.length, pace.steps);
     const began = performance.now();
     const outputs = await session.run({
       ...constant,
@@ -56,8 +66,22 @@ export async function runEvaluation(
     });
     pace.observe(Math.ceil((end - start) / batchSize), performance.now() - began);
     tally.add(outputs, end - start);
+    margins?.set(floatsOf(outputs, ports.margin), start);
   }
-  return { loss: tally.loss, accuracy: tally.accuracy, examples: examples.length };
+  const result = { loss: tally.loss, accuracy: tally.accuracy, examples: examples.length };
+  if (margins === undefined) return result;
+  const labels = Int32Array.from(examples, (example) => dataset.labels[example] ?? 0);
+  const binary = {
+    ...countBinary(margins, labels),
+    averagePrecision: averagePrecision(margins, labels),
+  };
+  return { ...result, binary };
+}
+
+/** Batches of one run are of one size, so a short one at the end is a run of its own. */
+function endOfRun(start: number, length: number, steps: number): number {
+  const whole = Math.floor((length - start) / batchSize);
+  return whole === 0 ? length : start + Math.min(whole, steps) * batchSize;
 }
 
 /** Large enough that the time goes into the arithmetic, small enough for memory. */

@@ -1,6 +1,11 @@
 export { type CallOptions, Child, type ChildOptions } from "./child.ts";
 export type { Handlers, MethodShape, MethodTable, ProgressOf } from "./child-methods.ts";
-export { type EvaluationResult, type EvaluationRun, runEvaluation } from "./evaluation-loop.ts";
+export {
+  type BinaryResult,
+  type EvaluationResult,
+  type EvaluationRun,
+  runEvaluation,
+} from "./evaluation-loop.ts";
 export { NativeSession } from "./native-session.ts";
 export { serveChild } from "./serve-child.ts";
 export {
@@ -19,6 +24,8 @@ export {
 } from "./training-loop.ts";
 export type {
   EvaluationRequest,
+  SummaryOutcome,
+  SummaryRequest,
   TrainingMetrics,
   TrainingOutcome,
   TrainingRequest,

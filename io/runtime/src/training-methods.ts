@@ -1,16 +1,17 @@
 import type { DatasetSource } from "@selvedge/datasets";
+import type { ColumnStatistics } from "@selvedge/learning";
 import type { LossName, OptimizerName } from "@selvedge/onnx";
-import type { BlobReference } from "@selvedge/protocol";
+import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
+import type { DataRequest } from "./training-data.ts";
 import type { TrainingProgress } from "./training-loop.ts";
 
 /** Local training of one round, as plain data; paths, because tensors do not cross the process border. */
-export interface TrainingRequest {
+export interface TrainingRequest extends DataRequest {
   /** The forward model, ONNX. */
   readonly modelPath: string;
   /** The base parameters, safetensors. */
   readonly weightsPath: string;
-  readonly dataset: DatasetSource;
   /** Where the update is written: safetensors, float32, new - base. */
   readonly updatePath: string;
   readonly loss: LossName;
@@ -41,16 +42,34 @@ export interface TrainingMetrics {
   readonly eval_loss?: number;
   readonly eval_accuracy?: number;
   readonly eval_examples?: number;
+  /** Of two classes only; the average precision only where an example is positive. */
+  readonly eval_true_positives?: number;
+  readonly eval_false_positives?: number;
+  readonly eval_false_negatives?: number;
+  readonly eval_average_precision?: number;
   /** Wall clock of training and evaluation. */
   readonly seconds: number;
 }
 
-export interface EvaluationRequest {
+export interface EvaluationRequest extends DataRequest {
   readonly modelPath: string;
   readonly weightsPath: string;
-  readonly dataset: DatasetSource;
   /** Softmax cross-entropy when absent. */
   readonly loss?: LossName;
+}
+
+/** Statistics of a table's columns; no model is involved. */
+export interface SummaryRequest {
+  readonly dataset: DatasetSource;
+  readonly table: TableSchema;
+  /** Of at most so many examples, chosen by the seed. */
+  readonly maxExamples: number;
+  readonly seed: string | number;
+}
+
+export interface SummaryOutcome {
+  readonly statistics: readonly ColumnStatistics[];
+  readonly examples: number;
 }
 
 /** What the training child answers. */
@@ -60,5 +79,6 @@ export interface TrainingMethods {
     readonly result: TrainingOutcome;
     readonly progress: TrainingProgress;
   };
+  readonly summarise: { readonly argument: SummaryRequest; readonly result: SummaryOutcome };
   readonly evaluate: { readonly argument: EvaluationRequest; readonly result: EvaluationResult };
 }

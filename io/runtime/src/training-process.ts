@@ -5,6 +5,8 @@ import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { TrainingProgress } from "./training-loop.ts";
 import type {
   EvaluationRequest,
+  SummaryOutcome,
+  SummaryRequest,
   TrainingMethods,
   TrainingOutcome,
   TrainingRequest,
@@ -57,6 +59,15 @@ export class TrainingProcess {
    */
   async evaluate(request: EvaluationRequest, options: CallOptions<never> = {}): Promise<EvaluationResult> {
     return await this.#call("evaluate", request, options);
+  }
+
+  /**
+   * Statistics of a table's columns.
+   *
+   * @throws SelvedgeError as {@link train}
+   */
+  async summarise(request: SummaryRequest, options: CallOptions<never> = {}): Promise<SummaryOutcome> {
+    return await this.#call("summarise", request, options);
   }
 
   /** Lets calls in progress finish, then ends the child. Idempotent. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Dataset, openDataset } from "@selvedge/datasets";
+import { summariseColumns } from "@selvedge/learning";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -12,16 +13,18 @@ import {
   slotOf,
   trainingGraph,
 } from "@selvedge/onnx";
-import { digestOf, SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { fileError, writeFileDurably } from "@selvedge/storage";
-import { inputFormatOf } from "./batch-run.ts";
 import { type EvaluationResult, runEvaluation } from "./evaluation-loop.ts";
 import { splitHeldOut } from "./held-out-split.ts";
 import { NativeSession } from "./native-session.ts";
 import { serveChild } from "./serve-child.ts";
+import { chosenExamples, openTrainingData, type TrainingData } from "./training-data.ts";
 import { runTraining, type TrainingProgress } from "./training-loop.ts";
 import type {
   EvaluationRequest,
+  SummaryOutcome,
+  SummaryRequest,
   TrainingMethods,
   TrainingMetrics,
   TrainingOutcome,
@@ -29,7 +32,7 @@ import type {
 } from "./training-methods.ts";
 
 // The child process behind `TrainingProcess`.
-serveChild<TrainingMethods>({ train, evaluate });
+serveChild<TrainingMethods>({ train, evaluate, summarise });
 
 async function train(
   request: TrainingRequest,
@@ -37,12 +40,13 @@ async function train(
 ): Promise<TrainingOutcome> {
   const began = performance.now();
   const task = await loadTask(request);
-  const { model, layout, base, dataset } = task;
+  const { model, layout, base, data } = task;
+  const { dataset } = data;
   const { train: trainable, heldOut } = splitHeldOut(dataset.length, request.heldOutFraction);
   const examples = chosenExamples(trainable, request.maxExamples, request.seed);
   const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut);
 
-  const graph = trainingGraph(model, { ...request, ...inputFormatOf(dataset) });
+  const graph = trainingGraph(model, { loss: request.loss, optimizer: request.optimizer, ...data.format });
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
@@ -56,13 +60,7 @@ async function train(
   const metrics: TrainingMetrics = {
     train_loss: trained.loss,
     train_accuracy: trained.accuracy,
-    ...(evaluation === undefined
-      ? {}
-      : {
-          eval_loss: evaluation.loss,
-          eval_accuracy: evaluation.accuracy,
-          eval_examples: evaluation.examples,
-        }),
+    ...(evaluation === undefined ? {} : heldOutMetrics(evaluation)),
     seconds: (performance.now() - began) / 1000,
   };
   const update = difference(layout, trained.parameters, base);
@@ -79,42 +77,55 @@ async function train(
 
 async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   const task = await loadTask(request);
-  return await measure(
-    task,
-    request.loss ?? "softmax-cross-entropy",
-    Int32Array.from({ length: task.dataset.length }, (_, i) => i),
-  );
+  return await measure(task, request.loss ?? "softmax-cross-entropy", allRows(task.data.dataset));
+}
+
+async function summarise({ dataset, table, maxExamples, seed }: SummaryRequest): Promise<SummaryOutcome> {
+  const opened = await openDataset(dataset, table);
+  if (!(opened.inputs instanceof Float32Array)) throw new TypeError("tables are float32");
+  const rows = chosenExamples(allRows(opened), maxExamples, seed);
+  return { statistics: summariseColumns(table, opened.inputs, rows), examples: rows.length };
+}
+
+function heldOutMetrics({ loss, accuracy, examples, binary }: EvaluationResult): Partial<TrainingMetrics> {
+  const measured = { eval_loss: loss, eval_accuracy: accuracy, eval_examples: examples };
+  if (binary === undefined) return measured;
+  const { truePositives, falsePositives, falseNegatives, averagePrecision } = binary;
+  return {
+    ...measured,
+    eval_true_positives: truePositives,
+    eval_false_positives: falsePositives,
+    eval_false_negatives: falseNegatives,
+    ...(averagePrecision !== undefined && { eval_average_precision: averagePrecision }),
+  };
+}
+
+function allRows({ length }: Dataset): Int32Array {
+  return Int32Array.from({ length }, (_, row) => row);
 }
 
 interface Task {
   readonly model: OnnxModel;
   readonly layout: ParameterLayout;
   readonly base: Float32Array;
-  readonly dataset: Dataset;
+  readonly data: TrainingData;
 }
 
 async function loadTask(request: EvaluationRequest | TrainingRequest): Promise<Task> {
   const model = parseModel(await readBytes(request.modelPath));
   const layout = parameterLayout(model);
   const base = decodeSafetensors(await readBytes(request.weightsPath), layout);
-  return { model, layout, base, dataset: await openDataset(request.dataset) };
+  return { model, layout, base, data: await openTrainingData(request) };
 }
 
 async function measure(task: Task, loss: LossName, examples: Int32Array): Promise<EvaluationResult> {
-  const graph = evaluationGraph(task.model, { loss, ...inputFormatOf(task.dataset) });
+  const graph = evaluationGraph(task.model, { loss, ...task.data.format });
   const session = await NativeSession.load(graph.bytes);
   return await runEvaluation(session, graph, {
     parameters: task.base,
-    dataset: task.dataset,
+    dataset: task.data.dataset,
     examples,
   }).finally(() => session.release());
-}
-
-function chosenExamples(trainable: Int32Array, maxExamples: number, seed: string | number): Int32Array {
-  if (trainable.length <= maxExamples) return trainable;
-  const shuffled = Int32Array.from(trainable);
-  SeededRandom.fromSeed("examples", seed).shuffle(shuffled);
-  return shuffled.subarray(0, maxExamples);
 }
 
 /** new - base in float32 (SPEC RE1); refuses what is not finite (SPEC RE3). */

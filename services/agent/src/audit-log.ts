@@ -3,8 +3,8 @@ import { type FileHandle, open } from "node:fs/promises";
 /** One payload that left the device, or is about to. */
 export interface AuditEntry {
   readonly time: string;
-  /** "update" is a model update with its metrics; the only kind that carries anything learned. */
-  readonly kind: "update";
+  /** "update" is a model update with its metrics, "statistics" sums over columns. Nothing else carries anything learned. */
+  readonly kind: "update" | "statistics";
   readonly job: string;
   readonly round: number;
   readonly planDigest: string;
@@ -13,6 +13,8 @@ export interface AuditEntry {
   readonly bytes: number;
   readonly examples: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** The whole payload, of statistics. */
+  readonly statistics?: unknown;
 }
 
 /**

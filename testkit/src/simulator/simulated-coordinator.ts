@@ -147,6 +147,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       records: new JobRecords(store),
       layouts: new ModelLayouts(blobs),
       evaluator: {
+        mismatch: async () => null,
         evaluate: async () => {
           await process.sleep(200);
           return { accuracy: 0.5 };

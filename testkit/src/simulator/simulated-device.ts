@@ -97,7 +97,7 @@ export class SimulatedDevice extends SimulatedNode {
     const worker: DeviceWorker = new DeviceWorker({
       deviceId: this.name,
       operatorKeys,
-      datasets: new Set([datasetName]),
+      datasetProblem: async () => null,
       keeper,
       store,
       blobs,
@@ -146,6 +146,9 @@ export class SimulatedDevice extends SimulatedNode {
           metrics: { train_loss: 0.5, examples: participant.examples },
         };
       },
+      async summarise() {
+        throw new SelvedgeError("internal", "the simulated job has no columns");
+      },
     };
   }
 }
@@ -178,6 +181,7 @@ const openPolicy: Policy = {
   minimumCohort: 1,
   maxExamplesPerDevice: exampleCap,
   hours: null,
+  statistics: true,
   maxBytesPerDay: null,
 };
 

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { readYamlText, YamlFile } from "@selvedge/config";
-import type { BlobReference } from "@selvedge/protocol";
+import { type BlobReference, binaryMetricNames, metricNames } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
 
@@ -76,10 +76,12 @@ export function parseJobFile(text: string, path: string, sets: readonly string[]
 }
 
 function jobFile(fields: JobFields, folder: string): JobFile {
-  const { model, deadline, grace, target, evaluation, quorum, ...rest } = fields;
+  const { model, deadline, grace, target, evaluation, quorum, metrics, ...rest } = fields;
+  const dataset = jobDataset(rest.dataset);
   return {
     ...rest,
-    dataset: jobDataset(rest.dataset),
+    dataset,
+    metrics: metrics ?? defaultMetrics(dataset.classes),
     model: modelSource(model, folder),
     quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
     deadlineMs: deadline,
@@ -87,6 +89,11 @@ function jobFile(fields: JobFields, folder: string): JobFile {
     target: target ?? 0,
     evaluation: evaluation ?? "",
   };
+}
+
+/** All that a device can tell of so many classes. */
+function defaultMetrics(classes: number): string[] {
+  return metricNames.filter((name) => classes === 2 || !binaryMetricNames.includes(name));
 }
 
 function modelSource(model: JobFields["model"], folder: string): ModelSource {

@@ -58,7 +58,7 @@ const fields = {
   evaluation: name.optional(),
   seed,
   serverLearningRate: learningRate.default(1),
-  metrics: z.array(z.enum(metricNames)).default([...metricNames]),
+  metrics: z.array(z.enum(metricNames)).optional(),
 };
 
 /** The keys that all job files share, checked and completed. */
@@ -82,7 +82,7 @@ interface SharedFields {
   readonly evaluation?: string | undefined;
   readonly seed: number;
   readonly serverLearningRate: number;
-  readonly metrics: string[];
+  readonly metrics?: string[] | undefined;
 }
 
 /** A job file whose model is an ONNX file, by path. */

@@ -1,9 +1,14 @@
 import type { BlobReference } from "../digest.ts";
+import type { RoundKind } from "../job/job-state.ts";
 
 /** A round offer as the device keeps it: verified, and complete enough to train from after a restart. */
 export interface OfferFacts {
   readonly job: string;
   readonly round: number;
+  /** What is asked for; absent = training. */
+  readonly kind?: RoundKind;
+  /** The most that may leave in answer; absent = as many bytes as `base` has. */
+  readonly answerBytes?: number;
   /** Base64 of the encoded plan. */
   readonly plan: string;
   readonly planDigest: string;

@@ -25,9 +25,10 @@ const open: Policy = {
   minimumCohort: 1,
   maxExamplesPerDevice: 1_000,
   hours: null,
+  statistics: true,
   maxBytesPerDay: null,
 };
-const context: PolicyContext = { minuteOfDay: 720, day: 5, maxExamplesPerDevice: 100, updateBytes: 100 };
+const context: PolicyContext = { minuteOfDay: 720, day: 5, maxExamplesPerDevice: 100 };
 
 function judge(
   policy: Partial<Policy>,
@@ -49,6 +50,16 @@ test("[OF3] each rule refuses by its own name", () => {
   assert.match(judge({ maxExamplesPerDevice: 99 }) ?? "", /^policy maxExamplesPerDevice/);
   assert.match(judge({ hours: { start: 0, end: 720 } }) ?? "", /^policy hours: only 00:00 to 12:00/);
   assert.match(judge({ maxBytesPerDay: 99 }) ?? "", /^policy maxBytesPerDay/);
+});
+
+test("[OF3] statistics are given only where the owner says so, and count as what they may have", () => {
+  const asked: OfferFacts = { ...offer, kind: "statistics", answerBytes: 30 };
+  const judged = (policy: Partial<Policy>): string | null =>
+    matchPolicy({ ...open, ...policy }, asked, emptyDevice, context);
+  assert.match(judged({ statistics: false }) ?? "", /^policy statistics/);
+  assert.equal(judge({ statistics: false }), null);
+  assert.equal(judged({ maxBytesPerDay: 30 }), null);
+  assert.match(judged({ maxBytesPerDay: 29 }) ?? "", /30 more/);
 });
 
 test("[OF3] hours may wrap past midnight", () => {

@@ -12,6 +12,8 @@ export interface Policy {
   readonly maxExamplesPerDevice: number;
   /** Minutes of the local day, start inclusive, end exclusive; may wrap past midnight; null = always. */
   readonly hours: { readonly start: number; readonly end: number } | null;
+  /** Whether plans may ask for statistics of columns. */
+  readonly statistics: boolean;
   /** Most bytes that may leave in one day (UTC); null = no limit. */
   readonly maxBytesPerDay: number | null;
 }
@@ -23,8 +25,6 @@ export interface PolicyContext {
   /** Days since the Unix epoch. */
   readonly day: number;
   readonly maxExamplesPerDevice: number;
-  /** Bytes the update of this plan will have. */
-  readonly updateBytes: number;
 }
 
 /**
@@ -49,21 +49,34 @@ export function matchPolicy(
   if (context.maxExamplesPerDevice > policy.maxExamplesPerDevice) {
     return `policy maxExamplesPerDevice: the plan uses up to ${context.maxExamplesPerDevice}; at most ${policy.maxExamplesPerDevice} allowed`;
   }
+  if (offer.kind === "statistics" && !policy.statistics) {
+    return "policy statistics: none are given";
+  }
   if (policy.hours !== null && !isWithin(policy.hours, context.minuteOfDay)) {
     return `policy hours: only ${clock(policy.hours.start)} to ${clock(policy.hours.end)}`;
   }
-  return overBudget(policy, state, context);
+  return overBudget(policy, offer, state, context);
 }
 
-function overBudget(policy: Policy, state: DeviceState, context: PolicyContext): string | null {
+function overBudget(
+  policy: Policy,
+  offer: OfferFacts,
+  state: DeviceState,
+  context: PolicyContext,
+): string | null {
   if (policy.maxBytesPerDay === null) return null;
   const sent = state.sent.day === context.day ? state.sent.bytes : 0;
   // What is taken on and not sent yet will leave too.
   const promised = state.tasks
     .filter((task) => task.submittedAt === null)
-    .reduce((sum, task) => sum + task.offer.base.length, 0);
-  if (sent + promised + context.updateBytes <= policy.maxBytesPerDay) return null;
-  return `policy maxBytesPerDay: ${sent} bytes sent today, ${promised} promised, ${context.updateBytes} more would pass ${policy.maxBytesPerDay}`;
+    .reduce((sum, task) => sum + answerBytesOf(task.offer), 0);
+  const more = answerBytesOf(offer);
+  if (sent + promised + more <= policy.maxBytesPerDay) return null;
+  return `policy maxBytesPerDay: ${sent} bytes sent today, ${promised} promised, ${more} more would pass ${policy.maxBytesPerDay}`;
+}
+
+function answerBytesOf({ answerBytes, base }: OfferFacts): number {
+  return answerBytes ?? base.length;
 }
 
 function isWithin(hours: { readonly start: number; readonly end: number }, minute: number): boolean {

@@ -74,7 +74,7 @@ function notOurs(kind: TokenKind, version: string): SelvedgeError {
   if (new RegExp(`^${letters}[0-9]+$`).test(version)) {
     return new SelvedgeError("unsupported", `the ${kind.at} has version "${version.slice(0, 8)}"`, {
       at: kind.at,
-      fix: `use a selvedge that reads it, or a token that begins with "${kind.prefix}."`,
+      fix: `use a version of Selvedge that reads it, or a token that begins with "${kind.prefix}."`,
     });
   }
   return malformed(kind, `it does not begin with "${kind.prefix}."`);

@@ -99,7 +99,8 @@ function mismatchOf(state: JobState, round: RoundState, submission: Claim): stri
   if (submission.baseVersion !== base.version) {
     return `it starts from version ${submission.baseVersion}; the round's base is version ${base.version}`;
   }
-  if (submission.format !== "f32") return `format "${submission.format}"; a client update is "f32"`;
+  const format = round.kind === "statistics" ? "statistics" : "f32";
+  if (submission.format !== format) return `format "${submission.format}"; this round takes "${format}"`;
   if (submission.contributors.length !== 1 || submission.contributors[0] !== submission.device) {
     return "a client update has one contributor: the device that sends it";
   }

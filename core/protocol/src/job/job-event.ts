@@ -1,5 +1,5 @@
 import type { BlobReference, Digest } from "../digest.ts";
-import type { AcceptedContribution, JobPlan, Metrics, RoundSummary } from "./job-state.ts";
+import type { AcceptedContribution, JobPlan, Metrics, RoundKind, RoundSummary } from "./job-state.ts";
 
 /** All that can happen to a job. Times are Unix milliseconds. */
 export type JobEvent =
@@ -86,7 +86,14 @@ export interface SubmissionFacts {
 
 /** All that a job asks its shell to do. Performed at least once, after the commit. */
 export type JobEffect =
-  | { readonly type: "openRound"; readonly round: number; readonly waitingSince: number }
+  | {
+      readonly type: "openRound";
+      readonly round: number;
+      readonly waitingSince: number;
+      readonly kind?: RoundKind;
+      /** What the columns of this and later rounds are scaled with. */
+      readonly statistics?: BlobReference;
+    }
   | { readonly type: "offer"; readonly round: number; readonly device: string }
   | {
       readonly type: "receipt";
@@ -100,6 +107,7 @@ export type JobEffect =
   | {
       readonly type: "fold";
       readonly round: number;
+      readonly kind?: RoundKind;
       readonly accumulator: BlobReference | null;
       readonly contributions: readonly AcceptedContribution[];
       readonly config: BlobReference;
@@ -119,9 +127,10 @@ export type JobEffect =
       readonly round: number;
       readonly weights: BlobReference;
       readonly dataset: string;
+      readonly statistics?: BlobReference;
     }
   | { readonly type: "archiveRound"; readonly summary: RoundSummary }
-  | { readonly type: "writeModel"; readonly weights: BlobReference }
+  | { readonly type: "writeModel"; readonly weights: BlobReference; readonly statistics?: BlobReference }
   | { readonly type: "discard"; readonly blobs: readonly Digest[] };
 
 export type ReceiptVerdict = "accepted" | "refused" | "roundClosed" | "bodyMissing";

@@ -19,7 +19,12 @@ export interface JobPlan {
   readonly maxExamplesPerDevice: number;
   /** Name of the coordinator's own dataset to evaluate on; null = none. */
   readonly evaluationDataset: string | null;
+  /** Whether the first round gathers statistics of columns; absent = no. */
+  readonly statistics?: true;
 }
+
+/** What a round that does not train is for; absent = it trains. */
+export type RoundKind = "statistics";
 
 export type JobStatus = "waiting" | "running" | "completed" | "failed" | "cancelled";
 
@@ -45,6 +50,8 @@ export interface JobState {
   readonly nextRound: number;
   readonly roundsCompleted: number;
   readonly failuresInARow: number;
+  /** What devices said of their columns, added up; absent until it is there. */
+  readonly statistics?: BlobReference;
   readonly current: RoundState | null;
   /** The round that ended last; older ones are archived beside the state. */
   readonly last: RoundSummary | null;
@@ -78,6 +85,7 @@ export type RoundPhase = "collecting" | "folding" | "finalising" | "evaluating";
 
 export interface RoundState {
   readonly number: number;
+  readonly kind?: RoundKind;
   readonly phase: RoundPhase;
   readonly openedAt: number;
   readonly deadlineAt: number;
@@ -105,6 +113,7 @@ export interface RoundState {
 
 export interface RoundSummary {
   readonly number: number;
+  readonly kind?: RoundKind;
   readonly status: "completed" | "failed";
   readonly reason: string | null;
   readonly openedAt: number;

@@ -1,7 +1,15 @@
-import type { Digest } from "../digest.ts";
+import type { BlobReference, Digest } from "../digest.ts";
 import type { Transition } from "../transition.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
-import type { JobState, JobStatus, Member, Metrics, RoundState, RoundSummary } from "./job-state.ts";
+import type {
+  JobState,
+  JobStatus,
+  Member,
+  Metrics,
+  RoundKind,
+  RoundState,
+  RoundSummary,
+} from "./job-state.ts";
 
 type JobTransition = Transition<JobState, JobEffect>;
 
@@ -19,8 +27,26 @@ export function openNextRound(state: JobState): JobTransition {
   if (state.opening !== "no") return { state: { ...state, opening: "askedAndChanged" }, effects: [] };
   return {
     state: { ...state, status: "waiting", opening: "asked", lookAgainAt: null },
-    effects: [{ type: "openRound", round: state.nextRound, waitingSince: state.waitingSince }],
+    effects: [
+      {
+        type: "openRound",
+        round: state.nextRound,
+        waitingSince: state.waitingSince,
+        ...nextKind(state),
+        ...gathered(state),
+      },
+    ],
   };
+}
+
+/** Statistics come before all training, and once (SPEC DS5). */
+function nextKind(state: JobState): { readonly kind?: RoundKind } {
+  return state.plan.statistics && state.statistics === undefined ? { kind: "statistics" } : {};
+}
+
+/** For effects that scale columns. */
+export function gathered({ statistics }: JobState): { readonly statistics?: BlobReference } {
+  return statistics === undefined ? {} : { statistics };
 }
 
 export function openRound(
@@ -30,6 +56,7 @@ export function openRound(
   const offered: Member = { status: "offered", reason: null, digest: null, weight: 0 };
   const round: RoundState = {
     number: event.round,
+    ...nextKind(state),
     phase: "collecting",
     openedAt: event.now,
     deadlineAt: event.now + state.plan.deadlineMs,
@@ -75,6 +102,7 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
     effects.push(foldEffect(next));
   }
   if (next.phase === "folding" && next.folding.length === 0 && next.accumulator !== null) {
+    if (next.kind === "statistics") return completeStatistics(state, next, next.accumulator, effects, now);
     effects.push(finaliseEffect(state, next, next.accumulator));
     next = { ...next, phase: "finalising" };
   }
@@ -106,6 +134,27 @@ function failRound(state: JobState, round: RoundState, reason: string, now: numb
   return { state: after.state, effects: [...effects, ...after.effects] };
 }
 
+/** What was folded is what was asked for: training begins. */
+function completeStatistics(
+  state: JobState,
+  round: RoundState,
+  statistics: BlobReference,
+  effects: readonly JobEffect[],
+  now: number,
+): JobTransition {
+  const summary = summarise(state, round, "completed", null, {}, now);
+  const next: JobState = {
+    ...state,
+    statistics,
+    current: null,
+    waitingSince: now,
+    failuresInARow: 0,
+    last: summary,
+  };
+  const opened = openNextRound(next);
+  return { state: opened.state, effects: [...effects, archive(summary), ...opened.effects] };
+}
+
 /** Takes the round's weights as the new base, and goes on or finishes. */
 export function completeRound(
   state: JobState,
@@ -132,7 +181,8 @@ export function completeRound(
   const spent = before.filter((digest) => !kept.includes(digest));
   const effects: JobEffect[] = [archive(summary), ...discardOf({ ...round, outcome: null }, spent)];
   if (isLastRoundDone(next)) {
-    return { state: next, effects: [...effects, { type: "writeModel", weights: round.outcome.weights }] };
+    const write: JobEffect = { type: "writeModel", weights: round.outcome.weights, ...gathered(state) };
+    return { state: next, effects: [...effects, write] };
   }
   const opened = openNextRound(next);
   return { state: opened.state, effects: [...effects, ...opened.effects] };
@@ -216,7 +266,11 @@ export function discardOf(round: RoundState, spent: readonly Digest[] = []): Job
 
 function foldEffect(round: RoundState): JobEffect {
   const { number, accumulator, folding, config } = round;
-  return { type: "fold", round: number, accumulator, contributions: folding, config };
+  return { type: "fold", round: number, ...kindOf(round), accumulator, contributions: folding, config };
+}
+
+function kindOf({ kind }: RoundState): { readonly kind?: RoundKind } {
+  return kind === undefined ? {} : { kind };
 }
 
 function finaliseEffect(
@@ -249,6 +303,7 @@ export function summarise(
   );
   return {
     number: round.number,
+    ...kindOf(round),
     status,
     reason,
     openedAt: round.openedAt,
@@ -258,7 +313,8 @@ export function summarise(
     evaluation,
     federated: round.outcome?.federated ?? {},
     bytesUp: round.bytesUp,
-    bytesDown: readers.length * state.base.weights.length,
+    // Only who trains reads the weights.
+    bytesDown: round.kind === undefined ? readers.length * state.base.weights.length : 0,
   };
 }
 

@@ -8,6 +8,7 @@ import {
   advanceRound,
   completeRound,
   endJob,
+  gathered,
   offerRetryMs,
   openNextRound,
   openRound,
@@ -190,7 +191,7 @@ function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalise
     if (dataset === null) return completeRound(state, decided, {}, event.now);
     return {
       state: { ...state, current: decided },
-      effects: [{ type: "evaluate", round: round.number, weights, dataset }],
+      effects: [{ type: "evaluate", round: round.number, weights, dataset, ...gathered(state) }],
     };
   });
 }

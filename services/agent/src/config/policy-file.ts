@@ -17,6 +17,7 @@ const policySchema = z.strictObject({
   minimumCohort: z.int().min(1).default(2),
   maxExamplesPerDevice: z.int().min(1).default(1_000_000),
   hours: z.strictObject({ start: clock, end: clock }).optional(),
+  statistics: z.boolean().default(true),
   maxBytesPerDay: z.int().min(1).optional(),
 });
 
@@ -29,6 +30,7 @@ export async function readPolicy(path: string): Promise<Policy> {
     minimumCohort: file.minimumCohort,
     maxExamplesPerDevice: file.maxExamplesPerDevice,
     hours: file.hours ?? null,
+    statistics: file.statistics,
     maxBytesPerDay: file.maxBytesPerDay ?? null,
   };
 }
@@ -53,6 +55,9 @@ maxExamplesPerDevice: 1000000
 
 # Take part only at these hours (local time).
 # hours: { start: "22:00", end: "06:00" }
+
+# Give plans that ask for it the count, sum, sum of squares, least and greatest value of columns they name.
+statistics: true
 
 # Let at most this many bytes leave in a day.
 # maxBytesPerDay: 100000000

@@ -8,7 +8,9 @@ import {
   namePattern,
   type Offer,
   type OfferFacts,
+  type RoundKind,
   SelvedgeError,
+  statisticsBytesBound,
   verifyPlan,
 } from "@selvedge/protocol";
 
@@ -44,6 +46,7 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
   const facts: OfferFacts = {
     job: offer.job,
     round: offer.round,
+    ...askedFor(offer, plan),
     plan: Buffer.from(offer.plan).toString("base64"),
     planDigest: plan.digest,
     signer: signature.keyId,
@@ -55,6 +58,20 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
     deadlineAt: Number(offer.deadlineAtMs),
   };
   return { facts, plan };
+}
+
+/** What the round is for, out of what the plan names. */
+function askedFor(
+  { phase }: Offer,
+  { plan, table }: CheckedPlan,
+): { readonly kind?: RoundKind; readonly answerBytes?: number } {
+  if (phase === "train") return {};
+  if (phase === "statistics" && plan.phases.includes(phase) && table !== null) {
+    return { kind: phase, answerBytes: statisticsBytesBound(table) };
+  }
+  throw new SelvedgeError("invalid_argument", `the plan has no phase "${phase.slice(0, 64)}"`, {
+    at: "offer.phase",
+  });
 }
 
 function readConfig(offer: Offer): string {

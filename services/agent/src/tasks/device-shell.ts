@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { aggregatorNamed, type RandomSource } from "@selvedge/learning";
+import { aggregatorNamed, decodeRoundConfig, encodeStatistics, type RandomSource } from "@selvedge/learning";
 import { encodeSafetensors } from "@selvedge/onnx";
 import {
+  type CheckedPlan,
   ContributionSchema,
   type DeviceEffect,
   type DeviceEvent,
@@ -14,6 +15,7 @@ import {
   OfferReplySchema,
   SelvedgeError,
   SubmissionSchema,
+  scaledTable,
   type TrainingResult,
 } from "@selvedge/protocol";
 import type { BlobKeeper, BlobStore } from "@selvedge/storage";
@@ -102,10 +104,9 @@ export class DeviceShell {
   }
 
   async #train(offer: OfferFacts, holder: string): Promise<DeviceEvent | undefined> {
-    const { blobs, channel, keeper, trainer, random, state } = this.#options;
-    const task = state().tasks.find(
-      ({ offer: { job, round } }) => job === offer.job && round === offer.round,
-    );
+    const task = this.#options
+      .state()
+      .tasks.find(({ offer: { job, round } }) => job === offer.job && round === offer.round);
     // It was called off while it waited for another attempt.
     if (task?.phase !== "training") return undefined;
     const abort = new AbortController();
@@ -113,33 +114,55 @@ export class DeviceShell {
     this.#training.set(key, abort);
     try {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
-      const { model } = plan;
-      for (const needed of [model, offer.base]) {
-        await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, abort.signal));
-      }
-      const trained = await trainer.train(
-        { plan, model, base: offer.base, round: offer.round },
-        abort.signal,
-      );
-      const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-      const config = aggregator.parseConfig(JSON.parse(offer.config));
-      const wire = aggregator.encode(config, trained.update, random);
-      const body = await keeper.put(holder, encodeSafetensors(trained.layout, wire));
-      const weight = aggregator.weigh(config, trained.examples);
-      const metrics = Object.fromEntries(
-        Object.entries(trained.metrics).filter(([name]) => plan.plan.metrics.includes(name)),
-      );
+      const made =
+        offer.kind === "statistics"
+          ? await this.#summary(plan, offer, abort.signal)
+          : await this.#update(plan, offer, abort.signal);
+      const { bytes, weight, metrics } = made;
+      const body = await this.#options.keeper.put(holder, bytes);
       return { type: "trained", job: offer.job, round: offer.round, result: { body, weight, metrics } };
     } finally {
       this.#training.delete(key);
     }
   }
 
+  async #update(plan: CheckedPlan, offer: OfferFacts, signal: AbortSignal): Promise<Answer> {
+    const { blobs, channel, keeper, trainer, random } = this.#options;
+    const { model } = plan;
+    const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan));
+    for (const needed of [model, offer.base]) {
+      await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, signal));
+    }
+    const { base, round } = offer;
+    const trained = await trainer.train({ plan, model, base, round, scaling: given.scaling }, signal);
+    const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
+    const config = aggregator.parseConfig(given.aggregator);
+    const wire = aggregator.encode(config, trained.update, random);
+    const metrics = Object.fromEntries(
+      Object.entries(trained.metrics).filter(([name]) => plan.plan.metrics.includes(name)),
+    );
+    return {
+      bytes: encodeSafetensors(trained.layout, wire),
+      weight: aggregator.weigh(config, trained.examples),
+      metrics,
+    };
+  }
+
+  async #summary(plan: CheckedPlan, { round }: OfferFacts, signal: AbortSignal): Promise<Answer> {
+    const { table } = plan;
+    if (table === null) throw new SelvedgeError("internal", "statistics of a plan without columns");
+    const { statistics, examples } = await this.#options.trainer.summarise({ plan, table, round }, signal);
+    return { bytes: encodeStatistics(statistics), weight: examples, metrics: {} };
+  }
+
   /** The audit line comes first, then the bytes, then the word that they are there. */
   async #submit(offer: OfferFacts, result: TrainingResult): Promise<DeviceEvent | undefined> {
     const { audit, blobs, channel, connected, deviceId, now, send } = this.#options;
     if (!connected()) return undefined;
-    await audit.append(auditEntry(offer, result, now()));
+    await audit.append({
+      ...auditEntry(offer, result, now()),
+      ...(offer.kind === "statistics" && { statistics: await this.#payload(result) }),
+    });
     const read = (start: number, end: number): AsyncIterable<Uint8Array> =>
       blobs.stream(result.body.digest, start, end);
     try {
@@ -155,14 +178,24 @@ export class DeviceShell {
     return this.#submitted(offer, result.body.length);
   }
 
+  /** Statistics are a few numbers: the owner reads in the audit log what left. */
+  async #payload({ body }: TrainingResult): Promise<unknown> {
+    return JSON.parse(Buffer.from(await this.#options.blobs.get(body.digest)).toString("utf8"));
+  }
+
   #submitted({ job, round }: OfferFacts, bytes: number): DeviceEvent {
     return { type: "submitted", job, round, bytes, now: this.#options.now() };
   }
 }
 
+/** What leaves the device for one round. */
+interface Answer extends Pick<TrainingResult, "weight" | "metrics"> {
+  readonly bytes: Uint8Array;
+}
+
 function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingResult): EnvelopeBody {
   const contribution = create(ContributionSchema, {
-    format: "f32",
+    format: offer.kind ?? "f32",
     contributors: [deviceId],
     baseVersion: BigInt(offer.baseVersion),
     weight: result.weight,
@@ -178,7 +211,7 @@ function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingRes
 function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): AuditEntry {
   return {
     time: new Date(now).toISOString(),
-    kind: "update",
+    kind: offer.kind ?? "update",
     job: offer.job,
     round: offer.round,
     planDigest: offer.planDigest,

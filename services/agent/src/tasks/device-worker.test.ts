@@ -59,6 +59,7 @@ async function setUp({
     minimumCohort: 1,
     maxExamplesPerDevice: 1_000,
     hours: null,
+    statistics: true,
     maxBytesPerDay: null,
   };
   const installed = new Set<string>();
@@ -85,6 +86,7 @@ async function setUp({
         examples: 7,
         metrics: { examples: 7 },
       }),
+      summarise: assert.fail,
     },
     audit: {
       async append(entry) {
@@ -92,7 +94,7 @@ async function setUp({
       },
     },
     operatorKeys: [createPublicKey(operator)],
-    datasets: new Set(["digits"]),
+    datasetProblem: async () => null,
     keeper: new BlobKeeper({
       blobs,
       needed: () => [...installed, ...blobsOf(worker.state)],

@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
+import type { DatasetWish } from "@selvedge/datasets";
 import {
   type BlobReference,
   type DeviceEffect,
@@ -26,8 +27,8 @@ import { DeviceShell, type DeviceShellOptions } from "./device-shell.ts";
 export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "state"> {
   readonly store: Store;
   readonly operatorKeys: readonly KeyObject[];
-  /** Names of the datasets this device has. */
-  readonly datasets: ReadonlySet<string>;
+  /** Why this device's data is not what a plan asks for; null when it is. */
+  datasetProblem(wish: DatasetWish): Promise<string | null>;
   /** The owner's policy as it is now: an edit counts from the next offer on. */
   policy(): Promise<Policy>;
   /** Throws `untrusted` unless the round key vouches for the base; may fetch metadata first. */
@@ -135,14 +136,14 @@ export class DeviceWorker {
   }
 
   async #refusalOf({ facts, plan }: VerifiedOffer): Promise<string | null> {
-    const { datasets, minuteOfDay, now, policy } = this.#options;
-    const dataset = plan.plan.dataset?.name ?? "";
-    if (!datasets.has(dataset)) return `this device has no dataset "${dataset}"`;
+    const { datasetProblem, minuteOfDay, now, policy } = this.#options;
+    const { name = "", inputShape = [], classes = 0 } = plan.plan.dataset ?? {};
+    const problem = await datasetProblem({ name, inputShape, classes, table: plan.table });
+    if (problem !== null) return problem;
     return matchPolicy(await policy(), facts, this.state, {
       minuteOfDay: minuteOfDay(),
       day: Math.floor(now() / dayMs),
       maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
-      updateBytes: facts.base.length,
     });
   }
 

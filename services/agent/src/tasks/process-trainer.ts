@@ -11,7 +11,7 @@ import {
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
-import type { TrainedUpdate, Trainer, TrainingTask } from "./trainer.ts";
+import type { DataSummary, SummaryTask, TrainedUpdate, Trainer, TrainingTask } from "./trainer.ts";
 
 export interface ProcessTrainerOptions {
   readonly blobs: FileBlobs;
@@ -33,11 +33,9 @@ export class ProcessTrainer implements Trainer {
   }
 
   async train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate> {
-    const { blobs, datasets, workFolder } = this.#options;
-    const { train, plan } = task.plan;
-    const name = plan.dataset?.name ?? "";
-    const dataset = datasets.get(name);
-    if (dataset === undefined) throw new SelvedgeError("not_found", `this device has no dataset "${name}"`);
+    const { blobs, workFolder } = this.#options;
+    const { train, table } = task.plan;
+    const dataset = this.#datasetOf(task.plan);
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     const updatePath = join(
       workFolder,
@@ -50,6 +48,8 @@ export class ProcessTrainer implements Trainer {
           modelPath: blobs.pathOf(task.model.digest),
           weightsPath: blobs.pathOf(task.base.digest),
           dataset,
+          ...(table === null ? {} : { table }),
+          ...(task.scaling === null ? {} : { scaling: task.scaling }),
           updatePath,
           loss: train.loss as LossName,
           optimizer: train.optimizer as OptimizerName,
@@ -68,8 +68,31 @@ export class ProcessTrainer implements Trainer {
       return { layout, update, examples: outcome.examples, metrics };
     } finally {
       await rm(updatePath, { force: true });
-      this.#idle = setTimeout(() => void this.#process.stop(), this.#options.idleMs).unref();
+      this.#rest();
     }
+  }
+
+  async summarise({ plan, table, round }: SummaryTask, signal: AbortSignal): Promise<DataSummary> {
+    const dataset = this.#datasetOf(plan);
+    const { maxExamplesPerDevice: maxExamples } = plan.train;
+    clearTimeout(this.#idle);
+    try {
+      const request = { dataset, table, maxExamples, seed: trainingSeed(plan, round) };
+      return await this.#process.summarise(request, { signal });
+    } finally {
+      this.#rest();
+    }
+  }
+
+  #datasetOf({ plan }: CheckedPlan): DatasetSource {
+    const name = plan.dataset?.name ?? "";
+    const dataset = this.#options.datasets.get(name);
+    if (dataset !== undefined) return dataset;
+    throw new SelvedgeError("not_found", `this device has no dataset "${name}"`);
+  }
+
+  #rest(): void {
+    this.#idle = setTimeout(() => void this.#process.stop(), this.#options.idleMs).unref();
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
+import type { ColumnScaling, ColumnStatistics } from "@selvedge/learning";
 import type { ParameterLayout } from "@selvedge/onnx";
-import type { BlobReference, CheckedPlan } from "@selvedge/protocol";
+import type { BlobReference, CheckedPlan, TableSchema } from "@selvedge/protocol";
 
 export interface TrainingTask {
   readonly plan: CheckedPlan;
@@ -7,6 +8,20 @@ export interface TrainingTask {
   readonly model: BlobReference;
   readonly base: BlobReference;
   readonly round: number;
+  /** How columns are scaled; null when they are not. */
+  readonly scaling: readonly ColumnScaling[] | null;
+}
+
+/** Statistics of the columns that a plan names. */
+export interface SummaryTask {
+  readonly plan: CheckedPlan;
+  readonly table: TableSchema;
+  readonly round: number;
+}
+
+export interface DataSummary {
+  readonly statistics: readonly ColumnStatistics[];
+  readonly examples: number;
 }
 
 export interface TrainedUpdate {
@@ -21,4 +36,6 @@ export interface TrainedUpdate {
 export interface Trainer {
   /** @throws SelvedgeError `cancelled` when the signal aborts. */
   train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate>;
+  /** @throws SelvedgeError `cancelled` when the signal aborts. */
+  summarise(task: SummaryTask, signal: AbortSignal): Promise<DataSummary>;
 }

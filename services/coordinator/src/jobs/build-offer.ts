@@ -34,6 +34,6 @@ export async function buildOffer(parts: OfferParts, blobs: BlobStore): Promise<O
     configDigest: round.configDigest,
     cohort: Object.keys(round.members).length,
     deadlineAtMs: BigInt(round.deadlineAt),
-    phase: "train",
+    phase: round.kind ?? "train",
   });
 }

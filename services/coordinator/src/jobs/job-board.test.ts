@@ -70,7 +70,7 @@ async function setUp(rounds = 1, cohort = 2) {
       }),
       records: new JobRecords(store),
       layouts: new ModelLayouts(blobs),
-      evaluator: { evaluate: async () => ({ accuracy: 0.5 }) },
+      evaluator: { mismatch: async () => null, evaluate: async () => ({ accuracy: 0.5 }) },
       operatorKeys: [createPublicKey(operator)],
       evaluationDatasets: new Set(),
       eligible: () => ["a", "b", "c"].slice(0, cohort),

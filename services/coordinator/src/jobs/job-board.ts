@@ -16,6 +16,7 @@ import {
   SelvedgeError,
   type Submission,
   type SubmissionFacts,
+  scaledTable,
   stepJob,
   verifyPlan,
 } from "@selvedge/protocol";
@@ -27,10 +28,12 @@ import {
   type Store,
 } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
+import { checkShapes } from "./check-shapes.ts";
 import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { PendingUploads } from "./pending-uploads.ts";
+import { problemWithStatistics } from "./statistics-round.ts";
 
 export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf"> {
   readonly store: Store;
@@ -145,12 +148,7 @@ export class JobBoard {
     verifyPlan(request.plan, request.signature, this.#options.operatorKeys);
     const known = this.#runner.get(job);
     if (known !== undefined) return repeated(job, known, plan);
-    if (evaluationDataset !== null && !this.#options.evaluationDatasets.has(evaluationDataset)) {
-      throw new SelvedgeError("not_found", `the coordinator has no dataset "${evaluationDataset}"`, {
-        at: "evaluation",
-        fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
-      });
-    }
+    await this.#checkEvaluation(evaluationDataset, plan);
     return this.#keeper.holding(async (holder) => {
       await this.#keeper.hold(holder, plan.model.digest);
       const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
@@ -246,7 +244,7 @@ export class JobBoard {
       if (replaced !== undefined) this.#letGo(job, [replaced]);
       // What is being deleted must not look as if it were there.
       await this.#keeper.turn(digest, async () => {});
-      return state.base.weights.length;
+      return round.kind === "statistics" ? limits.statisticsBytesMax : state.base.weights.length;
     }
     return 0;
   }
@@ -281,6 +279,9 @@ export class JobBoard {
     const state = this.#require(job);
     if (!dependsOnBody(state, claim)) return "unchecked";
     const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
+    if (state.current?.kind === "statistics") {
+      return problemWithStatistics(claim.body, claim.weight, claim.metrics, plan, this.#blobs);
+    }
     const layout = await this.#layouts.of(plan.model);
     return problemWith(claim.body, claim.metrics, plan, layout, state.base.weights.length, this.#blobs);
   }
@@ -330,6 +331,29 @@ export class JobBoard {
     throw new SelvedgeError("not_found", `no job "${job.slice(0, 80)}"`, { fix: "see `selvedge job list`" });
   }
 
+  /** Found out now rather than after the first round. */
+  async #checkEvaluation(dataset: string | null, { plan, table }: CheckedPlan): Promise<void> {
+    if (dataset === null) return;
+    if (!this.#options.evaluationDatasets.has(dataset)) {
+      throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`, {
+        at: "evaluation",
+        fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
+      });
+    }
+    const { inputShape = [], classes = 0 } = plan.dataset ?? {};
+    const mismatch = await this.#options.evaluator.mismatch(dataset, {
+      name: dataset,
+      inputShape,
+      classes,
+      table,
+    });
+    if (mismatch === null) return;
+    throw new SelvedgeError("failed_precondition", mismatch, {
+      at: "evaluation",
+      fix: "evaluate on data of the form that the devices have",
+    });
+  }
+
   async #checkModel(plan: CheckedPlan): Promise<CheckedPlan["model"]> {
     const stored = await this.#blobs.stat(plan.model.digest);
     if (stored === undefined) {
@@ -337,6 +361,7 @@ export class JobBoard {
         at: "plan.model",
       });
     }
+    checkShapes(plan, await this.#layouts.model(plan.model));
     const layout = await this.#layouts.of(plan.model);
     if (layout.length >= 1 && layout.length <= limits.parametersMax) return plan.model;
     throw new SelvedgeError("invalid_argument", `the model has ${layout.length} trainable parameters`, {
@@ -367,6 +392,7 @@ function jobPlan(
     targetAccuracy: schedule?.targetAccuracy ?? 0,
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     evaluationDataset,
+    ...(scaledTable(plan) !== null && { statistics: true }),
   };
 }
 

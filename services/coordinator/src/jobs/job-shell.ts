@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
+import { scaleFeatures } from "@selvedge/learning";
 import {
   decodeSafetensors,
   encodeSafetensors,
   readParameters,
+  scaleInput,
   serializeModel,
   writeParameters,
 } from "@selvedge/onnx";
@@ -28,6 +30,7 @@ import type { JobRecords } from "./job-records.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { openRound } from "./open-round.ts";
 import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
+import { foldStatistics, readScaling } from "./statistics-round.ts";
 
 export interface JobShellOptions {
   readonly blobs: BlobStore;
@@ -69,15 +72,13 @@ export class JobShell {
         return this.#receipt(job, effect);
       case "roundClosed":
         return this.#roundClosed(job, effect);
-      case "fold": {
-        const arithmetic = await this.#arithmetic(job, effect.config);
+      case "fold":
         return {
           type: "folded",
           round: effect.round,
-          accumulator: await fold(effect, arithmetic, blobs),
+          accumulator: await this.#fold(job, effect, blobs),
           now: now(),
         };
-      }
       case "finalise": {
         const arithmetic = await this.#arithmetic(job, effect.config);
         return {
@@ -88,14 +89,16 @@ export class JobShell {
         };
       }
       case "evaluate": {
-        const { model } = await this.#plan(job);
-        const metrics = await evaluator.evaluate(model, effect.weights, effect.dataset);
+        const { weights, dataset, statistics } = effect;
+        const { plan } = await this.#plan(job);
+        const scaling = await readScaling(plan, statistics, blobs);
+        const metrics = await evaluator.evaluate({ plan, weights, dataset, scaling });
         return { type: "evaluated", round: effect.round, metrics, now: now() };
       }
       case "writeModel":
         return {
           type: "modelWritten",
-          model: await this.#writeModel(job, effect.weights, blobs),
+          model: await this.#writeModel(job, effect, blobs),
           now: now(),
         };
       case "archiveRound":
@@ -137,7 +140,18 @@ export class JobShell {
     const { plan, model } = await this.#plan(job);
     const layout = await layouts.of(model);
     const devices = eligible(plan.plan.dataset?.name ?? "");
-    return openRound({ effect, plan, layout, eligible: devices, now: now() }, blobs);
+    const scaling = await readScaling(plan, effect.statistics, blobs);
+    return openRound({ effect, plan, layout, scaling, eligible: devices, now: now() }, blobs);
+  }
+
+  async #fold(
+    job: string,
+    effect: Extract<JobEffect, { type: "fold" }>,
+    blobs: BlobWorkspace,
+  ): Promise<BlobReference> {
+    if (effect.kind !== "statistics") return fold(effect, await this.#arithmetic(job, effect.config), blobs);
+    const { plan } = await this.#plan(job);
+    return foldStatistics(effect, plan, blobs);
   }
 
   async #offer(job: string, number: number, device: string): Promise<undefined> {
@@ -169,12 +183,23 @@ export class JobShell {
     this.#options.send(effect.device, { case: "roundClosed", value });
   }
 
-  async #writeModel(job: string, weights: BlobReference, blobs: BlobWorkspace): Promise<BlobReference> {
+  /** A model whose columns are scaled does that itself: it takes them as they are in the data (SPEC DS7). */
+  async #writeModel(
+    job: string,
+    { weights, statistics }: Extract<JobEffect, { type: "writeModel" }>,
+    blobs: BlobWorkspace,
+  ): Promise<BlobReference> {
     const { layouts } = this.#options;
-    const { model } = await this.#plan(job);
+    const { plan, model } = await this.#plan(job);
     const layout = await layouts.of(model);
     const flat = decodeSafetensors(await blobs.get(weights.digest), layout);
-    return blobs.put(serializeModel(writeParameters(await layouts.model(model), layout, flat)));
+    const trained = writeParameters(await layouts.model(model), layout, flat);
+    const scaling = await readScaling(plan, statistics, blobs);
+    const scaled =
+      scaling === null || plan.table === null
+        ? trained
+        : scaleInput(trained, scaleFeatures(plan.table, scaling));
+    return blobs.put(serializeModel(scaled));
   }
 
   async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
@@ -204,6 +229,7 @@ export function blobsOf(state: JobState): string[] {
     state.base.weights,
     state.optimizerState,
     state.model,
+    state.statistics ?? null,
   ];
   if (round !== null) {
     const { weights = null, optimizerState = null } = round.outcome ?? {};

@@ -1,4 +1,11 @@
-import { aggregatorNamed, encodeClientConfig, selectCohort } from "@selvedge/learning";
+import {
+  aggregatorNamed,
+  type ColumnScaling,
+  encodeClientConfig,
+  encodeRoundConfig,
+  type JsonObject,
+  selectCohort,
+} from "@selvedge/learning";
 import type { ParameterLayout } from "@selvedge/onnx";
 import type { CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
@@ -7,6 +14,8 @@ export interface RoundOpening {
   readonly effect: Extract<JobEffect, { type: "openRound" }>;
   readonly plan: CheckedPlan;
   readonly layout: ParameterLayout;
+  /** How columns are scaled; null when they are not. */
+  readonly scaling: readonly ColumnScaling[] | null;
   /** Devices that are online and have the plan's dataset. */
   readonly eligible: readonly string[];
   /** Unix milliseconds. */
@@ -18,19 +27,26 @@ export interface RoundOpening {
  * a smaller one that still has a quorum only after the grace time (SPEC RC7).
  */
 export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Promise<JobEvent> {
-  const { effect, plan, layout, eligible, now } = opening;
+  const { effect, plan, eligible, now } = opening;
   const { cohort = 1, quorum = 1, graceMs = 0 } = plan.plan.schedule ?? {};
   const isPatient = now < effect.waitingSince + graceMs;
   if (eligible.length < (isPatient ? cohort : quorum)) {
     return { type: "cohortShort", round: effect.round, eligible: eligible.length, now };
   }
   const devices = selectCohort({ eligible, cohort, seed: plan.plan.seed, round: effect.round });
+  const config =
+    effect.kind === "statistics"
+      ? encodeClientConfig({ phase: effect.kind })
+      : encodeRoundConfig(aggregatorConfig(opening, devices.length), opening.scaling);
+  const stored = await blobs.put(config.bytes);
+  return { type: "cohortSelected", round: effect.round, devices, config: stored, now };
+}
+
+function aggregatorConfig({ plan, layout }: RoundOpening, cohort: number): JsonObject {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-  const config = aggregator.prepare(aggregator.initialState(), {
-    cohort: devices.length,
+  return aggregator.prepare(aggregator.initialState(), {
+    cohort,
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     parameters: layout.length,
   });
-  const stored = await blobs.put(encodeClientConfig(config).bytes);
-  return { type: "cohortSelected", round: effect.round, devices, config: stored, now };
 }

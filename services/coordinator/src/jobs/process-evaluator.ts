@@ -1,8 +1,9 @@
-import type { DatasetSource } from "@selvedge/datasets";
-import { type BlobReference, type Metrics, SelvedgeError } from "@selvedge/protocol";
-import { TrainingProcess } from "@selvedge/runtime";
+import { type DatasetSource, type DatasetWish, datasetMismatch, describeDataset } from "@selvedge/datasets";
+import { binaryRates } from "@selvedge/learning";
+import { type Metrics, SelvedgeError } from "@selvedge/protocol";
+import { type BinaryResult, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
-import type { Evaluator } from "./evaluator.ts";
+import type { EvaluationTask, Evaluator } from "./evaluator.ts";
 
 /** Evaluates in a child process, started when it is first needed. */
 export class ProcessEvaluator implements Evaluator {
@@ -15,19 +16,40 @@ export class ProcessEvaluator implements Evaluator {
     this.#datasets = datasets;
   }
 
-  async evaluate(model: BlobReference, weights: BlobReference, dataset: string): Promise<Metrics> {
-    const source = this.#datasets.get(dataset);
-    if (source === undefined)
-      throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`);
-    const outcome = await this.#process.evaluate({
-      modelPath: this.#blobs.pathOf(model.digest),
+  async mismatch(dataset: string, wish: DatasetWish): Promise<string | null> {
+    return datasetMismatch({ ...wish, name: dataset }, await describeDataset(this.#sourceOf(dataset)));
+  }
+
+  async evaluate({ plan, weights, dataset, scaling }: EvaluationTask): Promise<Metrics> {
+    const { loss, accuracy, examples, binary } = await this.#process.evaluate({
+      modelPath: this.#blobs.pathOf(plan.model.digest),
       weightsPath: this.#blobs.pathOf(weights.digest),
-      dataset: source,
+      dataset: this.#sourceOf(dataset),
+      ...(plan.table === null ? {} : { table: plan.table }),
+      ...(scaling === null ? {} : { scaling }),
     });
-    return { loss: outcome.loss, accuracy: outcome.accuracy, examples: outcome.examples };
+    return { loss, accuracy, examples, ...(binary && binaryMetrics(binary)) };
   }
 
   async close(): Promise<void> {
     await this.#process.stop();
   }
+
+  #sourceOf(dataset: string): DatasetSource {
+    const source = this.#datasets.get(dataset);
+    if (source !== undefined) return source;
+    throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`);
+  }
+}
+
+/** Of two classes; what has nothing to divide by is absent. */
+function binaryMetrics(binary: BinaryResult): Metrics {
+  const { precision, recall, f1 } = binaryRates(binary);
+  const { averagePrecision } = binary;
+  return {
+    ...(precision !== undefined && { precision }),
+    ...(recall !== undefined && { recall }),
+    ...(f1 !== undefined && { f1 }),
+    ...(averagePrecision !== undefined && { average_precision: averagePrecision }),
+  };
 }

@@ -4,7 +4,7 @@ import {
   aggregatorNamed,
   combineMetrics,
   decodeAccumulator,
-  decodeClientConfig,
+  decodeRoundConfig,
   decodeServerOptimizerState,
   encodeAccumulator,
   encodeServerOptimizerState,
@@ -14,7 +14,14 @@ import {
   serverOptimizerNamed,
 } from "@selvedge/learning";
 import { decodeSafetensors, encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
-import type { BlobReference, CheckedPlan, JobEffect, JobEvent, Metrics } from "@selvedge/protocol";
+import {
+  type BlobReference,
+  type CheckedPlan,
+  type JobEffect,
+  type JobEvent,
+  type Metrics,
+  scaledTable,
+} from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 
 type Fold = Extract<JobEffect, { type: "fold" }>;
@@ -37,7 +44,8 @@ export async function openArithmetic(
   blobs: BlobWorkspace,
 ): Promise<RoundArithmetic> {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-  const parsed = aggregator.parseConfig(decodeClientConfig(await blobs.get(config.digest)));
+  const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan));
+  const parsed = aggregator.parseConfig(given.aggregator);
   const { name = "", learningRate = 1 } = plan.plan.serverOptimizer ?? {};
   return {
     aggregator,

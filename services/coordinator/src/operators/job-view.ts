@@ -45,6 +45,7 @@ export function blobRef(reference: BlobReference): { digest: string; length: big
 function endedRound(round: RoundSummary): RoundInit {
   return {
     number: round.number,
+    phase: round.kind ?? "train",
     status: round.status,
     reason: round.reason ?? "",
     openedAtMs: BigInt(round.openedAt),
@@ -61,6 +62,7 @@ function endedRound(round: RoundSummary): RoundInit {
 function openRound(round: RoundState): RoundInit {
   return {
     number: round.number,
+    phase: round.kind ?? "train",
     status: round.phase === "collecting" ? "collecting" : "aggregating",
     openedAtMs: BigInt(round.openedAt),
     participants: participants(round.members),

@@ -1,0 +1,19 @@
+import { type DatasetSource, type DatasetWish, datasetMismatch, describeDataset } from "@selvedge/datasets";
+import { SelvedgeError } from "@selvedge/protocol";
+
+/**
+ * Why this device's data is not what a plan asks for, in words that the operator
+ * sees: with both shapes, and without anything of what is in it; null when it is.
+ */
+export async function datasetProblem(
+  datasets: ReadonlyMap<string, DatasetSource>,
+  wish: DatasetWish,
+): Promise<string | null> {
+  const source = datasets.get(wish.name);
+  if (source === undefined) return `this device has no dataset "${wish.name}"`;
+  try {
+    return datasetMismatch(wish, await describeDataset(source));
+  } catch (thrown) {
+    return `dataset "${wish.name}" cannot be read: ${SelvedgeError.from(thrown).code}`;
+  }
+}
