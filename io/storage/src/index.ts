@@ -1,6 +1,6 @@
 export { BlobKeeper, type BlobKeeperOptions, type BlobWorkspace } from "./blob-keeper.ts";
-export { checkFolder } from "./check-folder.ts";
 export type { BlobStore, GetOptions } from "./blob-store.ts";
+export { checkFolder } from "./check-folder.ts";
 export { writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
@@ -9,6 +9,7 @@ export type { JournalHooks, Step } from "./journal.ts";
 export { KeyedQueue } from "./keyed-queue.ts";
 export { type MemoryBlobs, openMemoryBlobStore } from "./memory-blob-store.ts";
 export { type MemoryRecords, openMemoryStore } from "./memory-store.ts";
+export { migrateRecords, type RecordMigration } from "./migrate-records.ts";
 export type { DatabaseOptions } from "./open-database.ts";
 export { openEpoch } from "./open-epoch.ts";
 export { postgresName } from "./postgres-address.ts";

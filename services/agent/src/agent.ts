@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { startInferenceServer } from "@selvedge/inference";
 import { SelvedgeError } from "@selvedge/protocol";
 import { TrustStore } from "@selvedge/registry";
-import { checkFolder, openEpoch, openFileBlobStore, openSqliteStore } from "@selvedge/storage";
+import {
+  checkFolder,
+  migrateRecords,
+  openEpoch,
+  openFileBlobStore,
+  openSqliteStore,
+} from "@selvedge/storage";
 import type { Logger } from "pino";
 import { AuditLog } from "./audit-log.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
@@ -11,6 +17,7 @@ import { readPolicy } from "./config/policy-file.ts";
 import { DeviceSession, type DeviceSessionOptions } from "./device-session.ts";
 import { openDeviceFolder } from "./identity/device-folder.ts";
 import { loadDeviceIdentity } from "./identity/device-identity.ts";
+import { recordMigrations } from "./record-migrations.ts";
 import { InstalledModels } from "./releases/installed-models.ts";
 import { SessionMark } from "./session/session-mark.ts";
 
@@ -50,8 +57,10 @@ export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
   }
   const config = await readAgentConfig(folder);
   await readPolicy(join(folder, "policy.yaml"));
-  const store = await openSqliteStore({ path: join(folder, "agent.db") });
+  const database = join(folder, "agent.db");
+  const store = await openSqliteStore({ path: database });
   try {
+    await migrateRecords(store, database, recordMigrations);
     const blobs = await openFileBlobStore({ root: folder });
     const trust = await TrustStore.open({
       store,

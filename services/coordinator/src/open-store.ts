@@ -3,6 +3,7 @@ import { access, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
+  migrateRecords,
   openPostgresStore,
   openSqliteStore,
   postgresName,
@@ -10,6 +11,7 @@ import {
   writeFileDurably,
 } from "@selvedge/storage";
 import type { Logger } from "pino";
+import { recordMigrations } from "./record-migrations.ts";
 
 export interface StoreOptions {
   /** The coordinator's folder: keys, blobs, and the records unless `storeUrl` says where else; made when absent. */
@@ -26,7 +28,8 @@ export interface StoreOptions {
  * empty database beside a folder in use would look like a fleet without devices.
  *
  * @throws SelvedgeError `unavailable` when it is in use or cannot be reached,
- *   `failed_precondition` when records and folder are of different fleets.
+ *   `failed_precondition` when records and folder are of different fleets, `unsupported`
+ *   when a newer version wrote them, `corrupt`.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { folder, storeUrl, log, onLost } = options;
@@ -42,6 +45,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         });
   try {
     await bind(store, folder, where);
+    await migrateRecords(store, where, recordMigrations);
     return store;
   } catch (thrown) {
     await store.close();
