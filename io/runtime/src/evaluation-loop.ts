@@ -51,7 +51,7 @@ export async function runEvaluation(
     });
   }
   const constant = {
-    ...datasetFeeds(graph, dataset, batchSize),
+    ...datasetFeeds(graph, dataset, evaluationBatchSize),
     ...namedFeeds(graph.parameters, parameterTensors(graph.layout, parameters)),
   };
   const tally = new BatchTally();
@@ -62,9 +62,9 @@ export async function runEvaluation(
     const began = performance.now();
     const outputs = await session.run({
       ...constant,
-      ...orderFeeds(examples.subarray(start, end), batchSize),
+      ...orderFeeds(examples.subarray(start, end), evaluationBatchSize),
     });
-    pace.observe(Math.ceil((end - start) / batchSize), performance.now() - began);
+    pace.observe(Math.ceil((end - start) / evaluationBatchSize), performance.now() - began);
     tally.add(outputs, end - start);
     margins?.set(floatsOf(outputs, ports.margin), start);
   }
@@ -80,9 +80,9 @@ export async function runEvaluation(
 
 /** Batches of one run are of one size, so a short one at the end is a run of its own. */
 function endOfRun(start: number, length: number, steps: number): number {
-  const whole = Math.floor((length - start) / batchSize);
-  return whole === 0 ? length : start + Math.min(whole, steps) * batchSize;
+  const whole = Math.floor((length - start) / evaluationBatchSize);
+  return whole === 0 ? length : start + Math.min(whole, steps) * evaluationBatchSize;
 }
 
 /** Large enough that the time goes into the arithmetic, small enough for memory. */
-const batchSize = 100;
+export const evaluationBatchSize = 100;

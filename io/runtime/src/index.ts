@@ -6,6 +6,7 @@ export {
   type EvaluationRun,
   runEvaluation,
 } from "./evaluation-loop.ts";
+export { machineMemoryBytes } from "./machine-memory.ts";
 export { NativeSession } from "./native-session.ts";
 export { serveChild } from "./serve-child.ts";
 export {
@@ -16,6 +17,7 @@ export {
   type TensorDeclaration,
   type Tensors,
 } from "./tensor.ts";
+export { type TrainingCost, trainingCost } from "./training-cost.ts";
 export {
   runTraining,
   type TrainingProgress,
@@ -30,4 +32,4 @@ export type {
   TrainingOutcome,
   TrainingRequest,
 } from "./training-methods.ts";
-export { TrainingProcess, type TrainingProcessOptions } from "./training-process.ts";
+export { type ProcessCallOptions, TrainingProcess, type TrainingProcessOptions } from "./training-process.ts";

@@ -24,6 +24,8 @@ export interface TrainingRequest extends DataRequest {
   /** Trains on at most so many examples, chosen by the seed. */
   readonly maxExamples: number;
   readonly seed: string | number;
+  /** Refuses what would, as inferred before the model is loaded, need more resident memory; absent: nothing. */
+  readonly memoryBytesMax?: number;
 }
 
 export interface TrainingOutcome {
@@ -56,6 +58,8 @@ export interface EvaluationRequest extends DataRequest {
   readonly weightsPath: string;
   /** Softmax cross-entropy when absent. */
   readonly loss?: LossName;
+  /** Refuses what would, as inferred before the model is loaded, need more resident memory; absent: nothing. */
+  readonly memoryBytesMax?: number;
 }
 
 /** Statistics of a table's columns; no model is involved. */

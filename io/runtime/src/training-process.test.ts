@@ -137,6 +137,35 @@ test("cancelling and running out of time kill the child, and the next call start
   });
 });
 
+test("[RE8] a model whose training takes more memory than allowed is refused, naming figure and limit", async () => {
+  await withTraining(async ({ request, training }) => {
+    await assert.rejects(
+      training.train({ ...request, memoryBytesMax: 150_000_000 }),
+      failsWith("resource_exhausted", /batches of 32 take about \d+ MB of memory.*at most 150 MB/),
+    );
+    await assert.rejects(
+      training.evaluate({ ...request, memoryBytesMax: 150_000_000 }),
+      failsWith("resource_exhausted", /at most 150 MB/),
+    );
+    const large = 100_000;
+    await assert.rejects(
+      training.train({ ...request, batchSize: large, memoryBytesMax: 200_000_000 }),
+      failsWith("resource_exhausted", /batches of 100000 take/),
+    );
+    assert.ok((await training.train({ ...request, memoryBytesMax: 1_000_000_000 })).steps > 0);
+  });
+});
+
+test("[RE7] a training that holds more memory than allowed is killed, and the next starts a fresh process", async () => {
+  await withTraining(async ({ request, training }) => {
+    const endless = { ...request, localEpochs: 1_000_000 };
+    // As if what the training needs had been inferred wrong.
+    const killed = training.train(endless, { memoryBytesMax: 50_000_000 });
+    await assert.rejects(killed, failsWith("resource_exhausted", /had \d+ MB .* at most 50 MB/));
+    assert.ok((await training.train(request)).steps > 0);
+  });
+});
+
 test("trains under Node's permission model, which then keeps it out of other folders", async () => {
   await withTraining(async ({ request, folder }) => {
     const fixture = fileURLToPath(new URL("./training-process.fixture.ts", import.meta.url));

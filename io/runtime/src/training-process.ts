@@ -1,4 +1,4 @@
-import { SelvedgeError } from "@selvedge/protocol";
+import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
 import { type CallOptions, Child } from "./child.ts";
 import type { ProgressOf } from "./child-methods.ts";
 import type { EvaluationResult } from "./evaluation-loop.ts";
@@ -15,6 +15,11 @@ import type {
 export interface TrainingProcessOptions {
   /** From fork until the child takes calls, milliseconds; 30,000 when absent. */
   readonly startTimeoutMs?: number;
+}
+
+export interface ProcessCallOptions<P> extends CallOptions<P> {
+  /** The process is killed when it has more resident memory than this, bytes. */
+  readonly memoryBytesMax?: number | undefined;
 }
 
 /**
@@ -42,12 +47,13 @@ export class TrainingProcess {
    * to `updatePath`.
    *
    * @throws SelvedgeError `cancelled` by the signal, `deadline_exceeded` by the timeout, `unavailable`
-   *   when the child died, `out_of_range` when training diverged, `failed_precondition` when model,
+   *   when the child died, `resource_exhausted` when it needs or has more memory than `memoryBytesMax`
+   *   (SPEC RE7, RE8), `out_of_range` when training diverged, `failed_precondition` when model,
    *   weights and dataset do not fit; and what reading each of them throws
    */
   async train(
     request: TrainingRequest,
-    options: CallOptions<TrainingProgress> = {},
+    options: ProcessCallOptions<TrainingProgress> = {},
   ): Promise<TrainingOutcome> {
     return await this.#call("train", request, options);
   }
@@ -57,7 +63,10 @@ export class TrainingProcess {
    *
    * @throws SelvedgeError as {@link train}
    */
-  async evaluate(request: EvaluationRequest, options: CallOptions<never> = {}): Promise<EvaluationResult> {
+  async evaluate(
+    request: EvaluationRequest,
+    options: ProcessCallOptions<never> = {},
+  ): Promise<EvaluationResult> {
     return await this.#call("evaluate", request, options);
   }
 
@@ -66,7 +75,7 @@ export class TrainingProcess {
    *
    * @throws SelvedgeError as {@link train}
    */
-  async summarise(request: SummaryRequest, options: CallOptions<never> = {}): Promise<SummaryOutcome> {
+  async summarise(request: SummaryRequest, options: ProcessCallOptions<never> = {}): Promise<SummaryOutcome> {
     return await this.#call("summarise", request, options);
   }
 
@@ -84,15 +93,16 @@ export class TrainingProcess {
   async #call<K extends keyof TrainingMethods>(
     method: K,
     request: TrainingMethods[K]["argument"],
-    options: CallOptions<ProgressOf<TrainingMethods[K]>>,
+    options: ProcessCallOptions<ProgressOf<TrainingMethods[K]>>,
   ): Promise<TrainingMethods[K]["result"]> {
     const started = this.#alive();
     try {
-      return await (await started).call(method, request, options);
+      const child = await started;
+      child.limitMemory(options.memoryBytesMax);
+      return await child.call(method, request, options);
     } catch (thrown) {
       // After these the child is dying, or as good as dead, before its exit is seen here.
-      const { code } = SelvedgeError.from(thrown);
-      if (code === "cancelled" || code === "deadline_exceeded" || code === "unavailable") {
+      if (endings.has(SelvedgeError.from(thrown).code)) {
         this.#forget(started);
         await started.then(
           (child) => child.kill(),
@@ -119,3 +129,10 @@ export class TrainingProcess {
     if (this.#child === started) this.#child = undefined;
   }
 }
+
+const endings: ReadonlySet<ErrorCode> = new Set([
+  "cancelled",
+  "deadline_exceeded",
+  "resource_exhausted",
+  "unavailable",
+]);

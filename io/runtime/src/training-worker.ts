@@ -15,10 +15,11 @@ import {
 } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { fileError, writeFileDurably } from "@selvedge/storage";
-import { type EvaluationResult, runEvaluation } from "./evaluation-loop.ts";
+import { type EvaluationResult, evaluationBatchSize, runEvaluation } from "./evaluation-loop.ts";
 import { splitHeldOut } from "./held-out-split.ts";
 import { NativeSession } from "./native-session.ts";
 import { serveChild } from "./serve-child.ts";
+import { checkMemory } from "./training-cost.ts";
 import { chosenExamples, openTrainingData, type TrainingData } from "./training-data.ts";
 import { runTraining, type TrainingProgress } from "./training-loop.ts";
 import type {
@@ -44,9 +45,10 @@ async function train(
   const { dataset } = data;
   const { train: trainable, heldOut } = splitHeldOut(dataset.length, request.heldOutFraction);
   const examples = chosenExamples(trainable, request.maxExamples, request.seed);
-  const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut);
+  const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut, request);
 
   const graph = trainingGraph(model, { loss: request.loss, optimizer: request.optimizer, ...data.format });
+  checkMemory(graph, request.batchSize, dataset, request.memoryBytesMax);
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
@@ -77,7 +79,7 @@ async function train(
 
 async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   const task = await loadTask(request);
-  return await measure(task, request.loss ?? "softmax-cross-entropy", allRows(task.data.dataset));
+  return await measure(task, request.loss ?? "softmax-cross-entropy", allRows(task.data.dataset), request);
 }
 
 async function summarise({ dataset, table, maxExamples, seed }: SummaryRequest): Promise<SummaryOutcome> {
@@ -118,8 +120,14 @@ async function loadTask(request: EvaluationRequest | TrainingRequest): Promise<T
   return { model, layout, base, data: await openTrainingData(request) };
 }
 
-async function measure(task: Task, loss: LossName, examples: Int32Array): Promise<EvaluationResult> {
+async function measure(
+  task: Task,
+  loss: LossName,
+  examples: Int32Array,
+  { memoryBytesMax }: EvaluationRequest,
+): Promise<EvaluationResult> {
   const graph = evaluationGraph(task.model, { loss, ...task.data.format });
+  checkMemory(graph, evaluationBatchSize, task.data.dataset, memoryBytesMax);
   const session = await NativeSession.load(graph.bytes);
   return await runEvaluation(session, graph, {
     parameters: task.base,
