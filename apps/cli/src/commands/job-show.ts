@@ -1,7 +1,8 @@
-import type { Job, Plan, Round } from "@selvedge/protocol";
+import type { DatasetRequest, Job, Plan, Round } from "@selvedge/protocol";
 import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
-import { contributed, roundHeader, roundLine } from "../output/round-table.ts";
+import { printable } from "../output/printable.ts";
+import { contributed, hasFigures, roundHeader, roundLine } from "../output/round-table.ts";
 import { renderFields, renderTable } from "../output/table.ts";
 import { formatBytes, formatTime } from "../output/units.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
@@ -13,7 +14,9 @@ export async function run(terminal: Terminal, options: OperatorOptions, job: str
   terminal.stdout.write(renderFields([...jobFields(answer.job), ...planFields(answer.plan)]));
   const { history, current } = answer.job;
   if (history.length > 0) {
-    terminal.stdout.write(`\n${[roundHeader(), ...history.map(roundLine)].join("\n")}\n`);
+    terminal.stdout.write(
+      `\n${[roundHeader(history.find(hasFigures)), ...history.map(roundLine)].join("\n")}\n`,
+    );
   }
   if (current !== undefined) terminal.stdout.write(`\n${openRound(current)}`);
   const refusals = refusalsOf(current ?? history.at(-1));
@@ -46,12 +49,21 @@ function planFields(plan: Plan | undefined): [string, string][] {
   const { name, inputShape, classes } = plan.dataset;
   return [
     ["dataset", `${name} [${inputShape.join(", ")}], ${classes} classes`],
+    ...columnFields(plan.dataset),
     [
       "training",
       `${train.algorithm}, local epochs ${train.localEpochs}, batch size ${train.batchSize}, learning rate ${train.learningRate}`,
     ],
     ["cohort", `${schedule.cohort} devices, quorum ${schedule.quorum}`],
   ];
+}
+
+function columnFields({ columns, label }: DatasetRequest): [string, string][] {
+  if (label === undefined) return [];
+  const named = columns.map(({ name, normalisation }) =>
+    normalisation === "none" ? printable(name) : `${printable(name)} (${normalisation})`,
+  );
+  return [["columns", `${named.join(", ")}; label ${printable(label.name)}`]];
 }
 
 function openRound(round: Round): string {

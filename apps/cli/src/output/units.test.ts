@@ -32,6 +32,8 @@ test("times are shown from now", () => {
   assert.equal(formatAgo(0n, 5_000), "never");
   assert.equal(formatAgo(2_000, 5_000), "3s ago");
   assert.equal(formatUntil(65_000n, 5_000), "in 1m");
+  assert.equal(formatUntil(7 * 86_400_000 - 40_000, 0), "in 7d");
+  assert.equal(formatUntil(3_599_999, 0), "in 1h");
   assert.equal(formatUntil(5_000, 5_000), "expired");
   assert.equal(formatTime(1_795_496_180_123), "2026-11-24 04:56:20Z");
 });

@@ -24,9 +24,15 @@ export function formatAgo(time: number | bigint, now: number): string {
   return Number(time) === 0 ? "never" : `${formatSpan(now - Number(time))} ago`;
 }
 
-/** How long until something is; "expired" when it has been. */
+/** How long until something is, to the nearest whole unit; "expired" when it has been. */
 export function formatUntil(time: number | bigint, now: number): string {
-  return Number(time) <= now ? "expired" : `in ${formatSpan(Number(time) - now)}`;
+  return Number(time) <= now ? "expired" : `in ${formatSpan(nearest(Number(time) - now))}`;
+}
+
+/** What lasts seven days is not shown as six a moment later. */
+function nearest(ms: number): number {
+  const unit = [86_400_000, 3_600_000, 60_000].find((unit) => ms >= unit) ?? 1_000;
+  return Math.round(ms / unit) * unit;
 }
 
 /** UTC, to the second: "2026-11-24 04:56:20Z". */

@@ -60,5 +60,6 @@ export async function* followJob({ open, pause }: FollowOptions): AsyncGenerator
   }
 }
 
-const endStatuses: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
+/** Of a job to which nothing happens any more. */
+export const endStatuses: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 const pausesMs: readonly number[] = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 30_000, 30_000];

@@ -52,7 +52,6 @@ test("away from a terminal there is a line for each round", () => {
       "round  accuracy      loss    devices         up       down  seconds",
       "    1    0.9000    0.4000        2/2        0 B        0 B      1.5",
       "job digits-1 completed: 1 of 2 rounds, accuracy 0.9000",
-      "next: selvedge release digits-1",
       "",
     ].join("\n"),
     stderr: "connection lost (refused); asking again in 0.5s\n",

@@ -2,7 +2,15 @@ import type { Job } from "@selvedge/protocol";
 import { SingleBar } from "cli-progress";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
-import { accuracyOf, contributed, roundHeader, roundLine } from "../output/round-table.ts";
+import {
+  accuracyOf,
+  averagePrecisionOf,
+  contributed,
+  f1Of,
+  hasFigures,
+  roundHeader,
+  roundLine,
+} from "../output/round-table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { JobNews } from "./follow-job.ts";
 
@@ -72,8 +80,10 @@ class TextView implements JobView {
         this.#showWaiting(news.job);
         break;
       case "round":
-        if (!this.#hasHeader) this.#write(`${roundHeader()}\n`);
-        this.#hasHeader = true;
+        if (!this.#hasHeader && hasFigures(news.round)) {
+          this.#write(`${roundHeader(news.round)}\n`);
+          this.#hasHeader = true;
+        }
         this.#isBetweenRounds = true;
         this.#write(`${roundLine(news.round)}\n`);
         break;
@@ -122,6 +132,13 @@ function endText(job: Job): string {
   }
   const last = job.history.findLast(({ status }) => status === "completed");
   const accuracy = last && accuracyOf(last);
-  const reached = accuracy === undefined ? "" : `, accuracy ${accuracy.toFixed(4)}`;
-  return `job ${job.id} completed: ${rounds}${reached}\nnext: selvedge release ${job.id}\n`;
+  const figures = [
+    ["accuracy", accuracy],
+    ["F1", last && f1Of(last)],
+    ["average precision", last && averagePrecisionOf(last)],
+  ] as const;
+  const reached = figures
+    .map(([name, value]) => (value === undefined ? "" : `, ${name} ${value.toFixed(4)}`))
+    .join("");
+  return `job ${job.id} completed: ${rounds}${reached}\n`;
 }

@@ -8,7 +8,7 @@ import { createJobView } from "./job-view.ts";
 /** Shows a job until it ends. @returns `failed` unless it completed. */
 export async function watchJob(
   terminal: Terminal,
-  { client }: OperatorSession,
+  { client, next }: OperatorSession,
   job: string,
   json: boolean,
 ): Promise<ExitCode> {
@@ -23,6 +23,7 @@ export async function watchJob(
       view.show(entry);
       if (entry.type === "ended" && entry.job.status !== "completed") return exitCodes.failed;
     }
+    if (!json) terminal.stdout.write(next(`release ${job}`));
     return exitCodes.ok;
   } finally {
     view.close();
