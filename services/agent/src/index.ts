@@ -1,5 +1,8 @@
 export { type Agent, type AgentOptions, runAgent } from "./agent.ts";
 export type { AuditEntry } from "./audit-log.ts";
+export { type AddressOptions, examineAddress } from "./doctor/examine-address.ts";
+export { type ExaminationOptions, examineDevice } from "./doctor/examine-device.ts";
+export type { Finding } from "./doctor/finding.ts";
 export { type DeviceFolder, openDeviceFolder } from "./identity/device-folder.ts";
 export { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-identity.ts";
 export { type EnrolOptions, enrolDevice } from "./identity/enrol.ts";

@@ -1,25 +1,11 @@
 import type { Command } from "commander";
+import { addDeviceCommands, addTokenCommands } from "./admission-commands.ts";
 import type { Invoke } from "./invoke.ts";
-import { durationOption, wholeNumber } from "./option-parsers.ts";
 import { examples, folderHelp, operatorOptions } from "./shared-help.ts";
 
 /** Who belongs to the fleet, and how it is. */
 export function addFleetCommands(program: Command, invoke: Invoke): void {
-  const token = program.command("token").summary("let devices in").description("Tokens that let devices in.");
-  operatorOptions(token.command("create"))
-    .summary("make a join token")
-    .description("Makes a join token and prints it, alone, on stdout. It cannot be shown again.")
-    .option("--ttl <duration>", "how long it can be used", durationOption, 3_600_000)
-    .option("--uses <n>", "how many devices may join with it", wholeNumber, 1)
-    .addHelpText(
-      "after",
-      examples(
-        "selvedge token create > token.txt",
-        "selvedge token create --ttl 10m --uses 5",
-        "selvedge token create | ssh device-1 selvedge join https://fleet.example.org:7443 --token-file -",
-      ),
-    )
-    .action(invoke(() => import("../commands/token-create.ts")));
+  addTokenCommands(program, invoke);
   program
     .command("join <url>")
     .summary("make this machine a device of a fleet")
@@ -35,15 +21,25 @@ export function addFleetCommands(program: Command, invoke: Invoke): void {
       ),
     )
     .action(invoke(() => import("../commands/join.ts")));
-  const device = program.command("device").summary("see devices").description("Devices of the fleet.");
-  operatorOptions(device.command("list"))
-    .summary("list devices, what they hold and what they serve")
-    .description("Lists devices: their state, data, and models they serve.")
+  addDeviceCommands(program, invoke);
+  program
+    .command("doctor [url]")
+    .summary("say why this device does not reach its coordinator")
+    .description(
+      "Looks at identity, certificate, clock, data, name, network and membership, and says in words what is wrong " +
+        "and what to do. Changes nothing. With a URL, before joining: at the way there.",
+    )
+    .option("--folder <dir>", folderHelp)
+    .option("--token-file <file>", "with a URL: file that holds the join token; - = standard input")
     .addHelpText(
       "after",
-      examples("selvedge device list", "selvedge device list --json | jq '.devices[].name'"),
+      examples(
+        "selvedge doctor",
+        "selvedge doctor --folder /var/lib/selvedge-agent --json",
+        "selvedge doctor https://192.0.2.7:7443 --token-file token.txt",
+      ),
     )
-    .action(invoke(() => import("../commands/device-list.ts")));
+    .action(invoke(() => import("../commands/doctor.ts")));
   operatorOptions(program.command("status"))
     .summary("see how the coordinator is")
     .description("Shows the coordinator's address, devices, jobs, models and traffic.")

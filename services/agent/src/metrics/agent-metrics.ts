@@ -11,7 +11,8 @@ export interface AgentMetricsSource {
 
 /** Adds a device's Prometheus metrics, and those of its process, to what its model server shows. */
 export function addAgentMetrics(registry: Registry, source: AgentMetricsSource): void {
-  collectDefaultMetrics({ register: registry });
+  // Seldom enough that an idle device sleeps.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 500 });
   const registers = [registry];
   gauge("selvedge_agent_connected", "1 while the coordinator has welcomed this device.", () => {
     return source.connected() ? 1 : 0;
