@@ -79,6 +79,7 @@ export {
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,
+  keyOfSignature,
   type OperatorSignature,
   publicKeyFromRaw,
   rawPublicKey,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -10,7 +11,7 @@ import {
   type DescService,
 } from "@bufbuild/protobuf";
 import * as protocol from "@selvedge/protocol";
-import { AuditVerifier, SelvedgeError } from "@selvedge/protocol";
+import { AuditVerifier, keyIdOf, rawPublicKey, SelvedgeError } from "@selvedge/protocol";
 import type { GatewayClient } from "@selvedge/transport-grpc";
 import { type Caller, type RunningCoordinator, startTestCoordinator } from "./coordinator.fixture.ts";
 import { type HttpProbe, probeHttp } from "./http-probe.fixture.ts";
@@ -130,6 +131,22 @@ suite("a coordinator's port", () => {
     assert.ok(performance.now() - start < 1_000);
     assert.deepEqual([error.code, /is revoked/.test(error.message)], ["unauthenticated", true]);
     await assert.rejects(leaver.whoAmI({}), { code: "unauthenticated", fix: /operator create/ });
+  });
+
+  test("[OP7] an operator's own key signs plans while the operator may run jobs", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const ada = running.operator(await running.createOperator("operator", "ada"));
+    await assert.rejects(running.startJob("early", privateKey), { code: "untrusted" });
+    const { keyId } = await ada.registerPlanKey({ publicKey: rawPublicKey(publicKey) });
+    assert.equal(keyId, keyIdOf(publicKey));
+    assert.equal((await ada.whoAmI({})).operator?.planKeyId, keyId);
+    await running.startJob("signed", privateKey);
+    assert.equal((await ada.getJob({ job: "signed" })).job?.signer, keyId);
+    await running.admin.revokeOperator({ name: "ada" });
+    await assert.rejects(running.startJob("late", privateKey), { code: "untrusted" });
+    await assert.rejects(running.admin.registerPlanKey({ publicKey: new Uint8Array(31) }), {
+      code: "invalid_argument",
+    });
   });
 
   test("[OP1] an operator's account says who they are and until when", async () => {

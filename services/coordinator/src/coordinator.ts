@@ -236,14 +236,17 @@ function endProcess(log: Logger, error: unknown): void {
   process.kill(process.pid, "SIGTERM");
 }
 
-function trustOf({ authority, operatorKey, signing }: Fleet): FleetTrust {
+function trustOf({ authority, operatorKey, operatorTokens, signing }: Fleet): FleetTrust {
   const { x = "" } = createPublicKey(authority.sealingKey).export({ format: "jwk" });
   return {
     releaseRoot: signing.repository.currentRoot(),
     sealingKey: Buffer.from(x, "base64url"),
-    operatorKeys: [rawPublicKey(operatorKey)],
+    operatorKeys: [operatorKey, ...operatorTokens.planKeys()].slice(0, operatorKeysMax).map(rawPublicKey),
   };
 }
+
+/** A device takes no more. */
+const operatorKeysMax = 100;
 
 function totalOf(traffic: ReadonlyMap<string, Traffic>): Traffic {
   return [...traffic.values()].reduce(

@@ -23,7 +23,15 @@ import { type Arrival, SessionHub } from "./sessions/session-hub.ts";
 export interface LiveFleet
   extends Pick<
     Fleet,
-    "store" | "operatorKey" | "ratchet" | "signing" | "devices" | "installs" | "records" | "epoch"
+    | "store"
+    | "operatorKey"
+    | "operatorTokens"
+    | "ratchet"
+    | "signing"
+    | "devices"
+    | "installs"
+    | "records"
+    | "epoch"
   > {
   readonly blobs: BlobStore;
 }
@@ -92,7 +100,7 @@ export class FleetSession {
       records: fleet.records,
       layouts: new ModelLayouts(fleet.blobs),
       evaluator,
-      operatorKeys: [fleet.operatorKey],
+      operatorKeys: () => [fleet.operatorKey, ...fleet.operatorTokens.planKeys()],
       evaluationDatasets: options.evaluationDatasets,
       keeper: this.#keeper,
       eligible: (dataset) => this.#eligible(dataset),

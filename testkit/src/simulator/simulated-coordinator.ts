@@ -153,7 +153,7 @@ export class SimulatedCoordinator extends SimulatedNode {
           return { accuracy: 0.5 };
         },
       },
-      operatorKeys,
+      operatorKeys: () => operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
       barredWhy: () => undefined,
       eligible: (dataset) =>

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { createHash, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { keyIdOf, publicKeyFromRaw, rawPublicKey, signPlan, verifyPlan } from "./operator-signature.ts";
+import {
+  keyIdOf,
+  keyOfSignature,
+  publicKeyFromRaw,
+  rawPublicKey,
+  signPlan,
+  verifyPlan,
+} from "./operator-signature.ts";
 
 const alice = generateKeyPairSync("ed25519");
 const bob = generateKeyPairSync("ed25519");
@@ -44,6 +51,18 @@ test("[EN15] a key id is the SHA-256 of the 32 raw bytes", () => {
   assert.equal(raw.length, 32);
   assert.equal(keyIdOf(alice.publicKey), `ed25519:${createHash("sha256").update(raw).digest("hex")}`);
   assert.ok(publicKeyFromRaw(raw).equals(createPublicKey(alice.privateKey)));
+});
+
+test("[EN15] the key that comes along with a signature is the one of its id, or refused", () => {
+  const signature = signPlan(plan, alice.privateKey);
+  const carried = keyOfSignature(signature);
+  assert.equal(verifyPlan(plan, signature, carried === undefined ? [] : [carried]), carried);
+  assert.equal(keyOfSignature({ ...signature, publicKey: new Uint8Array() }), undefined);
+  const exchanged = { ...signature, publicKey: rawPublicKey(bob.publicKey) };
+  assert.throws(() => keyOfSignature(exchanged), { code: "untrusted" });
+  assert.throws(() => keyOfSignature({ ...signature, publicKey: new Uint8Array(31) }), {
+    code: "invalid_argument",
+  });
 });
 
 test("keys of another kind or length are refused", () => {

@@ -7,6 +7,8 @@ export interface OperatorSignature {
   readonly keyId: string;
   /** Ed25519 (RFC 8032), 64 bytes. */
   readonly signature: Uint8Array;
+  /** Raw key of that id, 32 bytes; empty when it did not come along. */
+  readonly publicKey: Uint8Array;
 }
 
 /**
@@ -17,8 +19,12 @@ export interface OperatorSignature {
  */
 export function signPlan(planBytes: Uint8Array, privateKey: KeyObject): OperatorSignature {
   if (privateKey.type !== "private") throw notEd25519("a private key is needed to sign");
-  const keyId = keyIdOf(createPublicKey(privateKey));
-  return { keyId, signature: new Uint8Array(sign(null, signedBytes(planBytes), privateKey)) };
+  const publicKey = createPublicKey(privateKey);
+  return {
+    keyId: keyIdOf(publicKey),
+    signature: new Uint8Array(sign(null, signedBytes(planBytes), privateKey)),
+    publicKey: rawPublicKey(publicKey),
+  };
 }
 
 /**
@@ -28,7 +34,7 @@ export function signPlan(planBytes: Uint8Array, privateKey: KeyObject): Operator
  */
 export function verifyPlan(
   planBytes: Uint8Array,
-  signature: OperatorSignature,
+  signature: Pick<OperatorSignature, "keyId" | "signature">,
   publicKeys: readonly KeyObject[],
 ): KeyObject {
   const signer = publicKeys.find((key) => keyIdOf(key) === signature.keyId);
@@ -49,6 +55,22 @@ export function verifyPlan(
     });
   }
   return signer;
+}
+
+/**
+ * The key that came along with a signature. It proves nothing by itself: whether
+ * its id may sign is for others to say.
+ *
+ * @returns undefined when none came.
+ * @throws SelvedgeError `invalid_argument` when it is no key; `untrusted` when it has another id.
+ */
+export function keyOfSignature({ keyId, publicKey }: OperatorSignature): KeyObject | undefined {
+  if (publicKey.length === 0) return undefined;
+  const key = publicKeyFromRaw(publicKey);
+  if (keyIdOf(key) === keyId) return key;
+  throw new SelvedgeError("untrusted", "the key that came with the plan's signature is not the signer's", {
+    at: "plan signature",
+  });
 }
 
 /** "ed25519:" and the SHA-256 of the raw public key in hexadecimal digits. */

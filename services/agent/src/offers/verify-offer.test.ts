@@ -25,9 +25,21 @@ test("[OF2] an offer whose plan an operator signed is taken as it came", () => {
   assert.deepEqual(Buffer.from(facts.plan, "base64"), Buffer.from(offer.plan));
 });
 
-test("[OF2] a plan that another key signed is not", () => {
+test("[OF2] a plan that another key signed is not, unless that key comes along: then the policy decides", () => {
   const stranger = generateKeyPairSync("ed25519").privateKey;
-  assert.throws(() => verifyOffer(signedOffer(stranger), keys), { code: "untrusted" });
+  const offer = signedOffer(stranger);
+  const signature = offer.planSignature ?? assert.fail("not signed");
+  assert.equal(verifyOffer(offer, keys).facts.signer, signature.keyId);
+  const without = { ...signature, publicKey: new Uint8Array() };
+  assert.throws(() => verifyOffer({ ...offer, planSignature: without }, keys), { code: "untrusted" });
+  const known = signedOffer(privateKey).planSignature ?? assert.fail("not signed");
+  for (const claimed of [
+    { ...signature, keyId: known.keyId },
+    { ...signature, publicKey: known.publicKey },
+    { ...known, publicKey: signature.publicKey },
+  ]) {
+    assert.throws(() => verifyOffer({ ...offer, planSignature: claimed }, keys), { code: "untrusted" });
+  }
 });
 
 test("[OF2] a plan that changed after it was signed is not, whatever digest the offer names", () => {

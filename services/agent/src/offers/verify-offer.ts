@@ -4,6 +4,7 @@ import {
   type CheckedPlan,
   decodePlan,
   digestOf,
+  keyOfSignature,
   limits,
   namePattern,
   type Offer,
@@ -22,8 +23,8 @@ export interface VerifiedOffer {
 /**
  * Turns an offer from the wire into one that may be judged by the owner's
  * policy: the plan's hash is recomputed and its operator's signature verified
- * (SPEC OF1, OF2). Whether the round key vouches for the base is for the
- * trust store to say.
+ * (SPEC OF1, OF2). Whether the owner allows this signer is for the policy to
+ * say, whether the round key vouches for the base for the trust store.
  *
  * @param operatorKeys keys of the operators this device met when it enrolled.
  * @throws SelvedgeError `invalid_argument`, `corrupt`, `too_large` or `untrusted`.
@@ -40,7 +41,8 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
   }
   const signature = offer.planSignature;
   if (signature === undefined) throw new SelvedgeError("untrusted", "the offer's plan is not signed");
-  verifyPlan(offer.plan, signature, operatorKeys);
+  const carried = keyOfSignature(signature);
+  verifyPlan(offer.plan, signature, carried === undefined ? operatorKeys : [...operatorKeys, carried]);
   const config = readConfig(offer);
   const base = blobReferenceOf(offer.baseModel, "offer.base_model");
   const facts: OfferFacts = {

@@ -71,7 +71,7 @@ async function setUp(rounds = 1, cohort = 2) {
       records: new JobRecords(store),
       layouts: new ModelLayouts(blobs),
       evaluator: { mismatch: async () => null, evaluate: async () => ({ accuracy: 0.5 }) },
-      operatorKeys: [createPublicKey(operator)],
+      operatorKeys: () => [createPublicKey(operator)],
       evaluationDatasets: new Set(),
       eligible: () => ["a", "b", "c"].slice(0, cohort),
       barredWhy: (device) => barred.get(device),

@@ -13,6 +13,7 @@ import {
   limits,
   namePattern,
   type OperatorSignature,
+  rawPublicKey,
   SelvedgeError,
   type Submission,
   type SubmissionFacts,
@@ -38,7 +39,7 @@ import { problemWithStatistics } from "./statistics-round.ts";
 export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf"> {
   readonly store: Store;
   /** Operators whose plans run here. */
-  readonly operatorKeys: readonly KeyObject[];
+  operatorKeys(): readonly KeyObject[];
   /** Names of the coordinator's own datasets. */
   readonly evaluationDatasets: ReadonlySet<string>;
   /** Why a device is to have no part in any round; undefined = it may. */
@@ -145,14 +146,15 @@ export class JobBoard {
     if (!namePattern.test(job))
       throw new SelvedgeError("invalid_argument", `"${job.slice(0, 80)}" is not a job id`);
     const plan = decodePlan(request.plan);
-    verifyPlan(request.plan, request.signature, this.#options.operatorKeys);
+    const signer = verifyPlan(request.plan, request.signature, this.#options.operatorKeys());
+    const signature = { ...request.signature, publicKey: rawPublicKey(signer) };
     const known = this.#runner.get(job);
     if (known !== undefined) return repeated(job, known, plan);
     await this.#checkEvaluation(evaluationDataset, plan);
     return this.#keeper.holding(async (holder) => {
       await this.#keeper.hold(holder, plan.model.digest);
       const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
-      return this.#create(request, plan, weights, holder);
+      return this.#create({ ...request, signature }, plan, weights, holder);
     });
   }
 

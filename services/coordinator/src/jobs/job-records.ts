@@ -11,15 +11,25 @@ export class JobRecords {
 
   /** Idempotent: the same signature may be written again. */
   async writeSignature(job: string, signature: OperatorSignature): Promise<void> {
-    const value = { keyId: signature.keyId, signature: Buffer.from(signature.signature).toString("base64") };
+    const { keyId } = signature;
+    const value = {
+      keyId,
+      signature: Buffer.from(signature.signature).toString("base64"),
+      publicKey: Buffer.from(signature.publicKey).toString("base64"),
+    };
     await this.#store.commit({ writes: [{ key: signatureKey(job), value }] });
   }
 
   async readSignature(job: string): Promise<OperatorSignature | undefined> {
     const record = await this.#store.read(signatureKey(job));
     if (record === undefined) return undefined;
-    const { keyId, signature } = record.value as { keyId: string; signature: string };
-    return { keyId, signature: Buffer.from(signature, "base64") };
+    // An earlier version stored no key.
+    const { keyId, signature, publicKey = "" } = record.value as StoredSignature;
+    return {
+      keyId,
+      signature: Buffer.from(signature, "base64"),
+      publicKey: Buffer.from(publicKey, "base64"),
+    };
   }
 
   async archiveRound(job: string, summary: RoundSummary): Promise<void> {
@@ -35,6 +45,12 @@ export class JobRecords {
     return summaries;
   }
 }
+
+type StoredSignature = {
+  readonly keyId: string;
+  readonly signature: string;
+  readonly publicKey?: string;
+};
 
 function signatureKey(job: string): string {
   return `plan-signature/${job}`;

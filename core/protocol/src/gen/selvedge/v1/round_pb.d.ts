@@ -511,6 +511,14 @@ export declare type PlanSignature = Message<"selvedge.v1.PlanSignature"> & {
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
+
+  /**
+   * The key of that id, Ed25519, 32 bytes: for a device that has not met this
+   * signer, whom its owner may have approved by id.
+   *
+   * @generated from field: bytes public_key = 3;
+   */
+  publicKey: Uint8Array;
 };
 
 /**
