@@ -24,22 +24,36 @@ suite("the command and a coordinator", () => {
     });
 
   test("a token stands alone on stdout", async () => {
-    assert.deepEqual(await run("token create --ttl 10m --uses 5"), {
+    assert.deepEqual(await run("token create --lifetime 10m --uses 5"), {
       code: 0,
       stdout: "svj1.for-5\n",
       stderr:
         "for 5 devices; expires in 10m, at 2026-11-24 12:10:00Z; it cannot be shown again\n" +
-        "next, on the device: selvedge join URL --token-file -\n",
+        `next, on the device: selvedge join ${fake.url} --token-file -\n`,
     });
     const { stdout, stderr } = await run("token create --json");
     assert.deepEqual(
       [JSON.parse(stdout), stderr],
-      [{ token: "svj1.for-1", expiresAtMs: 1_795_525_200_000, uses: 1 }, ""],
+      [
+        {
+          token: "svj1.for-1",
+          id: "5b2f0c9e4d1a7788",
+          expiresAtMs: 1_795_525_200_000,
+          uses: 1,
+          group: "",
+          tags: [],
+          approve: false,
+        },
+        "",
+      ],
     );
-    assert.deepEqual(await run("token create --ttl 31d"), {
+    const granting = await run("token create --group north --tag a --tag b --approve");
+    assert.equal(granting.stdout, "svj1.for-1-north-a-b-approve\n");
+    assert.match(granting.stderr, /waits for: selvedge device approve/);
+    assert.deepEqual(await run("token create --lifetime 31d"), {
       code: 2,
       stdout: "",
-      stderr: "error: 2678400 seconds; 1 to 2592000 are allowed\n  at:  --ttl\n",
+      stderr: "error: 2678400 seconds; 1 to 2592000 are allowed\n  at:  --lifetime\n",
     });
   });
 
@@ -48,14 +62,77 @@ suite("the command and a coordinator", () => {
     assert.equal(
       stdout,
       [
-        "NAME      STATE    SEEN    CERTIFICATE  DATA    MODELS              ID",
-        "kitchen   online   now     in 30d       digits  digits@1            7d9e0a52-0000-4000-8000-000000000001",
-        "shed?[2J  offline  3m ago  expired      -       digits@1 (refused)  7d9e0a52-0000-4000-8000-000000000002",
+        "NAME      STATE        SEEN    CERTIFICATE  GROUP  DATA    MODELS              ID",
+        "kitchen   online       now     in 30d       north  digits  digits@1            7d9e0a52-0000-4000-8000-000000000001",
+        "shed?[2J  quarantined  3m ago  expired      -      -       digits@1 (refused)  7d9e0a52-0000-4000-8000-000000000002",
         "",
       ].join("\n"),
     );
     const { devices } = JSON.parse((await run("--json device list")).stdout);
     assert.deepEqual([devices[0].models[0].version, devices[1].lastSeenAtMs], [1, 1_795_521_420_000]);
+  });
+
+  test("devices are listed by group and tags", async () => {
+    const names = async (filter: string): Promise<string[]> =>
+      JSON.parse((await run(`device list --json ${filter}`)).stdout).devices.map(
+        ({ name }: { name: string }) => name,
+      );
+    assert.deepEqual(await names("--group north --tag camera"), ["kitchen"]);
+    assert.deepEqual(await names("--group south"), []);
+    assert.deepEqual(await names("--tag camera --tag indoor"), []);
+  });
+
+  test("a device is shown, with why it is in its state", async () => {
+    const { stdout } = await run("device show 7d9e0a52-0000-4000-8000-000000000002");
+    assert.match(stdout, /^device {7}shed\?\[2J$/m);
+    assert.match(stdout, /^state {8}quarantined since 2026-11-24 11:59:00Z: its identity is in use twice$/m);
+    assert.match(stdout, /^security {5}found in use twice, 2 times; last 2026-11-24 11:59:00Z$/m);
+    const kitchen = await run("device show kitchen");
+    assert.match(kitchen.stdout, /^state {8}online$/m);
+    assert.match(kitchen.stdout, /^enrolled {5}.*, with token 5b2f0c9e4d1a7788$/m);
+    assert.equal(JSON.parse((await run("device show kitchen --json")).stdout).device.group, "north");
+    assert.deepEqual((await run("device show attic")).code, 3);
+    assert.match((await run("device show 7d9e")).stderr, /2 devices fit/);
+  });
+
+  test("devices are approved, revoked, renamed and grouped", async () => {
+    const kitchen = "7d9e0a52-0000-4000-8000-000000000001";
+    const said = async (line: string): Promise<string> => (await run(line)).stdout;
+    assert.equal(await said("device approve kitchen"), `device kitchen (${kitchen}) is active\n`);
+    assert.match(await said("device revoke kitchen --reason stolen"), /is revoked: it is cut off/);
+    const revoked = JSON.parse(await said("device revoke kitchen --reason stolen --json"));
+    assert.equal(revoked.device.standingReason, "stolen");
+    assert.equal(await said("device rename kitchen hall"), `device ${kitchen} is called hall\n`);
+    assert.equal(
+      await said("device group kitchen south --tag a --tag b"),
+      "device kitchen is in group south; tags: a, b\n",
+    );
+    assert.equal(
+      await said("device group kitchen south"),
+      "device kitchen is in group south; tags: camera\n",
+    );
+    assert.equal(
+      await said("device group kitchen - --clear-tags"),
+      "device kitchen is in no group; tags: -\n",
+    );
+    assert.equal((await run("device group kitchen south --clear-tags --tag a")).code, 2);
+  });
+
+  test("join tokens are listed without their secrets, and revoked", async () => {
+    assert.equal(
+      (await run("token list")).stdout,
+      [
+        "ID                STATE                USED    EXPIRES  CREATED  GROUP  TAGS    REFUSED",
+        "5b2f0c9e4d1a7788  open, with approval  2 of 5  in 1h    1m ago   north  camera  3",
+        "5b2f0c9e4d1a7788  revoked              2 of 5  in 1h    1m ago   north  camera  3",
+        "",
+      ].join("\n"),
+    );
+    assert.equal(JSON.parse((await run("token list --json")).stdout).tokens.length, 2);
+    assert.match(
+      (await run("token revoke 5b2f0c9e4d1a7788")).stdout,
+      /is revoked; the 2 devices it let in stay/,
+    );
   });
 
   test("status is shown in fields", async () => {
@@ -82,8 +159,20 @@ suite("the command and a coordinator", () => {
     const { plan, model } = fake.plans.get("run-1") ?? assert.fail("no plan arrived");
     assert.deepEqual([plan.schedule?.rounds, plan.dataset?.classes], [3, 2]);
     assert.deepEqual(await fake.blobs.stat(model.digest), model);
+    assert.match(
+      (await run("job run job.yaml --id one --set rounds=1")).stdout,
+      /^job one started: 1 round\n/,
+    );
     const named = JSON.parse((await run("job run job.yaml --json")).stdout).job.id;
     assert.match(named, /^digits-[0-9a-f]{6}$/);
+  });
+
+  test("what to type next starts and ends as what was typed", async () => {
+    const env = { SELVEDGE_STARTED_AS: "./selvedge" };
+    const { stdout } = await run(`job run job.yaml --id typed --state ${fake.folder}`, { env });
+    assert.match(stdout, new RegExp(`\\nnext: \\./selvedge job watch typed --state ${fake.folder}\\n$`));
+    const { stderr } = await run("model show none", { env: { ...env, SELVEDGE_STATE: fake.folder } });
+    assert.match(stderr, /\n {2}fix: see `\.\/selvedge model list`\n$/);
   });
 
   test("a wrong job file starts nothing", async () => {
@@ -104,7 +193,10 @@ suite("the command and a coordinator", () => {
     fake.watched.set("seen", [job("running"), job("completed")]);
     const completed = await run("job watch seen");
     assert.equal(completed.code, 0);
-    assert.match(completed.stdout, /job seen completed: 1 of 1 rounds, accuracy 0\.5000\n/);
+    assert.match(
+      completed.stdout,
+      /job seen completed: 1 of 1 rounds, accuracy 0\.5000\nnext: selvedge release seen\n$/,
+    );
     fake.watched.set("bad", [job("failed")]);
     assert.equal((await run("job run job.yaml --id bad --watch")).code, 1);
     const lines = (await run("job watch bad --json")).stdout.trimEnd().split("\n");
@@ -226,7 +318,7 @@ suite("the command line", () => {
       "jbo list",
       "job lsit",
       "status --jsno",
-      "token create --ttl 5",
+      "token create --lifetime 5",
       "token create --uses x",
       "job run",
       "up --port 70000",
@@ -239,7 +331,7 @@ suite("the command line", () => {
     }
     assert.match((await selvedge(["jbo"])).stderr, /Did you mean job\?/);
     assert.match((await selvedge(["join", "https://a"])).stderr, /--token-file/);
-    assert.match((await selvedge(["up", "--dataset", "x=csv:a"])).stderr, /NAME=idx:IMAGES,LABELS,CLASSES/);
+    assert.match((await selvedge(["up", "--dataset", "x=tar:a"])).stderr, /NAME=idx:IMAGES,LABELS,CLASSES/);
   });
 
   test("every command has help with examples, and a heading in docs/reference/cli.md", async () => {
@@ -252,6 +344,18 @@ suite("the command line", () => {
       assert.match(stdout, /--json/, command);
       assert.match(page, new RegExp(`^### selvedge ${command}$`, "m"), command);
     }
+  });
+
+  test("help shows the command as it was typed, and defaults as words", async () => {
+    const help = async (command: string): Promise<string> =>
+      (await selvedge([...command.split(" "), "--help"], { env: { SELVEDGE_STARTED_AS: "./selvedge" } }))
+        .stdout;
+    assert.match(
+      await help("job show"),
+      /^Usage: \.\/selvedge job show .*\n[\s\S]*\n {2}\.\/selvedge job show digits-1\n/,
+    );
+    for (const command of commands)
+      assert.doesNotMatch(await help(command), /\(default: (\[|\d{5})/, command);
   });
 
   test("the version is the package's", async () => {
@@ -272,9 +376,16 @@ const commands = [
   "demo",
   "up",
   "token create",
+  "token list",
+  "token revoke",
   "join",
   "agent run",
   "device list",
+  "device show",
+  "device approve",
+  "device revoke",
+  "device rename",
+  "device group",
   "status",
   "job run",
   "job list",

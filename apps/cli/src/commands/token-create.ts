@@ -6,25 +6,34 @@ import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export interface TokenCreateOptions extends OperatorOptions {
   /** Milliseconds. */
-  readonly ttl: number;
+  readonly lifetime: number;
   readonly uses: number;
+  readonly group?: string;
+  readonly tag: readonly string[];
+  readonly approve?: boolean;
 }
 
 /** Prints a join token, alone, so that it can be piped. */
 export async function run(terminal: Terminal, options: TokenCreateOptions): Promise<void> {
-  const { ttl, uses, json } = options;
-  const ttlSeconds = Math.ceil(ttl / 1_000);
-  check("--ttl", ttlSeconds, limits.tokenTtlSecondsMax, "seconds");
+  const { lifetime, uses, group = "", tag, approve = false, json } = options;
+  const ttlSeconds = Math.ceil(lifetime / 1_000);
+  check("--lifetime", ttlSeconds, limits.tokenTtlSecondsMax, "seconds");
   check("--uses", uses, limits.tokenUsesMax, "devices");
-  const { token, expiresAtMs } = await withOperator(terminal, options, ({ client, call }) =>
-    client.createToken({ ttlSeconds, uses }, call),
+  const { token, id, expiresAtMs, url } = await withOperator(
+    terminal,
+    options,
+    async ({ client, call, file }) => ({
+      ...(await client.createToken({ ttlSeconds, uses, group, tags: [...tag], approve }, call)),
+      url: file.url,
+    }),
   );
-  if (json) return writeJson(terminal.stdout, { token, expiresAtMs, uses });
+  if (json) return writeJson(terminal.stdout, { token, id, expiresAtMs, uses, group, tags: tag, approve });
   terminal.stdout.write(`${token}\n`);
-  const expiry = `in ${formatSpan(ttl)}, at ${formatTime(expiresAtMs)}`;
+  const expiry = `in ${formatSpan(lifetime)}, at ${formatTime(expiresAtMs)}`;
   terminal.stderr.write(
     `for ${uses} device${uses === 1 ? "" : "s"}; expires ${expiry}; it cannot be shown again\n` +
-      "next, on the device: selvedge join URL --token-file -\n",
+      `${approve ? `what joins with it waits for: ${terminal.command} device approve DEVICE\n` : ""}` +
+      `next, on the device: ${terminal.command} join ${url} --token-file -\n`,
   );
 }
 

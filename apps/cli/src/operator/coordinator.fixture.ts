@@ -6,9 +6,12 @@ import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { AuditLog, OperatorTokens, operatorAccounts, type Principal } from "@selvedge/coordinator";
 import {
+  AdmissionService,
   type CheckedPlan,
+  type Device,
   DeviceSchema,
   decodePlan,
+  IssuedTokenSchema,
   type Job,
   JobSchema,
   OperatorService,
@@ -71,6 +74,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
       const recheckOperator = () => gateway.recheck();
       const accounts = { operatorTokens, audit, trustDomain: "fleet.test", principalOf, recheckOperator };
       router.service(OperatorService, { ...service, ...operatorAccounts(accounts) });
+      router.service(AdmissionService, admissionService());
     },
     httpRoutes: [
       ...blobRoutes<Principal>({ store: blobs, canRead: () => true, writeBytesMax: () => 1_000_000 }),
@@ -139,6 +143,35 @@ async function openReleases(release: ReturnType<typeof generateSigningKey>): Pro
   return ReleaseRepository.create({ store: openMemoryStore(), onlineKey: online, now: () => now, initial });
 }
 
+/** Every device that is asked about becomes what the call asks for. */
+function admissionService(): ServiceImpl<typeof AdmissionService> {
+  const changed = (id: string, change: Partial<Device>): { device: Device } => {
+    const device = devices.find((one) => one.id === id);
+    if (device === undefined) throw new SelvedgeError("not_found", `no device "${id}"`);
+    return { device: { ...device, ...change } };
+  };
+  const token = create(IssuedTokenSchema, {
+    id: "5b2f0c9e4d1a7788",
+    uses: 5,
+    used: 2,
+    group: "north",
+    tags: ["camera"],
+    approve: true,
+    createdAtMs: BigInt(now - 60_000),
+    expiresAtMs: BigInt(now + 3_600_000),
+    refused: 3,
+  });
+  return {
+    listTokens: () => ({ tokens: [token, { ...token, approve: false, revokedAtMs: BigInt(now) }] }),
+    revokeToken: () => ({ token: { ...token, revokedAtMs: BigInt(now) } }),
+    getDevice: ({ device }) => changed(device, {}),
+    approveDevice: ({ device }) => changed(device, { standing: "active" }),
+    revokeDevice: ({ device, reason }) => changed(device, { standing: "revoked", standingReason: reason }),
+    renameDevice: ({ device, name }) => changed(device, { name }),
+    groupDevice: ({ device, group, tags, setTags }) => changed(device, { group, ...(setTags && { tags }) }),
+  };
+}
+
 function operatorService({
   jobs,
   plans,
@@ -166,8 +199,9 @@ function operatorService({
       bytesReceived: 7_600_000n,
       bytesSent: 812n,
     }),
-    createToken: ({ ttlSeconds, uses }) => ({
-      token: `svj1.for-${uses}`,
+    createToken: ({ ttlSeconds, uses, group, tags, approve }) => ({
+      token: `svj1.${[`for-${uses}`, group, ...tags, ...(approve ? ["approve"] : [])].filter(Boolean).join("-")}`,
+      id: "5b2f0c9e4d1a7788",
       expiresAtMs: BigInt(now + ttlSeconds * 1_000),
     }),
     listDevices: () => ({ devices }),
@@ -217,6 +251,14 @@ const devices = [
     id: "7d9e0a52-0000-4000-8000-000000000001",
     name: "kitchen",
     online: true,
+    standing: "active",
+    group: "north",
+    tags: ["camera"],
+    tokenId: "5b2f0c9e4d1a7788",
+    softwareVersion: "0.1.0",
+    architecture: "x64",
+    certificateSerial: "0a",
+    enrolledAtMs: BigInt(now - 86_400_000),
     lastSeenAtMs: BigInt(now - 5_000),
     certificateExpiresAtMs: BigInt(now + 30 * 86_400_000),
     datasets: ["digits"],
@@ -226,6 +268,11 @@ const devices = [
     id: "7d9e0a52-0000-4000-8000-000000000002",
     // A device chooses its words; they must not reach the terminal as they are.
     name: "shed\u001b[2J",
+    standing: "quarantined",
+    standingReason: "its identity is in use twice",
+    standingSinceMs: BigInt(now - 60_000),
+    forks: 2,
+    lastForkAtMs: BigInt(now - 60_000),
     lastSeenAtMs: BigInt(now - 180_000),
     certificateExpiresAtMs: BigInt(now - 1),
     models: [{ name: "digits", version: 1n, error: "unsigned" }],

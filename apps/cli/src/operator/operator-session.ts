@@ -1,7 +1,8 @@
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
-import { OperatorService } from "@selvedge/protocol";
+import { AdmissionService, OperatorService } from "@selvedge/protocol";
 import type { BlobChannel } from "@selvedge/transport";
 import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
+import { shellWord } from "../output/shell-word.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 import { type OperatorFile, operatorFilePath, readOperatorFile } from "./operator-file.ts";
 
@@ -10,9 +11,13 @@ export interface OperatorSession {
   readonly file: OperatorFile;
   /** Rejects with SelvedgeErrors. */
   readonly client: Client<typeof OperatorService>;
+  /** Tokens, and who of the devices may take part. */
+  readonly admission: Client<typeof AdmissionService>;
   readonly blobs: BlobChannel;
   /** For each call that gives one answer: when to stop waiting for it. */
   readonly call: CallOptions;
+  /** A line that says what to type next, at the same coordinator. */
+  next(command: string): string;
 }
 
 /**
@@ -34,13 +39,20 @@ export async function withOperator<Result>(
     return await work({
       file,
       client: createClient(OperatorService, gateway.transport),
+      admission: createClient(AdmissionService, gateway.transport),
       blobs,
       call: { signal: terminal.interrupted, timeoutMs },
+      next: (command) => `next: ${terminal.command} ${command}${given(options)}\n`,
     });
   } finally {
     blobs.close();
     gateway.close();
   }
+}
+
+function given({ state, operator }: OperatorOptions): string {
+  const stated = state === undefined ? "" : ` --state ${shellWord(state)}`;
+  return operator === undefined ? stated : `${stated} --operator ${shellWord(operator)}`;
 }
 
 const timeoutMs = 60_000;
