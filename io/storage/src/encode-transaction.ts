@@ -44,6 +44,20 @@ export function checkKey(key: string): void {
   }
 }
 
+/** A record as text. @throws SelvedgeError `invalid_argument`, `too_large` */
+export function encodeRecord(key: string, value: unknown): string {
+  checkKey(key);
+  return encodeValue(key, value);
+}
+
+/** The refusal to load a snapshot over records. */
+export function alreadyFilled(at: string): SelvedgeError {
+  return new SelvedgeError("already_exists", "there are records already", {
+    at,
+    fix: "give an empty database, or move this one away",
+  });
+}
+
 /** The refusal of a write whose expected version does not hold. */
 export function versionConflict(key: string, expected: number, actual: number): SelvedgeError {
   return new SelvedgeError("conflict", `key "${key}" has version ${actual}, not ${expected}`, {

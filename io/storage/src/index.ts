@@ -17,6 +17,6 @@ export { openPostgresStore, type PostgresOptions } from "./postgres-store.ts";
 export { readAll } from "./read-all.ts";
 export { openSqliteStore } from "./sqlite-store.ts";
 export { type ClockSource, SteadyClock, systemSource } from "./steady-clock.ts";
-export type { Json, ListOptions, Store, StoredRecord, Transaction, Write } from "./store.ts";
+export type { Json, ListOptions, SnapshotStore, Store, StoredRecord, Transaction, Write } from "./store.ts";
 export { systemTimers, type Timers } from "./timers.ts";
 export { WakeTimers, type WakeTimersOptions } from "./wake-timers.ts";

@@ -1,16 +1,23 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { checkKey, checkList, encodeTransaction, versionConflict } from "./encode-transaction.ts";
-import type { ListOptions, Store, StoredRecord, Transaction } from "./store.ts";
+import {
+  alreadyFilled,
+  checkKey,
+  checkList,
+  encodeRecord,
+  encodeTransaction,
+  versionConflict,
+} from "./encode-transaction.ts";
+import type { ListOptions, SnapshotStore, StoredRecord, Transaction } from "./store.ts";
 
 /** What stands for the disk: pass the same map to a new store to "restart" on it. */
 export type MemoryRecords = Map<string, { readonly version: number; readonly json: string }>;
 
 /** A store in memory; a commit is applied when it is called. */
-export function openMemoryStore(records: MemoryRecords = new Map()): Store {
+export function openMemoryStore(records: MemoryRecords = new Map()): SnapshotStore {
   return new MemoryStore(records);
 }
 
-class MemoryStore implements Store {
+class MemoryStore implements SnapshotStore {
   readonly #records: MemoryRecords;
   #closed = false;
 
@@ -52,6 +59,20 @@ class MemoryStore implements Store {
       if (json === undefined) this.#records.delete(key);
       else this.#records.set(key, { version: version + 1, json });
     }
+  }
+
+  async *snapshot(): AsyncIterable<StoredRecord> {
+    yield* await this.list("", { limit: Number.MAX_SAFE_INTEGER });
+  }
+
+  async load(records: AsyncIterable<StoredRecord>): Promise<void> {
+    this.#checkOpen();
+    const loaded: [string, { version: number; json: string }][] = [];
+    for await (const { key, version, value } of records) {
+      loaded.push([key, { version, json: encodeRecord(key, value) }]);
+    }
+    if (this.#records.size > 0) throw alreadyFilled("memory");
+    for (const [key, record] of loaded) this.#records.set(key, record);
   }
 
   async close(): Promise<void> {

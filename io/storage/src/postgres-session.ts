@@ -76,6 +76,19 @@ export class PostgresSession {
     }
   }
 
+  /** A second connection, to read; whoever asks for it ends it. */
+  async another(): Promise<Client> {
+    const client = await this.#newClient("snapshot of selvedge");
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (thrown) {
+      void client.end();
+      throw postgresError(thrown, this.#options.address.name);
+    }
+  }
+
   /** Ends a connection on which something failed in a way that leaves its state unknown. */
   abandon({ client }: LiveConnection, thrown: unknown): void {
     if (this.#client === client) this.#reconnect(thrown);
@@ -126,16 +139,7 @@ export class PostgresSession {
   }
 
   async #connect(prepare: (client: Client) => Promise<number>): Promise<LiveConnection> {
-    // Loaded when it is wanted: devices have no PostgreSQL.
-    const { Client } = await import("pg");
-    const client = new Client({
-      connectionString: this.#options.address.url,
-      application_name: `selvedge ${this.owner}`,
-      connectionTimeoutMillis: connectTimeoutMs,
-      query_timeout: queryTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-    });
+    const client = await this.#newClient(`selvedge ${this.owner}`);
     client.on("error", (error) => this.#client === client && this.#reconnect(error));
     try {
       await client.connect();
@@ -150,6 +154,19 @@ export class PostgresSession {
       void client.end();
       throw postgresError(thrown, this.#options.address.name);
     }
+  }
+
+  async #newClient(name: string): Promise<Client> {
+    // Loaded when it is wanted: devices have no PostgreSQL.
+    const { Client } = await import("pg");
+    return new Client({
+      connectionString: this.#options.address.url,
+      application_name: name,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: queryTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+    });
   }
 
   /**

@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { ClientBase } from "pg";
-import { checkKey, checkList, type EncodedWrite, encodeTransaction } from "./encode-transaction.ts";
+import {
+  alreadyFilled,
+  checkKey,
+  checkList,
+  type EncodedWrite,
+  encodeRecord,
+  encodeTransaction,
+} from "./encode-transaction.ts";
 import { successor } from "./key-range.ts";
 import { type GroupPlan, planGroup } from "./plan-group.ts";
 import { type PostgresAddress, parsePostgresUrl } from "./postgres-address.ts";
 import { isLost, postgresError } from "./postgres-error.ts";
 import { type LiveConnection, PostgresSession } from "./postgres-session.ts";
-import type { ListOptions, Store, StoredRecord, Transaction } from "./store.ts";
+import type { ListOptions, SnapshotStore, StoredRecord, Transaction } from "./store.ts";
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`; never shown whole. */
@@ -34,7 +41,7 @@ export interface PostgresOptions {
  * @throws SelvedgeError `invalid_argument` (URL), `unavailable` (no server, or another coordinator),
  *   `permission_denied`, `not_found`, `unsupported` (newer schema), `failed_precondition`
  */
-export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
+export async function openPostgresStore(options: PostgresOptions): Promise<SnapshotStore> {
   const { url, lockTimeoutMs = 5_000, patienceMs = 10_000, onTrouble, onLost } = options;
   const address = parsePostgresUrl(url);
   const session = await PostgresSession.open({
@@ -53,7 +60,7 @@ interface PendingCommit {
   readonly reject: (error: SelvedgeError) => void;
 }
 
-class PostgresStore implements Store {
+class PostgresStore implements SnapshotStore {
   readonly #address: PostgresAddress;
   readonly #session: PostgresSession;
   readonly #patienceMs: number;
@@ -99,6 +106,49 @@ class PostgresStore implements Store {
     this.#pending.push({ writes, bytes, resolve, reject });
     void this.#turn(() => this.#flush());
     return promise;
+  }
+
+  /** Read over a connection of its own, so that commits go on. */
+  async *snapshot(): AsyncIterable<StoredRecord> {
+    this.#checkOpen();
+    const client = await this.#session.another();
+    try {
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      for (let after = ""; ; ) {
+        const { rows } = await client.query(`${columns} key > $1 ORDER BY key LIMIT 1000`, [after]);
+        yield* rows.map(toRecord);
+        if (rows.length === 0) return;
+        after = String(rows.at(-1).key);
+      }
+    } catch (thrown) {
+      throw postgresError(thrown, this.#address.name);
+    } finally {
+      await client.end();
+    }
+  }
+
+  async load(records: AsyncIterable<StoredRecord>): Promise<void> {
+    this.#checkOpen();
+    await this.#turn(async () => {
+      const live = await this.#session.live(this.#patienceMs);
+      try {
+        await live.client.query("BEGIN");
+        const { rows } = await live.client.query("SELECT 1 FROM selvedge.records LIMIT 1");
+        if (rows.length > 0) throw alreadyFilled(this.#address.name);
+        let changes = new Map<string, { version: number; json: string }>();
+        for await (const { key, version, value } of records) {
+          changes.set(key, { version, json: encodeRecord(key, value) });
+          if (changes.size < 1000) continue;
+          await applyChanges(live.client, changes);
+          changes = new Map();
+        }
+        await applyChanges(live.client, changes);
+        await live.client.query("COMMIT");
+      } catch (thrown) {
+        await live.client.query("ROLLBACK").catch((error: unknown) => this.#session.abandon(live, error));
+        throw postgresError(thrown, this.#address.name);
+      }
+    });
   }
 
   async close(): Promise<void> {

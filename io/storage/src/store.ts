@@ -56,3 +56,16 @@ export interface Store {
   commit(transaction: Transaction): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * A store that can be copied as a whole.
+ *
+ * - `snapshot` MUST be of one moment, whatever is committed while it is read,
+ *   in the order of keys, each record with its version.
+ * - `load` MUST take a snapshot's records as they are, all or none, and MUST be
+ *   refused with `already_exists` when there are records already.
+ */
+export interface SnapshotStore extends Store {
+  snapshot(): AsyncIterable<StoredRecord>;
+  load(records: AsyncIterable<StoredRecord>): Promise<void>;
+}

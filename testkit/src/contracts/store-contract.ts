@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { Json, Store } from "@selvedge/storage";
+import type { Json, SnapshotStore, StoredRecord } from "@selvedge/storage";
 import { rejection } from "./rejection.ts";
 
 /** One store under test, on storage of its own. */
 export interface StoreUnderTest {
-  readonly store: Store;
+  readonly store: SnapshotStore;
   /** Closes the store and opens a new one on the same storage. */
-  reopen(): Promise<Store>;
+  reopen(): Promise<SnapshotStore>;
   /** Closes whatever is open and removes the storage. */
   dispose(): Promise<void>;
 }
@@ -30,6 +30,7 @@ export function registerStoreContract(name: string, open: () => Promise<StoreUnd
     registerListRules(check);
     registerLimits(check);
     registerLifetime(check);
+    registerSnapshots(check);
   });
 }
 
@@ -215,5 +216,49 @@ function registerLifetime(check: Check): void {
     await rejection(store.commit({ writes: [] }), "failed_precondition");
     await store.close();
     assert.equal((await (await subject.reopen()).list("k")).length, 300);
+  });
+}
+
+function registerSnapshots(check: Check): void {
+  check("a snapshot is of one moment, though commits go on", async ({ store }) => {
+    const keys = Array.from({ length: 2500 }, (_, index) => `k${String(index).padStart(5, "0")}`);
+    await store.commit({ writes: keys.map((key) => ({ key, value: 0 })) });
+    await store.commit({ writes: [{ key: "k00007", value: 1 }] });
+    const records: StoredRecord[] = [];
+    for await (const record of store.snapshot()) {
+      if (records.length % 500 === 0) {
+        await store.commit({ writes: keys.slice(-10).map((key) => ({ key, value: "later" })) });
+        await store.commit({ writes: [{ key: `z${records.length}`, value: "later" }] });
+      }
+      records.push(record);
+    }
+    assert.deepEqual(
+      records.map(({ key }) => key),
+      keys,
+    );
+    assert.deepEqual(records[7], { key: "k00007", version: 2, value: 1 });
+    assert.ok(records.every(({ value }) => value !== "later"));
+  });
+
+  check("a snapshot is loaded into an empty store as it is, all or nothing", async ({ store, reopen }) => {
+    const records: StoredRecord[] = Array.from({ length: 1500 }, (_, index) => ({
+      key: `k${String(index).padStart(5, "0")}`,
+      version: index + 1,
+      value: { index, text: "\u00e9\ud800" },
+    }));
+    const broken = async function* (): AsyncIterable<StoredRecord> {
+      yield* records.slice(0, 1200);
+      throw new SelvedgeError("corrupt", "the snapshot is cut off");
+    };
+    await rejection(store.load(broken()), "corrupt");
+    assert.deepEqual(await store.list(""), []);
+    const whole = async function* (): AsyncIterable<StoredRecord> {
+      yield* records;
+    };
+    await store.load(whole());
+    await rejection(store.load(whole()), "already_exists");
+    const again = await reopen();
+    assert.deepEqual(await again.list("", { limit: 5000 }), records);
+    await again.commit({ writes: [{ key: "k00041", expectedVersion: 42, value: 0 }] });
   });
 }
