@@ -1,3 +1,4 @@
+export { byteSizeForm, parseByteSize } from "./parse-byte-size.ts";
 export { readYamlFile, readYamlText } from "./read-yaml-file.ts";
 export { schemaKeysAt } from "./schema-keys.ts";
 export { YamlFile } from "./yaml-file.ts";

@@ -31,7 +31,7 @@ import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import type { AuditLog } from "./audit-log.ts";
 import type { AgentConfig } from "./config/agent-config.ts";
-import { readPolicy } from "./config/policy-file.ts";
+import { readPolicy, readTrainingLimits } from "./config/policy-file.ts";
 import type { DeviceIdentity } from "./identity/device-identity.ts";
 import { addAgentMetrics } from "./metrics/agent-metrics.ts";
 import { datasetProblem } from "./offers/dataset-problem.ts";
@@ -100,6 +100,7 @@ export class DeviceSession {
       blobs,
       datasets: config.datasets,
       workFolder: join(folder, "work"),
+      limits: () => readTrainingLimits(join(folder, "policy.yaml")),
       idleMs,
     });
     this.#worker = this.#createWorker();

@@ -2,6 +2,7 @@ import { createPublicKey, X509Certificate } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { DatasetSource } from "@selvedge/datasets";
 import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
+import { machineMemoryBytes } from "@selvedge/runtime";
 import { checkFolder, type JournalHooks, type Store, systemSource, systemTimers } from "@selvedge/storage";
 import {
   blobRoutes,
@@ -46,6 +47,11 @@ export interface CoordinatorOptions {
   readonly identity?: Partial<IdentitySettings>;
   /** The coordinator's own data, to evaluate rounds on. */
   readonly datasets: ReadonlyMap<string, DatasetSource>;
+  /**
+   * Resident memory that evaluating a model here may take, and training one on a device, bytes;
+   * half of this machine's when absent.
+   */
+  readonly memoryBytesMax?: number;
   readonly log: Logger;
   /** For crash tests: called around every durable effect of a job. */
   readonly hooks?: JournalHooks<JobEffect>;
@@ -86,12 +92,14 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   const { folder, log, datasets } = options;
   const now = Date.now;
   const fleet = await openFleet(store, { ...options, now });
-  const evaluator = new ProcessEvaluator(fleet.blobs, datasets);
+  const { memoryBytesMax = machineMemoryBytes() / 2 } = options;
+  const evaluator = new ProcessEvaluator(fleet.blobs, datasets, memoryBytesMax);
   let opened: Gateway<Principal> | undefined;
   const session = new FleetSession({
     fleet,
     evaluator,
     evaluationDatasets: new Set(datasets.keys()),
+    memoryBytesMax,
     softwareVersion: packageJson.version,
     clock: systemSource,
     timers: systemTimers,

@@ -40,6 +40,8 @@ export interface FleetSessionOptions {
   readonly fleet: LiveFleet;
   readonly evaluator: Evaluator;
   readonly evaluationDatasets: ReadonlySet<string>;
+  /** Plans whose training takes more memory on a device are refused, bytes. */
+  readonly memoryBytesMax: number;
   readonly softwareVersion: string;
   readonly clock: ClockSource;
   readonly timers: Timers;
@@ -102,6 +104,7 @@ export class FleetSession {
       evaluator,
       operatorKeys: () => [fleet.operatorKey, ...fleet.operatorTokens.planKeys()],
       evaluationDatasets: options.evaluationDatasets,
+      memoryBytesMax: options.memoryBytesMax,
       keeper: this.#keeper,
       eligible: (dataset) => this.#eligible(dataset),
       barredWhy: (device) => fleet.devices.barredWhy(device),

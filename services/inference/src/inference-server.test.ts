@@ -92,6 +92,17 @@ test("[SV3] a run that takes too long is answered 504 and ends with its process"
   await until(async () => (await get(`${server.url}/readyz`)).status === 503);
 });
 
+test("the process of a model that has more memory than allowed is ended", async (t) => {
+  const server = await testServer(t, { memoryBytesMax: 1_000_000, restartDelaysMs: [] });
+  const model = await writeVersion(await testFolder(t), "1", smallMlp(1));
+  // Seen while the model is loaded, or soon after.
+  await server.deploy(model).catch((thrown: unknown) => {
+    assert.ok(thrown instanceof SelvedgeError);
+    assert.match(thrown.message, /had \d+ MB of memory; at most 1 MB/);
+  });
+  await until(async () => (await get(`${server.url}/readyz`)).status === 503);
+});
+
 test("[SV4] no request fails while versions are swapped, and each is answered by the version it names", async (t) => {
   const folder = await testFolder(t);
   const server = await testServer(t);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { limits, SelvedgeError } from "@selvedge/protocol";
+import { machineMemoryBytes } from "@selvedge/runtime";
 import type { Registry } from "prom-client";
 import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
 import { send } from "./http-reply.ts";
@@ -20,6 +21,8 @@ export interface InferenceServerOptions {
   readonly requestBytesMax?: number;
   /** A run that takes longer is answered 504 and its process is killed and restarted, milliseconds. */
   readonly runTimeoutMs?: number;
+  /** The process of a model that has more resident memory is killed and restarted, bytes; half of the machine's. */
+  readonly memoryBytesMax?: number;
   /**
    * Pause before each restart in a row of a model's process that died, milliseconds. After the last
    * one the model stays down until it is deployed again.
@@ -72,6 +75,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
       maxQueue: options.maxQueue ?? maxQueueDefault,
       restartDelaysMs: options.restartDelaysMs ?? restartDelaysDefaultMs,
       runTimeoutMs: options.runTimeoutMs ?? runTimeoutDefaultMs,
+      memoryBytesMax: options.memoryBytesMax ?? machineMemoryBytes() / 2,
       batchRowsMax,
     },
     metrics,

@@ -10,6 +10,8 @@ export interface SupervisionOptions {
   readonly restartDelaysMs: readonly number[];
   /** A run that takes longer is killed, milliseconds. */
   readonly runTimeoutMs: number;
+  /** A process that has more resident memory is killed, bytes. */
+  readonly memoryBytesMax: number;
   readonly onRestart: () => void;
   readonly log: InferenceLog;
 }
@@ -32,7 +34,7 @@ export class SupervisedWorker {
   /** @throws SelvedgeError as `Child.start`, and as the model's loading and first run do. */
   static async start(model: DeployedModel, options: SupervisionOptions): Promise<SupervisedWorker> {
     const exit = Promise.withResolvers<SelvedgeError | undefined>();
-    const { child, signature } = await startChild(model, exit.resolve);
+    const { child, signature } = await startChild(model, options, exit.resolve);
     return new SupervisedWorker(model, options, child, signature, exit.promise);
   }
 
@@ -63,7 +65,7 @@ export class SupervisedWorker {
   /**
    * Runs the model once; while the child is being restarted, waits for it.
    * @throws SelvedgeError `unavailable` when the child dies in the run or could not be brought back,
-   *   `deadline_exceeded` after `runTimeoutMs`, `invalid_argument` when the graph refuses the feeds.
+   *   `deadline_exceeded` after `runTimeoutMs`, `resource_exhausted` over `memoryBytesMax`, `invalid_argument` when the graph refuses the feeds.
    */
   async infer(argument: ModelWorkerMethods["infer"]["argument"]): Promise<Tensors> {
     const child = await this.#child;
@@ -117,7 +119,7 @@ export class SupervisedWorker {
       this.#options.onRestart();
       try {
         const exit = Promise.withResolvers<SelvedgeError | undefined>();
-        const { child } = await startChild(this.#model, exit.resolve);
+        const { child } = await startChild(this.#model, this.#options, exit.resolve);
         this.#adopt(child, exit.promise);
         return child;
       } catch (thrown) {
@@ -145,9 +147,11 @@ export function hasEndedProcess(thrown: unknown): boolean {
 
 async function startChild(
   model: DeployedModel,
+  { memoryBytesMax }: SupervisionOptions,
   onExit: (reason: SelvedgeError | undefined) => void,
 ): Promise<{ readonly child: Child<ModelWorkerMethods>; readonly signature: ModelSignature }> {
   const child = await Child.start<ModelWorkerMethods>(workerModule, { startTimeoutMs, onExit });
+  child.limitMemory(memoryBytesMax);
   try {
     const { path, digest } = model;
     return { child, signature: await child.call("load", { path, digest }, { timeoutMs: loadTimeoutMs }) };
@@ -158,6 +162,6 @@ async function startChild(
 }
 
 const workerModule = new URL("./model-worker.ts", import.meta.url);
-const endings: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded"]);
+const endings: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded", "resource_exhausted"]);
 const startTimeoutMs = 30_000;
 const loadTimeoutMs = 120_000;

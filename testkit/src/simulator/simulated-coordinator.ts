@@ -155,6 +155,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       },
       operatorKeys: () => operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
+      memoryBytesMax: Number.POSITIVE_INFINITY,
       barredWhy: () => undefined,
       eligible: (dataset) =>
         [...hub.online()].flatMap(([device, birth]) =>

@@ -1,3 +1,4 @@
+import { byteSizeForm, parseByteSize } from "@selvedge/config";
 import { InvalidArgumentError } from "commander";
 import { durationForm, parseDuration } from "../parse-duration.ts";
 
@@ -6,6 +7,13 @@ export function durationOption(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError(`It must be ${durationForm}.`);
   return ms;
+}
+
+/** Bytes. */
+export function byteSizeOption(text: string): number {
+  const bytes = parseByteSize(text);
+  if (bytes === undefined) throw new InvalidArgumentError(`It must be ${byteSizeForm}.`);
+  return bytes;
 }
 
 /** 0 to 65535. */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { datasetForms, datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
-import { collect, durationOption, portOption } from "./option-parsers.ts";
+import { byteSizeOption, collect, durationOption, portOption } from "./option-parsers.ts";
 import { examples, folderHelp, stateHelp } from "./shared-help.ts";
 
 /** What keeps running: the coordinator, a device's agent, a model server. */
@@ -41,6 +41,12 @@ function addUpCommand(program: Command, invoke: Invoke): void {
       "how long after its certificate ran out a device is renewed without an operator " +
         "(default: what was given before, or 30d)",
       durationOption,
+    )
+    .option(
+      "--max-memory <size>",
+      "what training a model may take of a device's memory, and evaluating it of this machine's, such as \"2GB\" " +
+        "(default: half of this machine's)",
+      byteSizeOption,
     )
     .addOption(
       new Option("--dataset <source>", `data to evaluate on, such as ${datasetForms[0]}; may be repeated`)

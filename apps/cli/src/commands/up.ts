@@ -23,6 +23,8 @@ export interface UpOptions extends LogOptions, ServiceOptions {
   readonly offlineBudget?: number;
   /** Milliseconds. */
   readonly graceWindow?: number;
+  /** Bytes. */
+  readonly maxMemory?: number;
   readonly dataset: readonly NamedDataset[];
 }
 
@@ -44,6 +46,7 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
     trustDomain,
     identity: identitySettings(options),
     datasets,
+    ...(options.maxMemory !== undefined && { memoryBytesMax: options.maxMemory }),
     log,
   });
   const manager = serviceManager(terminal, {

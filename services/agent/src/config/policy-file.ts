@@ -1,11 +1,19 @@
-import { readYamlFile } from "@selvedge/config";
+import { byteSizeForm, parseByteSize, readYamlFile } from "@selvedge/config";
 import type { Policy } from "@selvedge/protocol";
+import { machineMemoryBytes } from "@selvedge/runtime";
 import { z } from "zod";
 
 const clock = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as "22:00"')
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
+
+const byteSize = z.string().transform((text, context) => {
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: "custom", message: `must be ${byteSizeForm}` });
+  return z.NEVER;
+});
 
 const policySchema = z.strictObject({
   signers: z.array(
@@ -19,6 +27,8 @@ const policySchema = z.strictObject({
   hours: z.strictObject({ start: clock, end: clock }).optional(),
   statistics: z.boolean().default(true),
   maxBytesPerDay: z.int().min(1).optional(),
+  maxMemory: byteSize.optional(),
+  maxTrainingTime: z.int().min(1).max(31_536_000).default(86_400),
 });
 
 /** Reads the owner's `policy.yaml`. @throws SelvedgeError as `readYamlFile`. */
@@ -32,6 +42,23 @@ export async function readPolicy(path: string): Promise<Policy> {
     hours: file.hours ?? null,
     statistics: file.statistics,
     maxBytesPerDay: file.maxBytesPerDay ?? null,
+  };
+}
+
+/** What a training's process may take. */
+export interface TrainingLimits {
+  /** Resident memory. */
+  readonly memoryBytesMax: number;
+  /** Wall clock. */
+  readonly durationMsMax: number;
+}
+
+/** Reads what the owner's `policy.yaml` lets one training take. @throws SelvedgeError as `readYamlFile`. */
+export async function readTrainingLimits(path: string): Promise<TrainingLimits> {
+  const { maxMemory, maxTrainingTime } = await readYamlFile(path, policySchema);
+  return {
+    memoryBytesMax: maxMemory ?? machineMemoryBytes() / 2,
+    durationMsMax: maxTrainingTime * 1_000,
   };
 }
 
@@ -61,5 +88,9 @@ statistics: true
 
 # Let at most this many bytes leave in a day.
 # maxBytesPerDay: 100000000
+
+# What one training may take of this machine's memory (half of it, if nothing is said), and how long, in seconds.
+# maxMemory: 2GB
+maxTrainingTime: 86400
 `;
 }

@@ -11,6 +11,7 @@ import {
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
+import type { TrainingLimits } from "../config/policy-file.ts";
 import type { DataSummary, SummaryTask, TrainedUpdate, Trainer, TrainingTask } from "./trainer.ts";
 
 export interface ProcessTrainerOptions {
@@ -18,6 +19,8 @@ export interface ProcessTrainerOptions {
   readonly datasets: ReadonlyMap<string, DatasetSource>;
   /** Scratch folder for updates between the child and the outbox. */
   readonly workFolder: string;
+  /** What the owner lets one training take, read before each. */
+  readonly limits: () => Promise<TrainingLimits>;
   /** The child ends after this long without work, so that an idle agent is small; milliseconds. */
   readonly idleMs: number;
 }
@@ -36,6 +39,7 @@ export class ProcessTrainer implements Trainer {
     const { blobs, workFolder } = this.#options;
     const { train, table } = task.plan;
     const dataset = this.#datasetOf(task.plan);
+    const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     const updatePath = join(
       workFolder,
@@ -59,8 +63,9 @@ export class ProcessTrainer implements Trainer {
           heldOutFraction: train.heldOutFraction,
           maxExamples: train.maxExamplesPerDevice,
           seed: trainingSeed(task.plan, task.round),
+          memoryBytesMax,
         },
-        { signal },
+        { signal, memoryBytesMax, timeoutMs },
       );
       const layout = parameterLayout(parseModel(await blobs.get(task.model.digest)));
       const update = decodeSafetensors(await readFile(updatePath), layout);
@@ -74,11 +79,12 @@ export class ProcessTrainer implements Trainer {
 
   async summarise({ plan, table, round }: SummaryTask, signal: AbortSignal): Promise<DataSummary> {
     const dataset = this.#datasetOf(plan);
+    const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     const { maxExamplesPerDevice: maxExamples } = plan.train;
     clearTimeout(this.#idle);
     try {
       const request = { dataset, table, maxExamples, seed: trainingSeed(plan, round) };
-      return await this.#process.summarise(request, { signal });
+      return await this.#process.summarise(request, { signal, memoryBytesMax, timeoutMs });
     } finally {
       this.#rest();
     }

@@ -1,3 +1,4 @@
+import { isSameLayout } from "@selvedge/datasets";
 import { describeModel, type OnnxModel } from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 
@@ -13,8 +14,7 @@ export function checkShapes({ plan }: CheckedPlan, model: OnnxModel): void {
   // An output need not declare its size.
   const declared = outputs[0]?.shape.at(-1) ?? -1;
   const { inputShape = [], classes = 0 } = plan.dataset ?? {};
-  const fits = takes.length === inputShape.length && takes.every((size, axis) => size === inputShape[axis]);
-  if (fits && (declared === -1 || declared === classes)) return;
+  if (isSameLayout(takes, inputShape) && (declared === -1 || declared === classes)) return;
   const knows = declared === -1 ? "" : ` and tells ${declared} classes apart`;
   throw new SelvedgeError(
     "invalid_argument",

@@ -49,7 +49,7 @@ class GatedStore implements Store {
   }
 }
 
-async function setUp(rounds = 1, cohort = 2) {
+async function setUp(rounds = 1, cohort = 2, memoryBytesMax = 1e9) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const store = new GatedStore();
   const blobs = openMemoryBlobStore();
@@ -73,6 +73,7 @@ async function setUp(rounds = 1, cohort = 2) {
       evaluator: { mismatch: async () => null, evaluate: async () => ({ accuracy: 0.5 }) },
       operatorKeys: () => [createPublicKey(operator)],
       evaluationDatasets: new Set(),
+      memoryBytesMax,
       eligible: () => ["a", "b", "c"].slice(0, cohort),
       barredWhy: (device) => barred.get(device),
       send: (device, body) => sent.push({ device, body }) > 0,
@@ -188,6 +189,16 @@ test("[AK5] equal updates of two devices share a blob, which neither takes from 
   await second;
   await idle();
   assert.equal(board.get("digits")?.status, "completed");
+  await board.stop();
+});
+
+test("[RE8] a plan whose training takes more memory than the coordinator allows is refused, with both figures", async () => {
+  const { board, request } = await setUp(1, 2, 100_000_000);
+  await assert.rejects(board.run(request), {
+    code: "resource_exhausted",
+    message: /takes about \d+ MB of memory on every device; this coordinator allows 100 MB/,
+  });
+  assert.equal([...board.all()].length, 0);
   await board.stop();
 });
 

@@ -29,6 +29,7 @@ import {
   type Store,
 } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
+import { checkCost } from "./check-cost.ts";
 import { checkShapes } from "./check-shapes.ts";
 import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
@@ -42,6 +43,8 @@ export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf"> {
   operatorKeys(): readonly KeyObject[];
   /** Names of the coordinator's own datasets. */
   readonly evaluationDatasets: ReadonlySet<string>;
+  /** Plans whose training takes more memory on a device are refused, bytes. */
+  readonly memoryBytesMax: number;
   /** Why a device is to have no part in any round; undefined = it may. */
   barredWhy(device: string): string | undefined;
   /** Sets or clears the alarm that calls `tick`. */
@@ -363,9 +366,13 @@ export class JobBoard {
         at: "plan.model",
       });
     }
-    checkShapes(plan, await this.#layouts.model(plan.model));
+    const model = await this.#layouts.model(plan.model);
+    checkShapes(plan, model);
     const layout = await this.#layouts.of(plan.model);
-    if (layout.length >= 1 && layout.length <= limits.parametersMax) return plan.model;
+    if (layout.length >= 1 && layout.length <= limits.parametersMax) {
+      checkCost(plan, model, this.#options.memoryBytesMax);
+      return plan.model;
+    }
     throw new SelvedgeError("invalid_argument", `the model has ${layout.length} trainable parameters`, {
       at: "plan.model",
       fix: `give a model with 1 to ${limits.parametersMax} float32 parameters`,

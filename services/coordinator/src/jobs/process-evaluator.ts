@@ -9,11 +9,14 @@ import type { EvaluationTask, Evaluator } from "./evaluator.ts";
 export class ProcessEvaluator implements Evaluator {
   readonly #blobs: FileBlobs;
   readonly #datasets: ReadonlyMap<string, DatasetSource>;
+  readonly #memoryBytesMax: number;
   readonly #process = new TrainingProcess();
 
-  constructor(blobs: FileBlobs, datasets: ReadonlyMap<string, DatasetSource>) {
+  /** @param memoryBytesMax resident memory that the child may have */
+  constructor(blobs: FileBlobs, datasets: ReadonlyMap<string, DatasetSource>, memoryBytesMax: number) {
     this.#blobs = blobs;
     this.#datasets = datasets;
+    this.#memoryBytesMax = memoryBytesMax;
   }
 
   async mismatch(dataset: string, wish: DatasetWish): Promise<string | null> {
@@ -21,13 +24,18 @@ export class ProcessEvaluator implements Evaluator {
   }
 
   async evaluate({ plan, weights, dataset, scaling }: EvaluationTask): Promise<Metrics> {
-    const { loss, accuracy, examples, binary } = await this.#process.evaluate({
-      modelPath: this.#blobs.pathOf(plan.model.digest),
-      weightsPath: this.#blobs.pathOf(weights.digest),
-      dataset: this.#sourceOf(dataset),
-      ...(plan.table === null ? {} : { table: plan.table }),
-      ...(scaling === null ? {} : { scaling }),
-    });
+    const memoryBytesMax = this.#memoryBytesMax;
+    const { loss, accuracy, examples, binary } = await this.#process.evaluate(
+      {
+        modelPath: this.#blobs.pathOf(plan.model.digest),
+        weightsPath: this.#blobs.pathOf(weights.digest),
+        dataset: this.#sourceOf(dataset),
+        ...(plan.table === null ? {} : { table: plan.table }),
+        ...(scaling === null ? {} : { scaling }),
+        memoryBytesMax,
+      },
+      { memoryBytesMax },
+    );
     return { loss, accuracy, examples, ...(binary && binaryMetrics(binary)) };
   }
 
