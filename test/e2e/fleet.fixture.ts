@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   closeSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -34,6 +35,7 @@ export class TestFleet implements AsyncDisposable {
   readonly devices: readonly TestDevice[];
   readonly #coordinatorLog: string;
   readonly #storeUrl: string | undefined;
+  readonly #others: TestDevice[] = [];
   #coordinator: ChildProcess | undefined;
   #port = 0;
 
@@ -117,6 +119,29 @@ export class TestFleet implements AsyncDisposable {
     await until(async () => (await this.operator.onlineDevices()) >= count, `${count} devices online`);
   }
 
+  /** Lets another device join, on a machine of its own. */
+  async join(token: string): Promise<TestDevice> {
+    const device = new TestDevice(this.folder, 200 + this.#others.length);
+    this.#others.push(device);
+    await device.join(this.operator.url, token);
+    return device;
+  }
+
+  /** A second machine with all the files of a device that does not run. */
+  copyOf(device: TestDevice): TestDevice {
+    const copy = new TestDevice(this.folder, 200 + this.#others.length);
+    cpSync(device.folder, copy.folder, { recursive: true });
+    copy.id = device.id;
+    this.#others.push(copy);
+    return copy;
+  }
+
+  /** Waits until an operator sees a device in this state. */
+  async standing(device: TestDevice, standing: string): Promise<void> {
+    const isSo = async (): Promise<boolean> => (await this.operator.device(device.id)).standing === standing;
+    await until(isSo, `device ${device.id} ${standing}`);
+  }
+
   /** Waits until no device holds a result any more that it has sent. */
   async outboxesEmpty(): Promise<void> {
     await until(() => this.devices.every((device) => device.isOutboxEmpty()), "all outboxes empty");
@@ -129,7 +154,8 @@ export class TestFleet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const children = [this.#coordinator, ...this.devices.map(({ agent }) => agent)];
+    const agents = [...this.devices, ...this.#others].map(({ agent }) => agent);
+    const children = [this.#coordinator, ...agents];
     await Promise.all(children.map((child) => child && killGroup(child)));
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -194,6 +220,18 @@ export class TestDevice {
     const exited = once(agent, "exit", deadline());
     agent.kill("SIGKILL");
     await exited;
+  }
+
+  /** Takes its processes the processor away, or gives it back; its connections stay. */
+  pause(isPaused: boolean): void {
+    const pid = this.agent?.pid;
+    if (pid === undefined) throw new Error("no agent runs");
+    process.kill(-pid, isPaused ? "SIGSTOP" : "SIGCONT");
+  }
+
+  /** Waits until its log says something. */
+  async says(words: RegExp): Promise<void> {
+    await until(() => words.test(readFileSync(this.#log, "utf8")), `device ${this.id} says ${words}`);
   }
 
   /** Digests of all results that were about to leave, from the owner's audit log. */

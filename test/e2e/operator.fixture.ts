@@ -2,7 +2,15 @@ import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "@connectrpc/connect";
-import { encodePlan, type Job, OperatorService, SelvedgeError, signPlan } from "@selvedge/protocol";
+import {
+  AdmissionService,
+  type Device,
+  encodePlan,
+  type Job,
+  OperatorService,
+  SelvedgeError,
+  signPlan,
+} from "@selvedge/protocol";
 import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
 import { buildPlan, loadModel, parseJobFile } from "selvedge";
 
@@ -26,8 +34,23 @@ export class Operator {
     this.url = this.#file.url;
   }
 
-  async createToken(uses: number): Promise<string> {
-    return (await this.call((client) => client.createToken({ ttlSeconds: 600, uses }))).token;
+  async createToken(uses: number, approve = false): Promise<string> {
+    return (await this.call((client) => client.createToken({ ttlSeconds: 600, uses, approve }))).token;
+  }
+
+  async device(id: string): Promise<Device> {
+    const { devices } = await this.call((client) => client.listDevices({}));
+    const device = devices.find((one) => one.id === id);
+    if (device === undefined) throw new Error(`no device ${id}`);
+    return device;
+  }
+
+  async approve(device: string): Promise<void> {
+    await this.#admission((client) => client.approveDevice({ device }));
+  }
+
+  async revoke(device: string, reason: string): Promise<void> {
+    await this.#admission((client) => client.revokeDevice({ device, reason }));
   }
 
   async onlineDevices(): Promise<number> {
@@ -61,6 +84,17 @@ export class Operator {
     const gateway = createGatewayClient(this.#connection());
     try {
       return await work(createClient(OperatorService, gateway.transport));
+    } finally {
+      gateway.close();
+    }
+  }
+
+  async #admission<Result>(
+    work: (client: Client<typeof AdmissionService>) => Promise<Result>,
+  ): Promise<Result> {
+    const gateway = createGatewayClient(this.#connection());
+    try {
+      return await work(createClient(AdmissionService, gateway.transport));
     } finally {
       gateway.close();
     }
