@@ -108,7 +108,15 @@ async function npmCi() {
   const path = (process.env.PATH ?? "")
     .split(":")
     .filter((folder) => !folder.startsWith(join(root, "node_modules")));
-  const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
+  const args = [
+    "ci",
+    "--include=dev",
+    "--include=optional",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--loglevel=error",
+  ];
   const npm = spawn("npm", args, {
     cwd: root,
     env: { ...process.env, PATH: path.join(":") },

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { homedir, hostname } from "node:os";
+import { commandAsTyped } from "./command-as-typed.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { runProgram } from "./program.ts";
 
@@ -22,6 +23,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
+  command: commandAsTyped(process.env),
   workingFolder: process.cwd(),
   homeFolder: homedir(),
   hostname: hostname(),

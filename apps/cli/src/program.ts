@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { withCommandAsTyped } from "./command-as-typed.ts";
 import { addDemoCommand } from "./command-line/demo-command.ts";
 import { addFleetCommands } from "./command-line/fleet-commands.ts";
 import type { CommandModule, Invoke } from "./command-line/invoke.ts";
@@ -30,7 +31,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
 /** The whole command line; `setExitCode` is told what a command ended with. */
 function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void): Command {
-  const program = new Command("selvedge")
+  const program = new Command(terminal.command)
     .description(
       "The federated edge in one tool: devices train on the data they hold, and serve what all learned.",
     )
@@ -38,8 +39,8 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
     .option("--json", "print JSON on stdout: one document, or one a line for what goes on")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      writeOut: (text) => terminal.stdout.write(withCommandAsTyped(text, terminal.command)),
+      writeErr: (text) => terminal.stderr.write(withCommandAsTyped(text, terminal.command)),
     })
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("add --help for examples")
@@ -77,7 +78,7 @@ async function reportFailure(thrown: unknown, terminal: Terminal, json: boolean)
   const { SelvedgeError } = await import("@selvedge/protocol");
   const { writeError } = await import("./output/error.ts");
   const error = SelvedgeError.from(thrown);
-  writeError(terminal.stderr, error, json);
+  writeError(terminal, error, json);
   return exitCodeOf[error.code];
 }
 

@@ -1,4 +1,5 @@
 import { PassThrough, Readable } from "node:stream";
+import { commandAsTyped } from "./command-as-typed.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { runProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
@@ -13,7 +14,7 @@ export interface Outcome {
 
 export interface Surroundings {
   readonly env?: Terminal["env"];
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
   readonly workingFolder?: string;
   readonly isTTY?: boolean;
   readonly interrupted?: AbortSignal;
@@ -38,10 +39,11 @@ export function createTerminal(surroundings: Surroundings = {}): CapturedTermina
   const [stdout, stderr] = [capture(isTTY, surroundings.onStdout), capture(isTTY)];
   return {
     terminal: {
-      stdin: Readable.from([stdin]),
+      stdin: Object.assign(typeof stdin === "string" ? Readable.from([stdin]) : stdin, { isTTY }),
       stdout: stdout.stream,
       stderr: stderr.stream,
       env,
+      command: commandAsTyped(env),
       workingFolder,
       homeFolder: "/home/someone",
       hostname: "Kitchen-Pi.example.org",

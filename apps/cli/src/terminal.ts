@@ -1,18 +1,24 @@
 import type { Readable, Writable } from "node:stream";
 
-/** A stream that may be a terminal. */
+/** Streams that may be a terminal. */
+export interface InputStream extends Readable {
+  readonly isTTY?: boolean;
+}
+
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
 }
 
 /** Everything the command takes from its surroundings, so that tests can run it whole. */
 export interface Terminal {
-  readonly stdin: Readable;
+  readonly stdin: InputStream;
   /** Results only. */
   readonly stdout: OutputStream;
   /** Errors, logs, and what a person may want to know besides. */
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the user types to start it, such as "./selvedge". */
+  readonly command: string;
   /** Where relative paths start. */
   readonly workingFolder: string;
   readonly homeFolder: string;

@@ -13,7 +13,11 @@ const meanings: Readonly<Record<string, { code: ErrorCode; message: string; fix:
   EPERM: denied("this user may not use it"),
   EROFS: denied("the file system is read-only"),
   ERR_ACCESS_DENIED: denied("the process's own sandbox does not allow it"),
-  ENOENT: { code: "not_found", message: "no such file or folder", fix: "create its folder first" },
+  ENOENT: {
+    code: "not_found",
+    message: "no such file or folder",
+    fix: "check the path: its folder must exist too",
+  },
   ENOTDIR: {
     code: "failed_precondition",
     message: "a part of the path is a file",

@@ -42,7 +42,7 @@ test("[ST3] a database of a newer schema is refused", async (t) => {
 test("a missing folder and a folder in place of the file are named", async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "absent", "state.db");
-  await refused(openSqliteStore({ path }), { code: "not_found", at: path, fix: /create its folder/ });
+  await refused(openSqliteStore({ path }), { code: "not_found", at: path, fix: /its folder must exist/ });
   await refused(openSqliteStore({ path: folder }), { code: "permission_denied", at: folder, fix: /a file/ });
 });
 

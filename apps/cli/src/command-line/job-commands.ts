@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Invoke } from "./invoke.ts";
 import { collect } from "./option-parsers.ts";
 import { examples, operatorOptions } from "./shared-help.ts";
@@ -11,7 +11,11 @@ export function addJobCommands(program: Command, invoke: Invoke): void {
     .description(
       "Checks a job file, uploads its model, signs its plan with the operator's key, and starts it.",
     )
-    .option("--set <key=value>", "replace a value of the file; may be repeated", collect, [])
+    .addOption(
+      new Option("--set <key=value>", "replace a value of the file; may be repeated")
+        .argParser(collect)
+        .default([], "none"),
+    )
     .option(
       "--id <id>",
       "id of the job; the same id and file start nothing twice (default: name and a random suffix)",

@@ -10,7 +10,7 @@ export async function run(terminal: Terminal, options: OperatorOptions): Promise
   const { jobs } = await withOperator(terminal, options, ({ client, call }) => client.listJobs({}, call));
   if (options.json) return writeJson(terminal.stdout, { jobs });
   if (jobs.length === 0) {
-    terminal.stderr.write("no jobs yet; start one: selvedge job run job.yaml\n");
+    terminal.stderr.write(`no jobs yet; start one: ${terminal.command} job run job.yaml\n`);
     return;
   }
   const columns = [

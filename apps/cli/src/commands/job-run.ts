@@ -8,6 +8,7 @@ import { withOperator } from "../operator/operator-session.ts";
 import { submitJob } from "../operator/submit-job.ts";
 import { writeJson } from "../output/json.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
+import { endStatuses } from "../watch/follow-job.ts";
 import { watchJob } from "../watch/watch-job.ts";
 
 export interface JobRunOptions extends OperatorOptions {
@@ -27,18 +28,18 @@ export async function run(terminal: Terminal, options: JobRunOptions, path: stri
       terminal.stderr.write(`job ${id} started\n`);
       return watchJob(terminal, session, id, options.json === true);
     }
-    report(terminal, options, started);
+    if (options.json) writeJson(terminal.stdout, { job: started });
+    else terminal.stdout.write(`${stateText(started)}\n${session.next(`job watch ${id}`)}`);
     return exitCodes.ok;
   });
 }
 
-function report(terminal: Terminal, { json }: JobRunOptions, job: Job): void {
-  if (json) writeJson(terminal.stdout, { job });
-  else {
-    terminal.stdout.write(
-      `job ${job.id} started: ${job.rounds} rounds\nnext: selvedge job watch ${job.id}\n`,
-    );
+/** The same id and file start nothing twice; then it may be anywhere. */
+function stateText({ id, rounds, roundsCompleted, status }: Job): string {
+  if (roundsCompleted > 0 || endStatuses.has(status)) {
+    return `job ${id} is there already: ${status}, ${roundsCompleted} of ${rounds} rounds`;
   }
+  return `job ${id} started: ${rounds} ${rounds === 1 ? "round" : "rounds"}`;
 }
 
 /** The plan's name and a suffix of its own: "digits-3f9a1c". */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
@@ -49,6 +50,20 @@ suite("selvedge join", () => {
     assert.match((await run("device list --state hub")).stdout, /^kitchen-pi {2}offline/m);
     const spent = await run(`join ${url} --token-file token.txt --folder d2`);
     assert.equal(spent.code, 4, spent.stderr);
+  });
+
+  test("at a terminal the token ends with Enter, and Ctrl-C with 130", async () => {
+    const { stdout: token } = await run("token create --state hub");
+    const typing = new PassThrough();
+    typing.write(token);
+    const joined = await run(`join ${url} --token-file - --folder d4`, { stdin: typing, isTTY: true });
+    assert.deepEqual([joined.code, joined.stderr], [0, "paste the token, then press Enter:\n"]);
+    const stop = new AbortController();
+    const waiting = run(`join ${url} --token-file - --folder d5`, {
+      ...{ stdin: new PassThrough(), isTTY: true, interrupted: stop.signal },
+    });
+    setImmediate(() => stop.abort());
+    assert.equal((await waiting).code, 130);
   });
 
   test("a token that is none is refused before anybody is asked", async () => {

@@ -8,7 +8,7 @@ export async function run(terminal: Terminal, options: OperatorOptions): Promise
   const { models } = await withOperator(terminal, options, ({ client, call }) => client.listModels({}, call));
   if (options.json) return writeJson(terminal.stdout, { models });
   if (models.length === 0) {
-    terminal.stderr.write("no models yet; release one: selvedge release JOB\n");
+    terminal.stderr.write(`no models yet; release one: ${terminal.command} release JOB\n`);
     return;
   }
   const rows = models.map((model) => [

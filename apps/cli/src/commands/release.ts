@@ -10,10 +10,10 @@ export interface ReleaseOptions extends OperatorOptions {
 
 /** Releases the model of a completed job to the fleet. */
 export async function run(terminal: Terminal, options: ReleaseOptions, id: string): Promise<void> {
-  const release = await withOperator(terminal, options, (session) =>
-    releaseJob(session, id, terminal.now(), options.name),
-  );
-  if (options.json) return writeJson(terminal.stdout, { release });
-  const { name, version, blob } = release;
-  terminal.stdout.write(`released ${name}@${version} (${blob.digest})\nnext: selvedge device list\n`);
+  await withOperator(terminal, options, async (session) => {
+    const release = await releaseJob(session, id, terminal.now(), options.name);
+    if (options.json) return writeJson(terminal.stdout, { release });
+    const { name, version, blob } = release;
+    terminal.stdout.write(`released ${name}@${version} (${blob.digest})\n${session.next("device list")}`);
+  });
 }
