@@ -170,7 +170,8 @@ export class FleetSession {
 
   /** The session and what is transferred first: the device learns at once, jobs follow. */
   async #cutOff(device: string, reason: string): Promise<void> {
-    this.hub.cut(device, reason);
+    // Why is for operators: who holds the device now is not to know.
+    this.hub.cut(device, `this device was ${this.#options.fleet.devices.standingOf(device)}`);
     await Promise.all([this.#options.recheckDevice(device), this.board.exclude(device, reason)]);
   }
 

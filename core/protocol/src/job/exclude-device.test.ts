@@ -133,8 +133,12 @@ test("[RC10] one that was folded makes the round open again, without its sum", (
   const round = new OpenRound().submit("a").folded("sum of a").submit("b").exclude("a");
   round.assertOpenedAgain();
   assert.deepEqual(round.discarded().sort(), [blob("sum of a").digest, blob("update of b").digest].sort());
-  const told = round.effects.flatMap((effect) => (effect.type === "roundClosed" ? effect.device : []));
-  assert.deepEqual(told, ["c"]);
+  const told = round.effects.filter((effect) => effect.type === "roundClosed");
+  assert.deepEqual(
+    told.map(({ device, reason }) => [device, reason]),
+    [["c", "the round is opened again"]],
+    "others are not told whose fault it is",
+  );
 });
 
 test("[RC10] so does one whose round is being finalised or evaluated", () => {
@@ -172,6 +176,12 @@ test("[RC10] while it collects, a round that lost its quorum waits for it anew",
   const without = new OpenRound().exclude("a").exclude("b");
   assert.equal(without.state.last?.status, "failed", "a quorum that cannot be reached is a failed round");
   assert.equal(without.state.failuresInARow, 1);
+  assert.match(without.state.last?.reason ?? "", /it was revoked: stolen/);
+  const told = without.effects.filter((effect) => effect.type === "roundClosed");
+  assert.deepEqual(
+    told.map(({ device, reason }) => [device, reason]),
+    [["c", "quorum cannot be reached: 0 of 2 contributed"]],
+  );
 });
 
 test("[RC10] an excluded device stays out of its round, whatever it sends or answers then", () => {

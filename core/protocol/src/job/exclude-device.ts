@@ -61,5 +61,7 @@ function openAgain(state: JobState, round: RoundState, reason: string, now: numb
   const summary = summarise(state, round, "failed", reason, {}, now);
   const between: JobState = { ...state, status: "waiting", current: null, waitingSince: now, last: summary };
   const opened = openNextRound(between);
-  return { state: opened.state, effects: [archive(summary), ...noticesOf(round, reason), ...opened.effects] };
+  // Why is between the operator and the device it is about.
+  const notices = noticesOf(round, "the round is opened again");
+  return { state: opened.state, effects: [archive(summary), ...notices, ...opened.effects] };
 }

@@ -91,7 +91,7 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
   const effects: JobEffect[] = [];
   if (next.phase === "collecting") {
     const close = closeReason(state, next, now);
-    if (close?.failed === true) return failRound(state, next, close.reason, now);
+    if (close?.failed === true) return failRound(state, next, close, now);
     if (close !== undefined) {
       effects.push(...noticesOf(next, close.reason));
       next = { ...next, phase: "folding" };
@@ -113,7 +113,8 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
  * Ends a round without a result; the next one starts from the same weights, after
  * the grace time: what made this one fail seldom passes at once (SPEC RC6).
  */
-function failRound(state: JobState, round: RoundState, reason: string, now: number): JobTransition {
+function failRound(state: JobState, round: RoundState, close: Closing, now: number): JobTransition {
+  const reason = `${close.reason}${close.detail ?? ""}`;
   const summary = summarise(state, round, "failed", reason, {}, now);
   const failuresInARow = state.failuresInARow + 1;
   const between: JobState = {
@@ -126,7 +127,7 @@ function failRound(state: JobState, round: RoundState, reason: string, now: numb
     failuresInARow,
     last: summary,
   };
-  const effects: JobEffect[] = [archive(summary), ...noticesOf(round, reason), ...discardOf(round)];
+  const effects: JobEffect[] = [archive(summary), ...noticesOf(round, close.reason), ...discardOf(round)];
   const tooOften = failuresInARow >= failedRoundsMax;
   const after = tooOften
     ? endJob(between, "failed", `${failuresInARow} rounds in a row failed; the last: ${reason}`, now)
@@ -217,6 +218,8 @@ export function archive(summary: RoundSummary): JobEffect {
 
 interface Closing {
   readonly reason: string;
+  /** For operators: what single devices said is not for the others. */
+  readonly detail?: string;
   readonly failed: boolean;
 }
 
@@ -227,7 +230,8 @@ function closeReason(state: JobState, round: RoundState, now: number): Closing |
   if (contributed + outstanding < quorum) {
     return {
       failed: true,
-      reason: `quorum cannot be reached: ${contributed} of ${quorum} contributed${refusals(round)}`,
+      reason: `quorum cannot be reached: ${contributed} of ${quorum} contributed`,
+      detail: refusals(round),
     };
   }
   if (outstanding === 0) return { failed: false, reason: "every device has answered" };

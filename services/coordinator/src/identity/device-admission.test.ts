@@ -69,11 +69,12 @@ test("[EN33] a stale mark quarantines the device, cuts it off, and is a security
   assert.ok(second.kind === "welcome");
   await begin({ mark: second.mark });
   const stale = await begin({ mark: first.mark });
-  assert.ok(stale.kind === "refuse");
-  assert.match(stale.reason, /in use twice: it shows session mark 1/);
+  assert.deepEqual(stale, { kind: "refuse", reason: "this device was quarantined" });
+  const { standing } = (await devices.read(id)) ?? assert.fail("it is gone");
+  assert.match(standing.reason, /in use twice: it shows session mark 1/);
   assert.equal(devices.standingOf(id), "quarantined");
   assert.match(trace.at(-1) ?? "", /^cut off true while quarantined: it was quarantined: its identity/);
-  assert.deepEqual(await begin({ mark: second.mark }), { kind: "refuse", reason: stale.reason });
+  assert.deepEqual(await begin({ mark: second.mark }), stale);
   const fork = (await listForks(store)).get(id);
   assert.deepEqual([fork?.count, fork?.lastAtMs], [1, 1_000]);
 });

@@ -72,7 +72,7 @@ export class DeviceAdmission {
     if (why !== undefined) return this.#forked(id, why);
     const { state, reason } = device.standing;
     if (state === "active") return { kind: "welcome", mark };
-    return { kind: state === "pending" ? "wait" : "refuse", reason };
+    return state === "pending" ? { kind: "wait", reason } : refusalOf(state);
   }
 
   /**
@@ -131,7 +131,7 @@ export class DeviceAdmission {
     log.warn({ device: id, why }, "a device's identity is in use twice: the device is quarantined");
     await this.#bar(id, { state: "quarantined", reason, sinceMs: now() });
     await recordFork(store, { device: id, why, atMs: now() });
-    return { kind: "refuse", reason };
+    return refusalOf("quarantined");
   }
 
   async #bar(id: string, standing: Standing): Promise<DeviceRecord> {
@@ -142,6 +142,11 @@ export class DeviceAdmission {
     await cutOff(id, devices.barredWhy(id) ?? standing.reason);
     return device;
   }
+}
+
+/** Why is for operators: who holds the device now is not to know. */
+function refusalOf(state: StandingState): Admission {
+  return { kind: "refuse", reason: `this device was ${state}` };
 }
 
 function checkReason(reason: string): void {
