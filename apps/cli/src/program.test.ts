@@ -395,6 +395,7 @@ const commands = [
   "release",
   "model list",
   "model show",
+  "model check",
   "model get",
   "serve",
   "version",

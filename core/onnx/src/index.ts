@@ -18,3 +18,9 @@ export {
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { scaleInput } from "./scale-input.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";
+export {
+  type FrozenTensor,
+  type StoredTensor,
+  type TrainingReport,
+  trainingReport,
+} from "./training-report.ts";

@@ -1,5 +1,6 @@
 import { elementTypes } from "./element-type.ts";
 import type { AnyTapeNode, TapeNode } from "./graph-builder.ts";
+import { liveNodes } from "./live-nodes.ts";
 import type { Value } from "./operator.ts";
 import { type Operator, operators } from "./operators.ts";
 import { countOf, productOf } from "./shape.ts";
@@ -40,17 +41,6 @@ export function stepCost(
     multiplyAdds += multiplyAddsOf(node, node.op, batchSize);
   }
   return { memoryBytes: most, multiplyAdds };
-}
-
-/** The nodes that a result depends on. */
-function liveNodes(tape: readonly AnyTapeNode[], results: readonly Value[]): AnyTapeNode[] {
-  const needed = new Set(results.map((value) => value.name));
-  const live = tape.toReversed().filter((node) => {
-    if (!node.outputs.some((output) => needed.has(output.name))) return false;
-    for (const input of node.inputs) if (input !== undefined) needed.add(input.name);
-    return true;
-  });
-  return live.reverse();
 }
 
 /**

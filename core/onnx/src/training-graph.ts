@@ -3,6 +3,7 @@ import { type BatchGraph, batchLoop, type InputFormat, parameterInputs, ports } 
 import { elementTypes } from "./element-type.ts";
 import { readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { liveNodes } from "./live-nodes.ts";
 import { type LossName, losses } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
@@ -17,6 +18,8 @@ export interface TrainingOptions extends InputFormat {
 export interface TrainingGraph extends BatchGraph {
   /** Outputs that hold the new parameters, float32, in the order of the layout. */
   readonly updated: readonly string[];
+  /** Parameters that training leaves as they are, by name, and why. */
+  readonly frozen: ReadonlyMap<string, string>;
 }
 
 /**
@@ -33,15 +36,21 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   const parameters = parameterInputs(g, forward.layout);
   const factor = optimizer.lossFactor(g, g.input(ports.learningRate, "float32", []));
 
+  const frozen = new Map<string, string>();
   const { carried, scanned, cost } = batchLoop(g, forward, options, parameters, (inner, batch, current) => {
     const scores = forward.emit(inner, batch.input, current);
     const tape = [...inner.tape];
     const loss = losses[options.loss](inner, scores, batch.labels);
     const meanFactor = inner.node("Div", [factor, lengthOf(inner, batch.labels)], {});
     const gradients = backward(inner, tape, scores, loss.gradient(meanFactor), current);
+    const used = new Set(
+      liveNodes(tape, [scores]).flatMap(({ inputs }) => inputs.map((input) => input?.name)),
+    );
     const next = current.map((parameter, index) => {
       const gradient = gradients[index];
-      return gradient === undefined ? parameter : optimizer.step(inner, parameter, gradient);
+      if (gradient !== undefined) return optimizer.step(inner, parameter, gradient);
+      frozen.set(forward.layout.slots[index]?.name ?? "", used.has(parameter.name) ? noGradient : unused);
+      return parameter;
     });
     return { carried: next, scanned: [loss.sum, loss.correct] };
   });
@@ -54,6 +63,7 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     layout: forward.layout,
     parameters: parameters.map((value) => value.name),
     updated,
+    frozen,
     inputShape: forward.inputShape,
     inputType: options.inputType,
     classes: forward.classes,
@@ -65,3 +75,6 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
 function lengthOf(g: GraphBuilder, labels: Value): Value {
   return g.node("Cast", [g.node("Shape", [labels], {})], { to: elementTypes.float32.code });
 }
+
+const unused = "the output does not depend on it";
+const noGradient = "no gradient comes through the operators between it and the output";

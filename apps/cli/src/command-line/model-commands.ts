@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Invoke } from "./invoke.ts";
+import { wholeNumber } from "./option-parsers.ts";
 import { examples, operatorOptions } from "./shared-help.ts";
 
 /** What the fleet serves. */
@@ -15,8 +16,8 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     .action(invoke(() => import("../commands/release.ts")));
   const model = program
     .command("model")
-    .summary("see and fetch released models")
-    .description("Released models.");
+    .summary("see and fetch released models, check one for training")
+    .description("Models.");
   operatorOptions(model.command("list"))
     .summary("list released models")
     .description("Lists every version of every released model.")
@@ -35,4 +36,17 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     .option("-o, --output <file>", "where to write it (default: NAME-VERSION.onnx)")
     .addHelpText("after", examples("selvedge model get digits -o digits.onnx", "selvedge model get digits@3"))
     .action(invoke(() => import("../commands/model-get.ts")));
+  model
+    .command("check <file>")
+    .summary("say what training an ONNX file would change and take")
+    .description(
+      "Says which tensors of an ONNX file would be trained and which not, and why; and what a step of training takes. " +
+        "Needs no coordinator; nothing is run.",
+    )
+    .option("--batch-size <count>", "examples in one step", wholeNumber, 32)
+    .addHelpText(
+      "after",
+      examples("selvedge model check model.onnx", "selvedge model check cnn.onnx --batch-size 10"),
+    )
+    .action(invoke(() => import("../commands/model-check.ts")));
 }

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { isSameLayout } from "@selvedge/datasets";
-import { buildCnn, buildMlp, parseModel, serializeModel, trainingGraph } from "@selvedge/onnx";
+import { buildCnn, buildMlp, serializeModel } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
-import { fileError } from "@selvedge/storage";
+import { compileModel, readModelFile } from "./compile-model.ts";
 import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
 
 /**
@@ -15,14 +14,7 @@ import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
 export async function loadModel({ model, dataset }: JobFile): Promise<JobModel> {
   const at = model.kind === "file" ? model.path : "model";
   const bytes = await modelBytes(model);
-  const { inputShape, classes } = located(at, () =>
-    trainingGraph(parseModel(bytes), {
-      inputType: "float32",
-      scale: 1,
-      loss: "softmax-cross-entropy",
-      optimizer: "sgd",
-    }),
-  );
+  const { inputShape, classes } = compileModel(bytes, at).graph;
   if (!isSameLayout(inputShape, dataset.inputShape) || classes !== dataset.classes) {
     throw new SelvedgeError(
       "invalid_argument",
@@ -37,21 +29,5 @@ export async function loadModel({ model, dataset }: JobFile): Promise<JobModel> 
 async function modelBytes(model: ModelSource): Promise<Uint8Array> {
   if (model.kind === "mlp") return serializeModel(buildMlp(model));
   if (model.kind === "cnn") return serializeModel(buildCnn(model));
-  return readFile(model.path).catch((thrown: unknown) => {
-    throw fileError(thrown, model.path);
-  });
-}
-
-/** The same error, with the file before the node or tensor it names. */
-function located<Result>(at: string, work: () => Result): Result {
-  try {
-    return work();
-  } catch (thrown) {
-    const error = SelvedgeError.from(thrown);
-    throw new SelvedgeError(error.code, error.message, {
-      at: error.at === undefined ? at : `${at}: ${error.at}`,
-      ...(error.fix !== undefined && { fix: error.fix }),
-      cause: error,
-    });
-  }
+  return readModelFile(model.path);
 }

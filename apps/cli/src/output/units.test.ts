@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAgo, formatBytes, formatSpan, formatTime, formatUntil } from "./units.ts";
+import { formatAgo, formatBytes, formatCount, formatSpan, formatTime, formatUntil } from "./units.ts";
 
 test("bytes are shown in decimal units", () => {
   const shown = [0, 812, 999, 1_000, 796_840, 999_949, 999_950, 7_600_000n, 4_294_967_296].map(formatBytes);
@@ -15,6 +15,10 @@ test("bytes are shown in decimal units", () => {
     "7.6 MB",
     "4.3 GB",
   ]);
+});
+
+test("counts have their thousands apart", () => {
+  assert.deepEqual([0, 999, 1_663_370].map(formatCount), ["0", "999", "1,663,370"]);
 });
 
 test("spans are shown in their largest whole unit", () => {

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { buildCnn, serializeModel } from "@selvedge/onnx";
+import { type Outcome, selvedge } from "../terminal.fixture.ts";
+
+suite("selvedge model check", () => {
+  let folder = "";
+  const run = (line: string): Promise<Outcome> => selvedge(line.split(" "), { workingFolder: folder });
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+    const cnn = buildCnn({
+      inputShape: [1, 8, 8],
+      channels: [4],
+      kernel: 3,
+      hidden: [],
+      classes: 3,
+      seed: 1,
+    });
+    await writeFile(join(folder, "cnn.onnx"), serializeModel(cnn));
+    await writeFile(join(folder, "notes.onnx"), "not a model");
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  test("says what is trained, and what a step takes", async () => {
+    const { code, stdout } = await run("model check cnn.onnx --batch-size 10");
+    assert.equal(code, 0);
+    assert.match(stdout, /^takes +\[1, 8, 8\], float32\ngives +3 classes\nparameters +235\n/);
+    assert.match(stdout, /^memory +\d+\.\d MB and the data, in batches of 10$/m);
+    // Forward and by the weight: the convolution, and the layer, which has a gradient by its input as well.
+    const [convolution, layer] = [64 * 9 * 4, 64 * 3];
+    const products = (10 * (2 * convolution + 3 * layer)).toLocaleString("en-US");
+    assert.ok(stdout.includes(`multiply-adds  ${products} a step\n`), stdout);
+    assert.match(stdout, /^conv1\.weight +\[4, 1, 3, 3\] +trained$/m);
+  });
+
+  test("says the same to programs", async () => {
+    const report = JSON.parse((await run("model check cnn.onnx --json")).stdout);
+    assert.deepEqual([report.inputShape, report.classes], [[1, 8, 8], 3]);
+    assert.equal(report.trained.length, 4);
+    assert.deepEqual(report.frozen, []);
+    assert.deepEqual([report.cost.batchSize, report.cost.parameters], [32, 235]);
+    assert.ok(report.cost.memoryBytes > 1e8);
+  });
+
+  test("names the file that cannot be trained", async () => {
+    const { code, stderr } = await run("model check notes.onnx");
+    assert.equal(code, 2);
+    assert.match(stderr, /not an ONNX file[\s\S]*notes\.onnx/);
+  });
+});

@@ -1,0 +1,38 @@
+import { resolve } from "node:path";
+import { trainingReport } from "@selvedge/onnx";
+import { trainingCost } from "@selvedge/runtime";
+import { compileModel, readModelFile } from "../job-file/compile-model.ts";
+import { writeJson } from "../output/json.ts";
+import { renderFields, renderTable } from "../output/table.ts";
+import { formatBytes, formatCount } from "../output/units.ts";
+import type { GlobalOptions, Terminal } from "../terminal.ts";
+
+export interface ModelCheckOptions extends GlobalOptions {
+  readonly batchSize: number;
+}
+
+/** Says what training an ONNX file would change and take. Nothing is run. */
+export async function run(terminal: Terminal, options: ModelCheckOptions, file: string): Promise<void> {
+  const { batchSize } = options;
+  const path = resolve(terminal.workingFolder, file);
+  const { model, graph } = compileModel(await readModelFile(path), path);
+  const { inputShape, classes } = graph;
+  const { trained, frozen } = trainingReport(model, graph);
+  const cost = { batchSize, ...trainingCost(graph, batchSize) };
+  if (options.json) return writeJson(terminal.stdout, { inputShape, classes, trained, frozen, cost });
+  const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
+  terminal.stdout.write(
+    renderFields([
+      ["takes", `${shape(inputShape)}, float32`],
+      ["gives", `${classes} classes`],
+      ["parameters", formatCount(cost.parameters)],
+      ["memory", `${formatBytes(cost.memoryBytes)} and the data, in batches of ${batchSize}`],
+      ["multiply-adds", `${formatCount(cost.multiplyAdds)} a step`],
+    ]),
+  );
+  const rows = [
+    ...trained.map((tensor) => [tensor.name, shape(tensor.shape), "trained"]),
+    ...frozen.map((tensor) => [tensor.name, shape(tensor.shape), `frozen: ${tensor.why}`]),
+  ];
+  terminal.stdout.write(`\n${renderTable([{ title: "TENSOR" }, { title: "SHAPE" }, { title: "" }], rows)}`);
+}

@@ -1,0 +1,43 @@
+import { readFile } from "node:fs/promises";
+import { type OnnxModel, parseModel, type TrainingGraph, trainingGraph } from "@selvedge/onnx";
+import { SelvedgeError } from "@selvedge/protocol";
+import { fileError } from "@selvedge/storage";
+
+export interface CompiledModel {
+  readonly model: OnnxModel;
+  readonly graph: TrainingGraph;
+}
+
+/**
+ * What devices will make of a model: checks all that can be said without its data.
+ *
+ * @param at what errors name it: its file
+ * @throws SelvedgeError as `parseModel` and `trainingGraph`
+ */
+export function compileModel(bytes: Uint8Array, at: string): CompiledModel {
+  try {
+    const model = parseModel(bytes);
+    const graph = trainingGraph(model, {
+      inputType: "float32",
+      scale: 1,
+      loss: "softmax-cross-entropy",
+      optimizer: "sgd",
+    });
+    return { model, graph };
+  } catch (thrown) {
+    const error = SelvedgeError.from(thrown);
+    // The file before the node or tensor that it names.
+    throw new SelvedgeError(error.code, error.message, {
+      at: error.at === undefined ? at : `${at}: ${error.at}`,
+      ...(error.fix !== undefined && { fix: error.fix }),
+      cause: error,
+    });
+  }
+}
+
+/** @throws SelvedgeError `not_found`, `permission_denied` with the path */
+export async function readModelFile(path: string): Promise<Uint8Array> {
+  return await readFile(path).catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
+}

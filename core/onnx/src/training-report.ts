@@ -1,0 +1,44 @@
+import { elementTypeOf } from "./element-type.ts";
+import type { OnnxModel } from "./model.ts";
+import { dimensionsOf } from "./tensor-proto.ts";
+import type { TrainingGraph } from "./training-graph.ts";
+
+/** A tensor that a model's file holds. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface FrozenTensor extends StoredTensor {
+  /** Why training leaves it as it is. */
+  readonly why: string;
+}
+
+/** What training changes of a model, and what it does not. */
+export interface TrainingReport {
+  readonly trained: readonly StoredTensor[];
+  readonly frozen: readonly FrozenTensor[];
+}
+
+/** @param graph compiled from this model */
+export function trainingReport(model: OnnxModel, graph: TrainingGraph): TrainingReport {
+  const parameters = new Set(graph.layout.slots.map(({ name }) => name));
+  const { initializer = [] } = model.graph ?? {};
+  const constants = initializer.filter(({ name }) => !parameters.has(name));
+  return {
+    trained: graph.layout.slots
+      .filter(({ name }) => !graph.frozen.has(name))
+      .map(({ name, shape }) => ({ name, shape })),
+    frozen: [
+      ...graph.layout.slots.flatMap(({ name, shape }) => {
+        const why = graph.frozen.get(name);
+        return why === undefined ? [] : [{ name, shape, why }];
+      }),
+      ...constants.map((tensor) => {
+        const type = elementTypeOf(tensor.dataType);
+        const why = type === "float32" ? "a scalar is a constant" : `${type}: only float32 is trained`;
+        return { name: tensor.name, shape: dimensionsOf(tensor), why };
+      }),
+    ],
+  };
+}
