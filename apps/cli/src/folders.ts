@@ -11,6 +11,12 @@ export function deviceFolder(terminal: Terminal, option: string | undefined): st
   return chosenFolder(terminal, option ?? terminal.env.SELVEDGE_FOLDER, "device");
 }
 
+/** What this user's commands remember: `$XDG_CONFIG_HOME/selvedge`, or `~/.config/selvedge`. */
+export function configFolder({ env, homeFolder }: Terminal): string {
+  const config = env.XDG_CONFIG_HOME;
+  return join(config === undefined || config === "" ? join(homeFolder, ".config") : config, "selvedge");
+}
+
 /** An empty variable counts as unset (XDG Base Directory Specification). */
 function chosenFolder(terminal: Terminal, chosen: string | undefined, kind: string): string {
   const { env, homeFolder, isRoot, workingFolder } = terminal;

@@ -6,6 +6,7 @@ import { addFleetCommands } from "./command-line/fleet-commands.ts";
 import type { CommandModule, Invoke } from "./command-line/invoke.ts";
 import { addJobCommands } from "./command-line/job-commands.ts";
 import { addModelCommands } from "./command-line/model-commands.ts";
+import { addOperatorCommands } from "./command-line/operator-commands.ts";
 import { addServiceCommands } from "./command-line/service-commands.ts";
 import { examples } from "./command-line/shared-help.ts";
 import { type ExitCode, exitCodeMeanings, exitCodeOf, exitCodes } from "./exit-codes.ts";
@@ -60,6 +61,7 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
   addFleetCommands(program, invoke);
   addJobCommands(program, invoke);
   addModelCommands(program, invoke);
+  addOperatorCommands(program, invoke);
   program
     .command("version")
     .summary("show the version")

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -57,11 +57,23 @@ suite("an operator's file", () => {
     await assert.rejects(readOperatorFile(join(folder, "none.json")), refusal("not_found", /--operator/));
   });
 
-  test("is where the options say", () => {
+  test("is where the options say, else where the login is, else where the coordinator would be", async () => {
     const { terminal } = createTerminal({ workingFolder: "/w", env: { SELVEDGE_STATE: "/s" } });
     assert.equal(operatorFilePath(terminal, {}), "/s/operator.json");
     assert.equal(operatorFilePath(terminal, { state: "c" }), "/w/c/operator.json");
     assert.equal(operatorFilePath(terminal, { state: "c", operator: "me.json" }), "/w/me.json");
+    const config = { XDG_CONFIG_HOME: folder };
+    const { terminal: stranger } = createTerminal({ env: config });
+    assert.equal(
+      operatorFilePath(stranger, {}),
+      "/home/someone/.local/state/selvedge/coordinator/operator.json",
+    );
+    await mkdir(join(folder, "selvedge"));
+    await writeFile(join(folder, "selvedge/operator.json"), "{}");
+    assert.equal(operatorFilePath(stranger, {}), join(folder, "selvedge/operator.json"));
+    const { terminal: both } = createTerminal({ env: { ...config, SELVEDGE_STATE: "/s" } });
+    assert.equal(operatorFilePath(both, {}), "/s/operator.json");
+    assert.equal(operatorFilePath(stranger, { state: "/c" }), "/c/operator.json");
   });
 });
 

@@ -1,12 +1,13 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
-import { coordinatorFolder } from "../folders.ts";
+import { configFolder, coordinatorFolder } from "../folders.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
-/** What makes its holder an operator of one fleet. `selvedge up` writes it. */
+/** What makes its holder an operator of one fleet. `selvedge up` and `selvedge login` write it. */
 export interface OperatorFile {
   readonly path: string;
   /** "https://host:port" of the coordinator. */
@@ -14,16 +15,26 @@ export interface OperatorFile {
   /** PEM of the only root that is trusted. */
   readonly ca: string;
   readonly token: string;
-  /** Absolute path of the key that signs plans. */
-  readonly operatorKeyPath: string;
-  /** Absolute path of the key that signs releases. */
-  readonly releaseKeyPath: string;
+  /** Absolute path of the key that signs plans; undefined for who signs none. */
+  readonly operatorKeyPath: string | undefined;
+  /** Absolute path of the key that signs releases; undefined for who signs none. */
+  readonly releaseKeyPath: string | undefined;
 }
 
-/** `--operator`, else `operator.json` in the coordinator's folder. */
+/** Where `selvedge login` writes. */
+export function loginFilePath(terminal: Terminal): string {
+  return join(configFolder(terminal), fileName);
+}
+
+/**
+ * `--operator`; the coordinator's folder that `--state` or $SELVEDGE_STATE
+ * name; what `selvedge login` wrote; else the coordinator's usual folder.
+ */
 export function operatorFilePath(terminal: Terminal, { operator, state }: OperatorOptions): string {
   if (operator !== undefined) return resolve(terminal.workingFolder, operator);
-  return join(coordinatorFolder(terminal, state), "operator.json");
+  const named = state ?? terminal.env.SELVEDGE_STATE ?? "";
+  const login = loginFilePath(terminal);
+  return named === "" && existsSync(login) ? login : join(coordinatorFolder(terminal, state), fileName);
 }
 
 /**
@@ -37,6 +48,8 @@ export async function readOperatorFile(path: string): Promise<OperatorFile> {
     if (typeof value === "string" && value !== "") return value;
     throw broken(`it has no "${name}"`, path);
   };
+  const keyPath = (name: string): string | undefined =>
+    fields.has(name) ? resolve(dirname(path), field(name)) : undefined;
   const url = field("url");
   if (!URL.canParse(url) || new URL(url).protocol !== "https:")
     throw broken(`"${url}" is no https URL`, path);
@@ -45,8 +58,8 @@ export async function readOperatorFile(path: string): Promise<OperatorFile> {
     url,
     ca: field("ca"),
     token: field("token"),
-    operatorKeyPath: resolve(dirname(path), field("operatorKey")),
-    releaseKeyPath: resolve(dirname(path), field("releaseKey")),
+    operatorKeyPath: keyPath("operatorKey"),
+    releaseKeyPath: keyPath("releaseKey"),
   };
 }
 
@@ -80,8 +93,9 @@ async function readSecret(path: string): Promise<string> {
 function unreadable(error: SelvedgeError, path: string): SelvedgeError {
   const fixes: Partial<Record<SelvedgeError["code"], string>> = {
     not_found:
-      "run this where `selvedge up` runs, with the same --state, or give a copy of its file with --operator",
-    permission_denied: "run this as the user that runs `selvedge up`, or give your own copy with --operator",
+      "run this where `selvedge up` runs, with the same --state, or log in: selvedge login URL --token-file FILE",
+    permission_denied:
+      "run this as the user that runs `selvedge up`, or log in: selvedge login URL --token-file FILE",
   };
   const fix = fixes[error.code] ?? error.fix;
   return new SelvedgeError(error.code, `the operator cannot be identified: ${error.message}`, {
@@ -104,7 +118,9 @@ function parse(text: string, path: string): ReadonlyMap<string, unknown> {
 function broken(why: string, path: string, cause?: unknown): SelvedgeError {
   return new SelvedgeError("invalid_argument", `not an operator's file: ${why}`, {
     at: path,
-    fix: "start `selvedge up` again: it writes the file",
+    fix: "start `selvedge up` again, or log in again: they write the file",
     cause,
   });
 }
+
+const fileName = "operator.json";

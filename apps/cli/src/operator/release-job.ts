@@ -14,13 +14,21 @@ export async function releaseJob(
   now: number,
   name?: string,
 ): Promise<Release> {
-  const { releaseKeyPath } = session.file;
+  const { path, releaseKeyPath } = session.file;
+  if (releaseKeyPath === undefined) throw noReleaseKey(path);
   const key = await readKeyFile(releaseKeyPath).catch((thrown: unknown) => {
     throw fileError(thrown, releaseKeyPath);
   });
   const { job } = await session.client.getJob({ job: id }, session.call);
   const unversioned = { ...completedModel(job, id), ...(name !== undefined && { name }) };
   return publish(session, unversioned, key, now);
+}
+
+function noReleaseKey(path: string): SelvedgeError {
+  return new SelvedgeError("failed_precondition", "this login has no key to sign releases with", {
+    at: path,
+    fix: "log in again and give it: selvedge login URL --token-file FILE --release-key FILE",
+  });
 }
 
 function completedModel(job: Job | undefined, id: string): Omit<Release, "version"> {

@@ -17,13 +17,22 @@ export async function submitJob(
   signal: AbortSignal,
 ): Promise<Job> {
   const plan = encodePlan(buildPlan(job, reference));
-  const planSignature = signPlan(plan, await readOperatorKey(session.file.operatorKeyPath));
+  const { path, operatorKeyPath } = session.file;
+  if (operatorKeyPath === undefined) throw noPlanKey(path);
+  const planSignature = signPlan(plan, await readOperatorKey(operatorKeyPath));
   await session.blobs.upload(reference, (start, end) => part(bytes, start, end), signal);
   const request = { job: id, plan, planSignature, evaluationDataset: job.evaluation };
   const { job: started } = await session.client.runJob(request, session.call);
   if (started !== undefined) return started;
   throw new SelvedgeError("internal", "the coordinator started a job and does not say which", {
     at: `job ${id}`,
+  });
+}
+
+function noPlanKey(path: string): SelvedgeError {
+  return new SelvedgeError("permission_denied", "this login has no key to sign plans with", {
+    at: path,
+    fix: "ask an admin for a token with the role operator, and log in with it",
   });
 }
 

@@ -1,0 +1,45 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { resolve } from "node:path";
+import { AuditVerifier } from "@selvedge/protocol";
+import { fileError } from "@selvedge/storage";
+import { formatAuditHead } from "../operator/audit-head.ts";
+import { withOperator } from "../operator/operator-session.ts";
+import { readAudit } from "../operator/read-audit.ts";
+import { writeJson } from "../output/json.ts";
+import type { OperatorOptions, Terminal } from "../terminal.ts";
+
+export interface AuditExportOptions extends OperatorOptions {
+  readonly output: string;
+}
+
+/** Writes the whole log to a file of its own, as the lines it is, and verifies it on the way. */
+export async function run(terminal: Terminal, options: AuditExportOptions): Promise<void> {
+  const path = resolve(terminal.workingFolder, options.output);
+  const verifier = new AuditVerifier();
+  await withOperator(terminal, options, async (session) => {
+    const file = await openNew(path);
+    try {
+      for await (const { lines } of readAudit(session, { after: 0, sinceMs: 0, actor: "" })) {
+        for (const line of lines) verifier.take(line);
+        await file.appendFile(lines.map((line) => `${line}\n`).join(""));
+      }
+      await file.sync();
+    } catch (thrown) {
+      throw fileError(thrown, path);
+    } finally {
+      await file.close();
+    }
+  });
+  const head = verifier.end();
+  if (options.json) return writeJson(terminal.stdout, { path, records: head.sequence, head });
+  terminal.stdout.write(`${path}: ${head.sequence} records, head ${formatAuditHead(head)}\n`);
+}
+
+/** An earlier export is evidence: it is not written over. */
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "wx", 0o600);
+  } catch (thrown) {
+    throw fileError(thrown, path);
+  }
+}
