@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
-import { AuditVerifier } from "@selvedge/protocol";
+import { AuditVerifier, SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import { formatAuditHead } from "../operator/audit-head.ts";
 import { withOperator } from "../operator/operator-session.ts";
@@ -40,6 +40,12 @@ async function openNew(path: string): Promise<FileHandle> {
   try {
     return await open(path, "wx", 0o600);
   } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST") {
+      throw new SelvedgeError("already_exists", "this file is there already", {
+        at: path,
+        fix: "give another name: an earlier export is worth keeping",
+      });
+    }
     throw fileError(thrown, path);
   }
 }

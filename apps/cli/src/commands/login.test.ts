@@ -75,7 +75,7 @@ suite("operators on other machines", () => {
     assert.match(revoked.stderr, /still running under their signature: signed-by-bob;/);
     const late = await run("status", as("bob"));
     assert.deepEqual([late.code, /token of operator "bob" is revoked/.test(late.stderr)], [4, true]);
-    assert.match((await run("operator list --state hub")).stdout, /^bob {4}operator {2}revoked 0s ago/m);
+    assert.match((await run("operator list --state hub")).stdout, /^bob {4}operator {2}revoked \d+\w ago/m);
   });
 
   test("[OP2] a login that is not right writes nothing", async () => {
@@ -118,7 +118,7 @@ suite("operators on other machines", () => {
       JSON.parse((await run("audit list --state hub --since 2999-01-01 --json")).stdout).records.length,
       0,
     );
-    assert.match((await run("audit list --state hub")).stdout, /^ +# {2}TIME .*DETAIL\n/);
+    assert.match((await run("audit list --state hub")).stdout, /^ *# {2}TIME .*DETAIL\n/);
     assert.equal((await run("audit list --state hub --since yesterday")).code, 2);
     const exported = JSON.parse((await run("audit export --state hub -o audit.jsonl --json")).stdout);
     const head = `${exported.head.sequence}:${exported.head.hash}`;

@@ -93,7 +93,7 @@ async function readSecret(path: string): Promise<string> {
 function unreadable(error: SelvedgeError, path: string): SelvedgeError {
   const fixes: Partial<Record<SelvedgeError["code"], string>> = {
     not_found:
-      "run this where `selvedge up` runs, with the same --state, or log in: selvedge login URL --token-file FILE",
+      "run this where `selvedge up` runs, with the same --state, or log in: selvedge login URL --token-file FILE; --operator names another file",
     permission_denied:
       "run this as the user that runs `selvedge up`, or log in: selvedge login URL --token-file FILE",
   };

@@ -59,7 +59,7 @@ function auditedCall(
 
 /**
  * The request's first text is what the call is about; its other plain values
- * are the detail. Bytes and messages, which may be large, are left out.
+ * are the detail, keys among them. Larger bytes, and messages, are left out.
  */
 function describeRequest(
   { input }: DescMethod,
@@ -80,6 +80,7 @@ function describeRequest(
 function plain(value: unknown): AuditDetail[string] | undefined {
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" || typeof value === "bigint") return Number(value);
+  if (value instanceof Uint8Array && value.length <= keyBytesMax) return Buffer.from(value).toString("hex");
   const isTexts = Array.isArray(value) && value.every((item) => typeof item === "string");
   return isTexts ? value.join(", ") : undefined;
 }
@@ -87,3 +88,5 @@ function plain(value: unknown): AuditDetail[string] | undefined {
 function kebabCase(name: string): string {
   return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
 }
+
+const keyBytesMax = 64;
