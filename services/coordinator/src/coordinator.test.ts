@@ -118,7 +118,7 @@ suite("a coordinator's port", () => {
     assert.equal((await probe(blob)).status, 403);
   });
 
-  test("[OP3] a revoked operator's open stream ends within a second, and the token is worth nothing", async () => {
+  test("[OR3] a revoked operator's open stream ends within a second, and the token is worth nothing", async () => {
     const token = await running.createOperator("viewer", "leaver");
     const leaver = running.operator(token);
     await running.startJob("watched");
@@ -133,7 +133,7 @@ suite("a coordinator's port", () => {
     await assert.rejects(leaver.whoAmI({}), { code: "unauthenticated", fix: /operator create/ });
   });
 
-  test("[OP7] an operator's own key signs plans while the operator may run jobs", async () => {
+  test("[OR7] an operator's own key signs plans while the operator may run jobs", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const ada = running.operator(await running.createOperator("operator", "ada"));
     await assert.rejects(running.startJob("early", privateKey), { code: "untrusted" });
@@ -149,7 +149,7 @@ suite("a coordinator's port", () => {
     });
   });
 
-  test("[OP1] an operator's account says who they are and until when", async () => {
+  test("[OR1] an operator's account says who they are and until when", async () => {
     const { operator } = await running.operator(await running.createOperator("releaser", "rita")).whoAmI({});
     assert.deepEqual([operator?.name, operator?.role], ["rita", "releaser"]);
     assert.equal(operator && operator.expiresAtMs - operator.createdAtMs, 90n * 86_400_000n);
@@ -161,7 +161,7 @@ suite("a coordinator's port", () => {
     });
   });
 
-  test("[OP5] too many wrong tokens are told to wait, over RPC and plain HTTP, and right ones go through", async () => {
+  test("[OR5] too many wrong tokens are told to wait, over RPC and plain HTTP, and right ones go through", async () => {
     const wrong = running.operator("svo1.wrong");
     const codes = new Set<string>();
     for (let call = 0; call < 25; call += 1) {
@@ -226,7 +226,7 @@ test("[AU5] wrong tokens, and operators who want too much, are in the audit log"
   );
 });
 
-test("[OP4] the first admin's token is made when there is none, and not made again for one that was revoked", async () => {
+test("[OR4] the first admin's token is made when there is none, and not made again for one that was revoked", async () => {
   await using running = await startTestCoordinator();
   const { folder } = running;
   const path = join(folder, "operator.json");

@@ -40,7 +40,7 @@ suite("operators on other machines", () => {
     return stdout;
   }
 
-  test("[OP2] a token, and nothing else, makes an operator on another machine", async () => {
+  test("[OR2] a token, and nothing else, makes an operator on another machine", async () => {
     const token = await createOperator("ada", "operator");
     const login = await run(`login ${url} --token-file -`, as("ada", token));
     assert.equal(login.code, 0, login.stderr);
@@ -56,7 +56,7 @@ suite("operators on other machines", () => {
     assert.deepEqual([denied.code, /admin/.test(denied.stderr)], [4, true]);
   });
 
-  test("[OP7] who logs in again signs with the same key, and a plan they sign runs", async () => {
+  test("[OR7] who logs in again signs with the same key, and a plan they sign runs", async () => {
     const token = await createOperator("bob", "operator");
     const keyId = async () => JSON.parse((await run("whoami --json", as("bob"))).stdout).operator.planKeyId;
     await run(`login ${url} --token-file -`, as("bob", token));
@@ -78,7 +78,7 @@ suite("operators on other machines", () => {
     assert.match((await run("operator list --state hub")).stdout, /^bob {4}operator {2}revoked \d+\w ago/m);
   });
 
-  test("[OP2] a login that is not right writes nothing", async () => {
+  test("[OR2] a login that is not right writes nothing", async () => {
     const token = await createOperator("cleo", "viewer");
     const { publicKey } = generateKeyPairSync("ed25519");
     const other = publicKey.export({ format: "jwk" }).x ?? "";

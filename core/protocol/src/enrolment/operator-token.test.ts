@@ -4,7 +4,7 @@ import { formatOperatorToken, parseOperatorToken } from "./operator-token.ts";
 
 const token = { rootPin: new Uint8Array(32).fill(7), id: "abcd1234", secret: new Uint8Array(32).fill(9) };
 
-test("[OP2] an operator token carries the root's whole pin, and is not taken for a join token", () => {
+test("[OR2] an operator token carries the root's whole pin, and is not taken for a join token", () => {
   const text = formatOperatorToken(token);
   assert.match(text, /^svo1\.[\w-]{43}\.abcd1234\.[\w-]{43}$/);
   assert.deepEqual(parseOperatorToken(`${text}\n`), token);

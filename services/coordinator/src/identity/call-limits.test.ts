@@ -4,7 +4,7 @@ import { createCallLimits } from "./call-limits.ts";
 
 const enrol = "selvedge.v1.EnrolmentService/Enrol";
 
-test("[OP6] enrolment is limited by address, nothing else is", () => {
+test("[OR6] enrolment is limited by address, nothing else is", () => {
   let nowMs = 0;
   const limits = createCallLimits(() => nowMs);
   for (let call = 0; call < 1_000; call += 1) limits.admit(enrol, "192.0.2.1");
@@ -19,7 +19,7 @@ test("[OP6] enrolment is limited by address, nothing else is", () => {
   limits.admit(enrol, "192.0.2.1");
 });
 
-test("[OP5] wrong tokens are limited by address", () => {
+test("[OR5] wrong tokens are limited by address", () => {
   const limits = createCallLimits(() => 0);
   for (let call = 0; call < 20; call += 1) limits.countWrongToken("healthz", "192.0.2.1");
   assert.throws(() => limits.countWrongToken("healthz", "192.0.2.1"), {

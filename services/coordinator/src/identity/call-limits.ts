@@ -1,7 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { RateLimiter } from "./rate-limiter.ts";
 
-/** How often strangers may try (SPEC OP5, OP6). */
+/** How often strangers may try (SPEC OR5, OR6). */
 export interface CallLimits {
   /**
    * To be asked for each call before anything is done for it.

@@ -34,7 +34,7 @@ test("[EN14] an operator token has 256 bits, survives a restart, and only its ha
   assert.ok(!stored.includes(ada.text.split(".").at(-1) ?? ""));
 });
 
-test("[OP3] a token is refused once it expired or was revoked, with whose it was", async () => {
+test("[OR3] a token is refused once it expired or was revoked, with whose it was", async () => {
   const { clock, tokens, open, make } = await openTokens();
   await make("root", "admin", null);
   const { text } = await make("ada");
@@ -66,7 +66,7 @@ test("a name is used again only after its token ended, and then the old one is n
   assert.ok("operator" in tokens.verify(third.text));
 });
 
-test("[OP4] the last admin cannot be revoked", async () => {
+test("[OR4] the last admin cannot be revoked", async () => {
   const { clock, tokens, make } = await openTokens();
   await make("ada", "admin", null);
   await make("bob", "admin", dayMs);
@@ -118,7 +118,7 @@ test("bad names and lifetimes are refused", async () => {
   }
 });
 
-test("[OP7] plans are signed with keys of operators who may run jobs, one key each", async () => {
+test("[OR7] plans are signed with keys of operators who may run jobs, one key each", async () => {
   const { tokens, open, make } = await openTokens();
   const key = () => generateKeyPairSync("ed25519").publicKey;
   const [first, second] = [key(), key()];
