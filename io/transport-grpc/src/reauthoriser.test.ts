@@ -39,6 +39,16 @@ test("[SE8] a recheck may be of some callers only, and ends what is refused, onc
   reauthoriser.stop();
 });
 
+test("[SE8] what ended before its turn in a recheck is left alone", async () => {
+  const { trace, reauthoriser, watch } = setUp();
+  const stops = Array.from({ length: 300 }, (_, index) => watch(String(index)));
+  const rechecked = reauthoriser.recheck();
+  stops[299]?.();
+  await rechecked;
+  assert.equal(trace.length, 299);
+  reauthoriser.stop();
+});
+
 test("[SE8] what began before a recheck, and lasts only after it, is checked at once", async () => {
   const { trace, refused, reauthoriser, watch } = setUp();
   const since = reauthoriser.rechecks;

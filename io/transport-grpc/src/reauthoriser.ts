@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { SelvedgeError } from "@selvedge/protocol";
 
 /** Something that lasts, and who does it. */
@@ -41,7 +42,11 @@ export class Reauthoriser<Principal> {
   async recheck(isMeant: (principal: Principal) => boolean = () => true): Promise<void> {
     this.#rechecks += 1;
     const meant = [...this.#watches].filter(({ principal }) => isMeant(principal));
-    await Promise.all(meant.map((watch) => this.#recheckOne(watch)));
+    for (let start = 0; start < meant.length; start += batchSize) {
+      // Ten thousand sessions at once would keep everybody else waiting.
+      if (start > 0) await setImmediate();
+      await Promise.all(meant.slice(start, start + batchSize).map((watch) => this.#recheckOne(watch)));
+    }
   }
 
   stop(): void {
@@ -50,6 +55,7 @@ export class Reauthoriser<Principal> {
   }
 
   async #recheckOne(watch: Watch<Principal>): Promise<void> {
+    if (!this.#watches.has(watch)) return;
     try {
       await watch.check();
     } catch (thrown) {
@@ -57,6 +63,8 @@ export class Reauthoriser<Principal> {
     }
   }
 }
+
+const batchSize = 256;
 
 /** The same messages, until `revoke` is called; then throws what it was given. */
 export function revocable<T>(messages: AsyncIterable<T>): {

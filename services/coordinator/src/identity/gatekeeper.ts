@@ -2,6 +2,7 @@ import { type AuditEntry, SelvedgeError } from "@selvedge/protocol";
 import { actorOf } from "../audit/actor-of.ts";
 import type { CallLimits } from "./call-limits.ts";
 import type { Authority } from "./certificate-authority.ts";
+import { createCertificateReader } from "./certificate-reader.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
 import type { OperatorTokens } from "./operator-tokens.ts";
 import { type Caller, type Principal, resolvePrincipal } from "./principal.ts";
@@ -40,10 +41,11 @@ export interface GuardedCall extends Caller {
  */
 export function createGatekeeper(options: GatekeeperOptions): (call: GuardedCall) => Principal {
   const { authority, devices, operatorTokens, limits, onRefusal, now } = options;
+  const certificates = createCertificateReader(authority);
   return (call) => {
     limits.admit(call.route, call.remoteAddress);
     const standingOf = (id: string) => devices.standingOf(id);
-    const principal = resolvePrincipal(call, { nowMs: now(), authority, standingOf, operatorTokens });
+    const principal = resolvePrincipal(call, { nowMs: now(), certificates, standingOf, operatorTokens });
     try {
       authorise(call.route, principal);
       if (principal.kind === "operator") checkOrigin(call, authority.hosts);

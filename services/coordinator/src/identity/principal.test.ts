@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { openMemoryStore } from "@selvedge/storage";
 import { type Authority, openAuthority } from "./certificate-authority.ts";
 import { buildDeviceCertificate, generateP256, type Issuer } from "./certificate-builder.ts";
+import { createCertificateReader } from "./certificate-reader.ts";
 import { hosts, memoryKeyFolder, newDeviceKey, trustDomain } from "./fleet.fixture.ts";
 import { OperatorTokens } from "./operator-tokens.ts";
 import { type Caller, type Principal, type PrincipalRules, resolvePrincipal } from "./principal.ts";
@@ -24,10 +25,13 @@ function openFixtureAuthority(keys: Map<string, string>, atMs: number = nowMs): 
   return openAuthority({ folder: memoryKeyFolder(keys), trustDomain, hosts, nowMs: atMs });
 }
 
-function resolve(caller: Partial<Caller>, rules: Partial<PrincipalRules> = {}): Principal {
+function resolve(
+  caller: Partial<Caller>,
+  { certificates = createCertificateReader(authority), ...rules }: Partial<PrincipalRules> = {},
+): Principal {
   return resolvePrincipal(
     { certificate: undefined, headers: {}, ...caller },
-    { nowMs, authority, standingOf: () => "active", operatorTokens, ...rules },
+    { nowMs, certificates, standingOf: () => "active", operatorTokens, ...rules },
   );
 }
 
@@ -108,7 +112,7 @@ test("[EN12] only a single SPIFFE device name of our domain counts", async () =>
 
 test("[EN12] a device whose intermediate was replaced meanwhile is still known", async () => {
   const later = await openFixtureAuthority(files, nowMs + 1000 * 86_400_000);
-  assert.equal(resolve(presenting(leaf), { authority: later }).kind, "device");
+  assert.equal(resolve(presenting(leaf), { certificates: createCertificateReader(later) }).kind, "device");
 });
 
 test("[EN14] an operator is who has a token, whole and known", async () => {

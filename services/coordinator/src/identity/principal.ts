@@ -1,5 +1,4 @@
-import { X509Certificate } from "node:crypto";
-import { type Authority, deviceUri } from "./certificate-authority.ts";
+import type { CertificateReader } from "./certificate-reader.ts";
 import type { StandingState } from "./device-record.ts";
 import type { OperatorRole, OperatorTokens, TokenVerdict } from "./operator-tokens.ts";
 
@@ -42,7 +41,7 @@ export interface ClientCertificate {
 export interface PrincipalRules {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  readonly authority: Pick<Authority, "trustDomain" | "issuers">;
+  readonly certificates: CertificateReader;
   standingOf(deviceId: string): StandingState;
   readonly operatorTokens: Pick<OperatorTokens, "verify">;
 }
@@ -60,26 +59,16 @@ export function resolvePrincipal(caller: Caller, rules: PrincipalRules): Princip
       ? { kind: "operator", ...verdict.operator }
       : { kind: "none", token: verdict };
   }
-  const certificate = leafOf(caller);
-  const deviceId = certificate && deviceOf(certificate, rules);
-  if (certificate === undefined || deviceId === undefined) return none;
+  const [leaf] = caller.certificate?.chain ?? [];
+  const device = leaf && rules.certificates.read(leaf);
+  if (device === undefined) return none;
+  const { deviceId, validFromMs, validToMs } = device;
   const standing = rules.standingOf(deviceId);
   if (standing === "revoked" || standing === "quarantined")
     return { kind: "barred-device", deviceId, standing };
-  if (rules.nowMs > certificate.validToDate.getTime()) return { kind: "expired-device", deviceId };
-  const isValid = rules.nowMs >= certificate.validFromDate.getTime();
-  if (!isValid || !caller.certificate?.verifiedAtHandshake) return none;
+  if (rules.nowMs > validToMs) return { kind: "expired-device", deviceId };
+  if (rules.nowMs < validFromMs || !caller.certificate?.verifiedAtHandshake) return none;
   return { kind: standing === "pending" ? "pending-device" : "device", deviceId };
-}
-
-function leafOf({ certificate }: Caller): X509Certificate | undefined {
-  const [leaf] = certificate?.chain ?? [];
-  try {
-    return leaf && new X509Certificate(leaf);
-  } catch {
-    // What cannot be read vouches for nobody.
-    return undefined;
-  }
 }
 
 function verdictOn(authorization: string, { operatorTokens }: PrincipalRules): TokenVerdict {
@@ -87,20 +76,4 @@ function verdictOn(authorization: string, { operatorTokens }: PrincipalRules): T
   return token === undefined ? { refused: "unknown" } : operatorTokens.verify(token);
 }
 
-/** @returns the device id that one of our issuers vouched for, expired or not. */
-function deviceOf(certificate: X509Certificate, { authority }: PrincipalRules): string | undefined {
-  const isOurs = authority.issuers.some(
-    (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
-  );
-  const isClient = !certificate.ca && certificate.keyUsage?.includes(clientAuth);
-  if (!isOurs || !isClient) return undefined;
-  const start = `URI:${deviceUri(authority.trustDomain, "")}`;
-  const names = certificate.subjectAltName ?? "";
-  const deviceId = names.startsWith(start) ? names.slice(start.length) : "";
-  return uuidPattern.test(deviceId) ? deviceId : undefined;
-}
-
 const none: Principal = { kind: "none" };
-/** RFC 5280 section 4.2.1.12. */
-const clientAuth = "1.3.6.1.5.5.7.3.2";
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
