@@ -33,7 +33,9 @@ async function coordinator(
 }
 
 async function collected(findings: AsyncIterable<Finding>): Promise<Finding[]> {
-  return Array.fromAsync(findings);
+  const all: Finding[] = [];
+  for await (const finding of findings) all.push(finding);
+  return all;
 }
 
 function examine(address: CoordinatorAddress, now: () => number = Date.now): Promise<readonly Finding[]> {
