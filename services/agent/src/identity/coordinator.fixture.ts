@@ -36,7 +36,8 @@ export interface FixtureCoordinator {
   readonly authority: Authority;
   readonly operatorKey: KeyObject;
   readonly devices: DeviceRegistry;
-  createToken(uses?: number): Promise<string>;
+  /** @param approve whether devices that come with it wait for approval. */
+  createToken(uses?: number, approve?: boolean): Promise<string>;
   securityEvents(): Promise<readonly TokenReuse[]>;
   close(): Promise<void>;
 }
@@ -78,7 +79,8 @@ export async function startFixtureCoordinator(
     authority,
     operatorKey,
     devices,
-    createToken: async (uses = 1) => (await tokens.create({ ttlSeconds: 3600, uses })).text,
+    createToken: async (uses = 1, approve = false) =>
+      (await tokens.create({ ttlSeconds: 3600, uses, approve })).text,
     securityEvents: () => listTokenReuse(store),
     close: () => gateway.close(),
   };

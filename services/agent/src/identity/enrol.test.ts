@@ -67,6 +67,20 @@ test("[EN11] a device enrols, and keeps what it needs in files of its own", asyn
   }
 });
 
+test("[EN31] a device whose token asks for approval enrols, and is told that it has to wait", async (t) => {
+  const coordinator = await startCoordinator(t);
+  const enrolWith = async (token: string): Promise<string> => {
+    let told = "not told";
+    const onPending = (): void => {
+      told = "told to wait";
+    };
+    const { deviceId } = await enrol(coordinator, token, await newFolder(t), { onPending });
+    return `${coordinator.devices.standingOf(deviceId)}, ${told}`;
+  };
+  assert.equal(await enrolWith(await coordinator.createToken(1, true)), "pending, told to wait");
+  assert.equal(await enrolWith(await coordinator.createToken()), "active, not told");
+});
+
 test("[EN11] the same command on a finished device changes nothing and asks nobody", async (t) => {
   const coordinator = await startCoordinator(t);
   const folder = await newFolder(t);
