@@ -144,7 +144,7 @@ suite("the command and a coordinator", () => {
         "version          0.1.0",
         "trust domain     fleet.test",
         "started          2h ago",
-        "devices          2, 1 online",
+        "devices          2, 1 online, 1 quarantined",
         "jobs running     1",
         "models released  0",
         "traffic          7.6 MB in, 812 B out",

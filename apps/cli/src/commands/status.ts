@@ -1,3 +1,4 @@
+import type { GetStatusResponse } from "@selvedge/protocol";
 import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
 import { renderFields } from "../output/table.ts";
@@ -16,10 +17,21 @@ export async function run(terminal: Terminal, options: OperatorOptions): Promise
       ["version", status.softwareVersion],
       ["trust domain", status.trustDomain],
       ["started", formatAgo(status.startedAtMs, terminal.now())],
-      ["devices", `${status.devices}, ${status.devicesOnline} online`],
+      ["devices", devicesOf(status)],
       ["jobs running", String(status.jobsRunning)],
       ["models released", String(status.models)],
       ["traffic", `${formatBytes(status.bytesReceived)} in, ${formatBytes(status.bytesSent)} out`],
     ]),
   );
+}
+
+/** What is none is left out, but for those online. */
+function devicesOf(status: GetStatusResponse): string {
+  const parts: [number, string][] = [
+    [status.devicesPending, "waiting for approval"],
+    [status.devicesQuarantined, "quarantined"],
+    [status.devicesRevoked, "revoked"],
+  ];
+  const rest = parts.filter(([count]) => count > 0).map(([count, state]) => `, ${count} ${state}`);
+  return `${status.devices}, ${status.devicesOnline} online${rest.join("")}`;
 }

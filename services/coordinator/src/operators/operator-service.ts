@@ -16,6 +16,7 @@ import {
 import type { ReleaseRepository } from "@selvedge/registry";
 import type { BlobStore } from "@selvedge/storage";
 import type { Traffic } from "@selvedge/transport-grpc";
+import type { StandingState } from "../identity/device-record.ts";
 import { listForks } from "../identity/security-events.ts";
 import type { TokenStore } from "../identity/token-store.ts";
 import type { JobBoard } from "../jobs/job-board.ts";
@@ -83,12 +84,17 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
 async function status(options: OperatorServiceOptions): Promise<GetStatusResponse> {
   const { board, online, releases, traffic } = options;
   const bytes = traffic();
+  const standings = (await options.devices.list()).map(({ standing }) => standing.state);
+  const count = (state: StandingState): number => standings.filter((one) => one === state).length;
   return create(GetStatusResponseSchema, {
     softwareVersion: options.softwareVersion,
     trustDomain: options.trustDomain,
     startedAtMs: BigInt(options.startedAt),
-    devices: (await options.devices.list()).length,
+    devices: standings.length,
     devicesOnline: online().size,
+    devicesPending: count("pending"),
+    devicesQuarantined: count("quarantined"),
+    devicesRevoked: count("revoked"),
     jobsRunning: [...board.states()].filter((state) => !hasEnded(state)).length,
     models: releases.releases().length,
     bytesReceived: BigInt(bytes.received),

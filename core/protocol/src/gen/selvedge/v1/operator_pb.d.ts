@@ -75,6 +75,23 @@ export declare type GetStatusResponse = Message<"selvedge.v1.GetStatusResponse">
    * @generated from field: uint64 bytes_sent = 9;
    */
   bytesSent: bigint;
+
+  /**
+   * What waits for an operator; both are among the devices, as are the revoked.
+   *
+   * @generated from field: uint32 devices_pending = 10;
+   */
+  devicesPending: number;
+
+  /**
+   * @generated from field: uint32 devices_quarantined = 11;
+   */
+  devicesQuarantined: number;
+
+  /**
+   * @generated from field: uint32 devices_revoked = 12;
+   */
+  devicesRevoked: number;
 };
 
 /**
