@@ -65,3 +65,12 @@ test("an offer without a usable base or job is refused", () => {
   refused({ baseModel: undefined }, /^invalid_argument/);
   refused({ job: "../up" }, /^invalid_argument/);
 });
+
+test("[DS5] an offer asks for statistics only where its plan does", () => {
+  const asked = verifyOffer(signedOffer(privateKey, { statistics: true }), keys).facts;
+  assert.equal(asked.kind, "statistics");
+  assert.ok((asked.answerBytes ?? 0) > 0);
+  assert.equal(verifyOffer(signedOffer(privateKey), keys).facts.kind, undefined);
+  refused({ phase: "statistics" }, /^invalid_argument: the plan has no phase "statistics"/);
+  refused({ phase: "" }, /^invalid_argument: the plan has no phase ""/);
+});

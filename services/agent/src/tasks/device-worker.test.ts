@@ -20,7 +20,8 @@ import {
   verifyRound,
 } from "@selvedge/registry";
 import { BlobKeeper, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
-import { signedOffer } from "../offers/offer.fixture.ts";
+import type { AuditEntry } from "../audit-log.ts";
+import { type OfferChanges, signedOffer } from "../offers/offer.fixture.ts";
 import { blobsOf } from "./blobs-of.ts";
 import { DeviceWorker } from "./device-worker.ts";
 
@@ -62,6 +63,7 @@ async function setUp({
     statistics: true,
     maxBytesPerDay: null,
   };
+  const audited: AuditEntry[] = [];
   const installed = new Set<string>();
   let broken: SelvedgeError | undefined;
   const blobs = openMemoryBlobStore();
@@ -86,11 +88,15 @@ async function setUp({
         examples: 7,
         metrics: { examples: 7 },
       }),
-      summarise: assert.fail,
+      summarise: async () => ({
+        statistics: [{ name: "a", count: 10, sum: 20n, squares: 40n, range: null }],
+        examples: 10,
+      }),
     },
     audit: {
       async append(entry) {
         trace.push(`audit ${entry.digest}`);
+        audited.push(entry);
       },
     },
     operatorKeys: [createPublicKey(operator)],
@@ -120,8 +126,9 @@ async function setUp({
     onHalt: assert.fail,
   });
   await worker.start();
-  const offer = (signer = keys.round, round = 1) =>
+  const offer = (signer = keys.round, round = 1, changes: OfferChanges = {}) =>
     signedOffer(operator, {
+      ...changes,
       round,
       model: graph,
       base,
@@ -133,6 +140,7 @@ async function setUp({
     blobs,
     sent,
     trace,
+    audited,
     keys,
     offer,
     setPolicy: (next: Partial<Policy>) => {
@@ -244,5 +252,32 @@ test("a base that is an installed model stays when its round closes", async () =
   await worker.roundClosed(create(RoundClosedSchema, { job: "digits", round: 1 }));
   await worker.idle();
   assert.deepEqual(await blobs.stat(base.digest), base);
+  await worker.stop();
+});
+
+test("[DS5] statistics are answered like training, and stand in the audit log as they leave", async () => {
+  const { worker, offer, sent, trace, audited, keys } = await setUp();
+  await worker.offer(offer(keys.round, 1, { statistics: true }));
+  await worker.idle();
+  const columns = [{ name: "a", count: 10, sum: "20", squares: "40" }];
+  assert.deepEqual(
+    audited.map(({ kind, statistics }) => ({ kind, statistics })),
+    [{ kind: "statistics", statistics: { columns } }],
+  );
+  const [digest] = audited.map((entry) => entry.digest);
+  assert.deepEqual(trace, [`audit ${digest}`, `upload ${digest}`]);
+  const submission = sent.find((body) => body.case === "submission")?.value.contribution;
+  assert.deepEqual([submission?.format, submission?.weight], ["statistics", 10]);
+  assert.deepEqual(submission?.metrics, {});
+  await worker.stop();
+});
+
+test("[OF3] an owner who gives no statistics declines, and says by which rule", async () => {
+  const { worker, offer, sent, audited, keys, setPolicy } = await setUp();
+  setPolicy({ statistics: false });
+  await worker.offer(offer(keys.round, 1, { statistics: true }));
+  await worker.idle();
+  assert.deepEqual(answers(sent), ["declined: policy statistics: none are given"]);
+  assert.deepEqual(audited, []);
   await worker.stop();
 });

@@ -29,8 +29,7 @@ import {
   type Store,
 } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
-import { checkCost } from "./check-cost.ts";
-import { checkShapes } from "./check-shapes.ts";
+import { checkEvaluation, checkModel } from "./check-request.ts";
 import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
@@ -153,10 +152,11 @@ export class JobBoard {
     const signature = { ...request.signature, publicKey: rawPublicKey(signer) };
     const known = this.#runner.get(job);
     if (known !== undefined) return repeated(job, known, plan);
-    await this.#checkEvaluation(evaluationDataset, plan);
+    await checkEvaluation(evaluationDataset, plan, this.#options);
     return this.#keeper.holding(async (holder) => {
       await this.#keeper.hold(holder, plan.model.digest);
-      const weights = await this.#shell.initialWeights(await this.#checkModel(plan));
+      await checkModel(plan, this.#options);
+      const weights = await this.#shell.initialWeights(plan.model);
       return this.#create({ ...request, signature }, plan, weights, holder);
     });
   }
@@ -334,49 +334,6 @@ export class JobBoard {
     const state = this.#runner.get(job);
     if (state !== undefined) return state;
     throw new SelvedgeError("not_found", `no job "${job.slice(0, 80)}"`, { fix: "see `selvedge job list`" });
-  }
-
-  /** Found out now rather than after the first round. */
-  async #checkEvaluation(dataset: string | null, { plan, table }: CheckedPlan): Promise<void> {
-    if (dataset === null) return;
-    if (!this.#options.evaluationDatasets.has(dataset)) {
-      throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`, {
-        at: "evaluation",
-        fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
-      });
-    }
-    const { inputShape = [], classes = 0 } = plan.dataset ?? {};
-    const mismatch = await this.#options.evaluator.mismatch(dataset, {
-      name: dataset,
-      inputShape,
-      classes,
-      table,
-    });
-    if (mismatch === null) return;
-    throw new SelvedgeError("failed_precondition", mismatch, {
-      at: "evaluation",
-      fix: "evaluate on data of the form that the devices have",
-    });
-  }
-
-  async #checkModel(plan: CheckedPlan): Promise<CheckedPlan["model"]> {
-    const stored = await this.#blobs.stat(plan.model.digest);
-    if (stored === undefined) {
-      throw new SelvedgeError("not_found", `the plan's model ${plan.model.digest} was not uploaded`, {
-        at: "plan.model",
-      });
-    }
-    const model = await this.#layouts.model(plan.model);
-    checkShapes(plan, model);
-    const layout = await this.#layouts.of(plan.model);
-    if (layout.length >= 1 && layout.length <= limits.parametersMax) {
-      checkCost(plan, model, this.#options.memoryBytesMax);
-      return plan.model;
-    }
-    throw new SelvedgeError("invalid_argument", `the model has ${layout.length} trainable parameters`, {
-      at: "plan.model",
-      fix: `give a model with 1 to ${limits.parametersMax} float32 parameters`,
-    });
   }
 }
 

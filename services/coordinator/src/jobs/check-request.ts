@@ -1,0 +1,68 @@
+import { type CheckedPlan, limits, SelvedgeError } from "@selvedge/protocol";
+import type { BlobStore } from "@selvedge/storage";
+import { checkCost } from "./check-cost.ts";
+import { checkShapes } from "./check-shapes.ts";
+import type { Evaluator } from "./evaluator.ts";
+import type { ModelLayouts } from "./model-layouts.ts";
+
+/** What a job's request is checked against. */
+export interface RequestChecks {
+  readonly blobs: BlobStore;
+  readonly layouts: ModelLayouts;
+  readonly evaluator: Evaluator;
+  /** Names of the coordinator's own datasets. */
+  readonly evaluationDatasets: ReadonlySet<string>;
+  readonly memoryBytesMax: number;
+}
+
+/**
+ * Refuses a plan whose model is not there, does not fit the plan's data, or cannot be trained here.
+ *
+ * @throws SelvedgeError `not_found`, `invalid_argument`, and as `checkCost`
+ */
+export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Promise<void> {
+  const { blobs, layouts, memoryBytesMax } = checks;
+  const stored = await blobs.stat(plan.model.digest);
+  if (stored === undefined) {
+    throw new SelvedgeError("not_found", `the plan's model ${plan.model.digest} was not uploaded`, {
+      at: "plan.model",
+    });
+  }
+  const model = await layouts.model(plan.model);
+  checkShapes(plan, model);
+  const layout = await layouts.of(plan.model);
+  if (layout.length < 1 || layout.length > limits.parametersMax) {
+    throw new SelvedgeError("invalid_argument", `the model has ${layout.length} trainable parameters`, {
+      at: "plan.model",
+      fix: `give a model with 1 to ${limits.parametersMax} float32 parameters`,
+    });
+  }
+  checkCost(plan, model, memoryBytesMax);
+}
+
+/**
+ * Refuses an evaluation on data that is not there or not of the plan's form: now rather than
+ * after the first round.
+ *
+ * @throws SelvedgeError `not_found`, or `failed_precondition` with both shapes
+ */
+export async function checkEvaluation(
+  dataset: string | null,
+  { plan, table }: CheckedPlan,
+  { evaluationDatasets, evaluator }: RequestChecks,
+): Promise<void> {
+  if (dataset === null) return;
+  if (!evaluationDatasets.has(dataset)) {
+    throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`, {
+      at: "evaluation",
+      fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
+    });
+  }
+  const { inputShape = [], classes = 0 } = plan.dataset ?? {};
+  const mismatch = await evaluator.mismatch(dataset, { name: dataset, inputShape, classes, table });
+  if (mismatch === null) return;
+  throw new SelvedgeError("failed_precondition", mismatch, {
+    at: "evaluation",
+    fix: "evaluate on data of the form that the devices have",
+  });
+}
