@@ -26,6 +26,7 @@ import { createGatekeeper } from "./identity/gatekeeper.ts";
 import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
 import { checkRoutes } from "./identity/routes.ts";
+import { createTurns } from "./identity/turns.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
 import { coordinatorMetrics } from "./metrics/coordinator-metrics.ts";
 import { openStore } from "./open-store.ts";
@@ -112,8 +113,15 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
   const gateway = await openGateway(options, fleet, session, now);
   opened = gateway;
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
-  await writeOperatorFile({ ...fleet, folder, url });
-  fleet.authority.onChange(() => gateway.setTls(tlsOf(fleet.authority)));
+  const inTurn = createTurns();
+  const writeFile = () => inTurn(() => writeOperatorFile({ ...fleet, folder, url }));
+  await writeFile();
+  fleet.authority.onChange(() => {
+    gateway.setTls(tlsOf(fleet.authority));
+    writeFile().catch((error: unknown) =>
+      log.error({ err: error }, "operator.json could not be written anew: it may name an old root"),
+    );
+  });
   const refresh = setInterval(() => {
     fleet.signing.repository
       .refresh()

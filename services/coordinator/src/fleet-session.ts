@@ -24,6 +24,7 @@ export interface LiveFleet
   extends Pick<
     Fleet,
     | "store"
+    | "audit"
     | "operatorKey"
     | "operatorTokens"
     | "ratchet"

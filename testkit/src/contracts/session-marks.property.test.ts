@@ -117,6 +117,7 @@ class World {
       store,
       devices,
       ratchet: await openSessionRatchet(store, (bytes) => this.#bytes(bytes)),
+      audit: { append: async () => {} },
       now: () => 0,
       log: { warn: () => {} },
       cutOff: async (device, reason) => this.#hub?.cut(device, reason),

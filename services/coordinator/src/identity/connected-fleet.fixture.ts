@@ -70,6 +70,7 @@ export class ConnectedFleet implements AsyncDisposable {
       store,
       devices,
       ratchet: createSessionRatchet(randomBytes(32), randomBytes),
+      audit: { append: async () => {} },
       now: () => this.now(),
       log: { warn: () => {} },
       cutOff: async (device, reason) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { openMemoryStore } from "@selvedge/storage";
+import { AuditLog } from "../audit/audit-log.ts";
 import { DeviceAdmission, type SessionStart } from "./device-admission.ts";
 import { type DeviceRecord, newDevice, type StandingState } from "./device-record.ts";
 import { openDeviceRegistry } from "./device-registry.ts";
@@ -29,9 +30,11 @@ async function setUp(state: StandingState = "active") {
   await store.commit({ writes: devices.addition(device) });
   devices.added(device);
   const trace: string[] = [];
+  const audit = await AuditLog.open(store, () => 1_000);
   const admission = new DeviceAdmission({
     store,
     devices,
+    audit,
     ratchet: await openSessionRatchet(store, randomBytes),
     now: () => 1_000,
     log: { warn: (_fields, message) => void trace.push(message) },
@@ -49,7 +52,7 @@ async function setUp(state: StandingState = "active") {
       seen: { lastSeenAtMs: 9, architecture: "x64" },
       ...changes,
     });
-  return { store, devices, admission, trace, begin };
+  return { store, devices, admission, audit, trace, begin };
 }
 
 test("[EN33] a device is let in with a fresh mark, and what it says of itself is kept", async () => {
@@ -62,7 +65,7 @@ test("[EN33] a device is let in with a fresh mark, and what it says of itself is
 });
 
 test("[EN33] a stale mark quarantines the device, cuts it off, and is a security event", async () => {
-  const { store, devices, trace, begin } = await setUp();
+  const { store, devices, audit, trace, begin } = await setUp();
   const first = await begin();
   assert.ok(first.kind === "welcome");
   const second = await begin({ mark: first.mark });
@@ -75,6 +78,8 @@ test("[EN33] a stale mark quarantines the device, cuts it off, and is a security
   assert.equal(devices.standingOf(id), "quarantined");
   assert.match(trace.at(-1) ?? "", /^cut off true while quarantined: it was quarantined: its identity/);
   assert.deepEqual(await begin({ mark: second.mark }), stale);
+  const [record] = await audit.read(0, 9);
+  assert.match(record?.line ?? "", new RegExp(`"action":"quarantine-device","subject":"${id}"`));
   const fork = (await listForks(store)).get(id);
   assert.deepEqual([fork?.count, fork?.lastAtMs], [1, 1_000]);
 });

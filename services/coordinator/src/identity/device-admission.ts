@@ -1,5 +1,6 @@
 import { limits, SelvedgeError } from "@selvedge/protocol";
 import type { Store } from "@selvedge/storage";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { DeviceRecord, Standing, StandingState } from "./device-record.ts";
 import type { DeviceChange, DeviceRegistry } from "./device-registry.ts";
 import { checkGroupAndTags, checkName, uniqueTags } from "./group-and-tags.ts";
@@ -10,6 +11,7 @@ export interface DeviceAdmissionOptions {
   readonly store: Store;
   readonly devices: DeviceRegistry;
   readonly ratchet: SessionRatchet;
+  readonly audit: Pick<AuditLog, "append">;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: { warn(fields: object, message: string): void };
@@ -126,9 +128,15 @@ export class DeviceAdmission {
 
   /** Both holders of the identity are put out until an operator has looked at it. */
   async #forked(id: string, why: string): Promise<Admission> {
-    const { log, now, store } = this.#options;
+    const { audit, log, now, store } = this.#options;
     const reason = `its identity is in use twice: ${why}`;
     log.warn({ device: id, why }, "a device's identity is in use twice: the device is quarantined");
+    await audit.append({
+      actor: "coordinator",
+      action: "quarantine-device",
+      subject: id,
+      detail: { reason },
+    });
     await this.#bar(id, { state: "quarantined", reason, sinceMs: now() });
     await recordFork(store, { device: id, why, atMs: now() });
     return refusalOf("quarantined");

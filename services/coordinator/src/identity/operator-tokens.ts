@@ -106,20 +106,17 @@ export class OperatorTokens {
     return this.#inTurn(() => this.#put(operator));
   }
 
-  /** Compares with every known token in constant time; a use is remembered, to the minute. */
+  /** Judges the token that a call came with; its use is remembered, to the minute. */
   verify(text: string): TokenVerdict {
-    const hash = hashOf(text);
-    let found: [string, OperatorRecord] | undefined;
-    for (const entry of this.#known) {
-      if (timingSafeEqual(Buffer.from(entry[1].sha256, "hex"), hash)) found = entry;
-    }
-    if (found === undefined) return { refused: "unknown" };
-    const [key, record] = found;
-    const { name, role } = record;
-    if (record.revokedAtMs !== null) return { refused: "revoked", name };
-    if (!this.#isGood(record)) return { refused: "expired", name };
-    this.#noteUse(key, record);
-    return { operator: { name, role } };
+    const found = this.#match(text);
+    const verdict = this.#verdictOn(found?.record);
+    if (found !== undefined && "operator" in verdict) this.#noteUse(found.key, found.record);
+    return verdict;
+  }
+
+  /** What `verify` would say; leaves no trace. */
+  judge(text: string): TokenVerdict {
+    return this.#verdictOn(this.#match(text)?.record);
   }
 
   /** In the order of names. */
@@ -215,6 +212,23 @@ export class OperatorTokens {
       const value = this.#known.get(key);
       if (value !== undefined) await this.#options.store.commit({ writes: [{ key, value }] });
     }).catch(() => {});
+  }
+
+  /** Compares with every known token in constant time. */
+  #match(text: string): { readonly key: string; readonly record: OperatorRecord } | undefined {
+    const hash = hashOf(text);
+    let found: { readonly key: string; readonly record: OperatorRecord } | undefined;
+    for (const [key, record] of this.#known) {
+      if (timingSafeEqual(Buffer.from(record.sha256, "hex"), hash)) found = { key, record };
+    }
+    return found;
+  }
+
+  #verdictOn(record: OperatorRecord | undefined): TokenVerdict {
+    if (record === undefined) return { refused: "unknown" };
+    const { name, role } = record;
+    if (record.revokedAtMs !== null) return { refused: "revoked", name };
+    return this.#isGood(record) ? { operator: { name, role } } : { refused: "expired", name };
   }
 
   /** @throws SelvedgeError `not_found`. */

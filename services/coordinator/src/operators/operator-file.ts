@@ -11,7 +11,7 @@ import { operatorKeyFolder } from "./operator-key.ts";
 /** What the `selvedge` command needs to act as this fleet's first operator. Key paths are relative to the file. */
 export interface OperatorFile {
   readonly url: string;
-  /** PEM of the root to trust. */
+  /** PEM of the roots to trust. */
   readonly ca: string;
   /** Bearer token with the role admin. */
   readonly token: string;
@@ -23,7 +23,7 @@ export interface OperatorFileOptions {
   /** The coordinator's. */
   readonly folder: string;
   readonly url: string;
-  readonly authority: Pick<Authority, "root">;
+  readonly authority: Pick<Authority, "trustBundle">;
   readonly operatorTokens: OperatorTokens;
   readonly audit: Pick<AuditLog, "append">;
 }
@@ -42,12 +42,12 @@ export async function writeOperatorFile(options: OperatorFileOptions): Promise<v
   const { folder, url, authority, operatorTokens } = options;
   const path = join(folder, operatorFileName);
   const written = await readToken(path);
-  const isGood = written !== undefined && "operator" in operatorTokens.verify(written);
+  const isGood = written !== undefined && "operator" in operatorTokens.judge(written);
   const isRevoked = written !== undefined && !isGood && hasAdmin(operatorTokens);
   const token = isGood || isRevoked ? written : await createAdmin(options);
   const file: OperatorFile = {
     url,
-    ca: authority.root.toString(),
+    ca: authority.trustBundle.map(String).join(""),
     token,
     operatorKey: `${operatorKeyFolder}/operator.key`,
     releaseKey: `${releaseKeyFolder}/release.key`,
