@@ -36,6 +36,7 @@ export {
 } from "./enrolment/enrolment-mac.ts";
 export { formatJoinToken, type JoinToken, parseJoinToken } from "./enrolment/join-token.ts";
 export { formatOperatorToken, type OperatorToken, parseOperatorToken } from "./enrolment/operator-token.ts";
+export { type RenewalClaim, signRenewal, verifyRenewal } from "./enrolment/renewal-signature.ts";
 export { decodeEnvelope, encodeEnvelope } from "./envelope-codec.ts";
 export { createStamper, type EnvelopeBody, type Stamper } from "./envelope-stamper.ts";
 export * from "./errors.ts";

@@ -1,7 +1,7 @@
 export { BlobKeeper, type BlobKeeperOptions, type BlobWorkspace } from "./blob-keeper.ts";
 export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { checkFolder } from "./check-folder.ts";
-export { writeFileDurably } from "./durable-file.ts";
+export { syncPath, writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
 export { fileError } from "./file-error.ts";

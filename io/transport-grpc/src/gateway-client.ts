@@ -1,5 +1,11 @@
 import { isIP } from "node:net";
-import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  type PeerCertificate,
+  type TLSSocket,
+} from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { channelBinding, limits, SelvedgeError } from "@selvedge/protocol";
@@ -11,6 +17,18 @@ export interface ClientTls {
   /** The client's own certificate chain and key; none before it has joined. */
   readonly cert?: string;
   readonly key?: string;
+  /**
+   * Unix milliseconds: a server whose certificate ran out before is refused,
+   * even if the machine's clock is so far behind that TLS does not notice.
+   */
+  readonly notExpiredAt?: () => number;
+}
+
+/** Asked for on each new connection, for those who change certificates while they run. */
+export type TlsSource = ClientTls | (() => ClientTls);
+
+export function currentTls(source: TlsSource): ClientTls {
+  return typeof source === "function" ? source() : source;
 }
 
 export interface GatewayClientOptions {
@@ -105,7 +123,20 @@ export function tlsOptions(url: URL, tls: ClientTls, protocols: readonly string[
     ...(tls.key === undefined ? {} : { key: tls.key }),
     minVersion: "TLSv1.3",
     ALPNProtocols: [...protocols],
+    checkServerIdentity: (name, certificate) =>
+      checkServerIdentity(name, certificate) ?? checkExpiry(certificate, tls.notExpiredAt?.() ?? 0),
   };
+}
+
+/** Of the server and of who issued it; what is above that is a root that was chosen, or leads to one. */
+function checkExpiry(certificate: PeerCertificate, notExpiredAt: number): Error | undefined {
+  const issuer =
+    "issuerCertificate" in certificate ? (certificate.issuerCertificate as PeerCertificate) : undefined;
+  const ended = [certificate, issuer].find(
+    (one) => one !== undefined && Date.parse(one.valid_to) < notExpiredAt,
+  );
+  if (ended === undefined) return undefined;
+  return Object.assign(new Error(`it ran out on ${ended.valid_to}`), { code: "CERT_HAS_EXPIRED" });
 }
 
 function withHeaders(headers: Readonly<Record<string, string>>): Interceptor {

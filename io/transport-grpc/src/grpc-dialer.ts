@@ -8,13 +8,13 @@ import {
 } from "@selvedge/protocol";
 import type { Dialer, Link } from "@selvedge/transport";
 import { fromConnectError } from "./connect-errors.ts";
-import { type ClientTls, createGatewayClient, type GatewayClient } from "./gateway-client.ts";
+import { createGatewayClient, currentTls, type GatewayClient, type TlsSource } from "./gateway-client.ts";
 import { defaultGrpcLinkOptions, GrpcLink } from "./grpc-link.ts";
 
 export interface GrpcDialerOptions {
   /** "https://host:port" of the coordinator. */
   readonly url: string;
-  readonly tls: ClientTls;
+  readonly tls: TlsSource;
   /** How long a dial may take, milliseconds; default 30 s. */
   readonly dialTimeoutMs?: number;
   readonly pingEveryMs?: number;
@@ -33,7 +33,11 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
 async function dial(options: GrpcDialerOptions, signal: AbortSignal): Promise<Link> {
   const timeoutMs = options.dialTimeoutMs ?? 30_000;
   const dialling = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const client = createGatewayClient({ ...options, readMaxBytes: limits.envelopeBytesMax + 16 });
+  const client = createGatewayClient({
+    ...options,
+    tls: currentTls(options.tls),
+    readMaxBytes: limits.envelopeBytesMax + 16,
+  });
   const stream = new AbortController();
   const giveUp = (): void => stream.abort(dialling.reason);
   dialling.addEventListener("abort", giveUp, { once: true });

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from "node:http";
-import { Agent } from "node:https";
 import { type BlobReference, limits, SelvedgeError } from "@selvedge/protocol";
 import type { BlobChannel } from "@selvedge/transport";
 import { blobsPath, uploadOffsetHeader } from "./blob-routes.ts";
 import { type ByteRange, formatContentRange } from "./byte-range.ts";
-import { type ClientTls, tlsOptions } from "./gateway-client.ts";
+import type { TlsSource } from "./gateway-client.ts";
 import { type HttpCall, httpExchange, refusal, responseBody } from "./http-exchange.ts";
+import { createHttpsAgents } from "./https-agents.ts";
 
 export interface HttpBlobChannelOptions {
   /** "https://host:port" of the coordinator. */
   readonly url: string;
-  readonly tls: ClientTls;
+  readonly tls: TlsSource;
   /** Sent with every request, e.g. an operator's bearer token. */
   readonly headers?: Readonly<Record<string, string>>;
   /** A connection on which nothing moves for longer is cut, milliseconds; default 60 s. */
@@ -26,13 +26,14 @@ export interface HttpBlobChannel extends BlobChannel {
 export function createHttpBlobChannel(options: HttpBlobChannelOptions): HttpBlobChannel {
   const { headers = {}, stallTimeoutMs = 60_000 } = options;
   const url = new URL(options.url);
-  const agent = new Agent({ ...tlsOptions(url, options.tls, ["http/1.1"]), keepAlive: true });
-  const exchange: Exchange = (call) => httpExchange({ url, agent, headers, stallTimeoutMs }, call);
+  const agents = createHttpsAgents(url, options.tls);
+  const exchange: Exchange = (call) =>
+    httpExchange({ url, agent: agents.current(), headers, stallTimeoutMs }, call);
   return {
     upload: (reference, read, signal) => upload({ exchange, url, reference, signal }, read),
     download: (reference, offset, sink, signal) =>
       download({ exchange, url, reference, signal }, offset, sink),
-    close: () => agent.destroy(),
+    close: () => agents.close(),
   };
 }
 

@@ -1,7 +1,7 @@
-import { Agent } from "node:https";
 import { SelvedgeError } from "@selvedge/protocol";
-import { type ClientTls, tlsOptions } from "./gateway-client.ts";
+import type { TlsSource } from "./gateway-client.ts";
 import { httpExchange, refusal, responseBody } from "./http-exchange.ts";
+import { createHttpsAgents } from "./https-agents.ts";
 
 /** Small documents of a gateway, each read whole. */
 export interface HttpDocuments {
@@ -17,7 +17,7 @@ export interface HttpDocuments {
 export interface HttpDocumentsOptions {
   /** "https://host:port" of the coordinator. */
   readonly url: string;
-  readonly tls: ClientTls;
+  readonly tls: TlsSource;
   /** A connection on which nothing moves for longer is cut, milliseconds; default 30 s. */
   readonly stallTimeoutMs?: number;
 }
@@ -25,11 +25,11 @@ export interface HttpDocumentsOptions {
 export function createHttpDocuments(options: HttpDocumentsOptions): HttpDocuments {
   const { stallTimeoutMs = 30_000 } = options;
   const url = new URL(options.url);
-  const agent = new Agent({ ...tlsOptions(url, options.tls, ["http/1.1"]), keepAlive: true });
+  const agents = createHttpsAgents(url, options.tls);
   return {
     async get(path, bytesMax, signal) {
       const response = await httpExchange(
-        { url, agent, headers: {}, stallTimeoutMs },
+        { url, agent: agents.current(), headers: {}, stallTimeoutMs },
         { method: "GET", path, signal },
       );
       if (response.statusCode === 404) {
@@ -39,7 +39,7 @@ export function createHttpDocuments(options: HttpDocumentsOptions): HttpDocument
       if (response.statusCode !== 200) throw await refusal(response, url, path);
       return readWhole(responseBody(response, url), bytesMax, path);
     },
-    close: () => agent.destroy(),
+    close: () => agents.close(),
   };
 }
 

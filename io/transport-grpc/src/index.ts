@@ -7,6 +7,7 @@ export {
   createGatewayClient,
   type GatewayClient,
   type GatewayClientOptions,
+  type TlsSource,
 } from "./gateway-client.ts";
 export { createGrpcDialer, type GrpcDialerOptions } from "./grpc-dialer.ts";
 export { type SessionServiceOptions, sessionService, sessionServiceLimits } from "./grpc-link-listener.ts";
@@ -18,6 +19,6 @@ export {
 export { createHttpDocuments, type HttpDocuments } from "./http-documents.ts";
 export { httpError } from "./http-errors.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-route.ts";
-export { exporterOf, remoteAddressOf } from "./rpc-context.ts";
+export { certificateOf, exporterOf, remoteAddressOf } from "./rpc-context.ts";
 export type { GatewayTls } from "./secure-server.ts";
 export type { Traffic } from "./traffic-meter.ts";

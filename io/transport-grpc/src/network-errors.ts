@@ -24,7 +24,7 @@ export function networkError(thrown: unknown, at: string): SelvedgeError | undef
 function untrusted(message: string, code: string, at: string, cause: unknown): SelvedgeError {
   return new SelvedgeError("untrusted", `the server's certificate was refused: ${message} (${code})`, {
     at,
-    fix: "check that this is the right host, that its certificate names it, and that the clock is right",
+    fix: `check that this is the right host, that its certificate names it, and the clock: it says ${new Date().toISOString()}`,
     cause,
   });
 }

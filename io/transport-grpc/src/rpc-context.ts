@@ -27,5 +27,11 @@ export function remoteAddressOf(context: HandlerContext): string | undefined {
   return request === undefined ? undefined : callOf(context.method.name, request).remoteAddress;
 }
 
+/** Certificate that the other end of a call showed, DER; undefined when it showed none. */
+export function certificateOf(context: HandlerContext): Uint8Array | undefined {
+  const request = context.values.get(requestKey);
+  return request === undefined ? undefined : callOf(context.method.name, request).certificate?.chain[0];
+}
+
 /** HTTP/2 error code CANCEL (RFC 9113, 7). */
 const cancel = 0x8;

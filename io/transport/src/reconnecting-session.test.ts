@@ -130,3 +130,24 @@ test("stopping ends a wait and a dial", async () => {
   assert.deepEqual(dialling.links, []);
   assert.equal(dialling.session.state.status, "stopped");
 });
+
+test("[EN17] a session moves to a new link at once when what it dials with has changed", async () => {
+  const scene = new Scene();
+  scene.session.start();
+  await scene.settle();
+  const reasons: string[] = [];
+  scene.pairs[0]?.device.onClose((reason) => reasons.push(reason));
+  scene.session.redial("the certificate was renewed");
+  await scene.settle();
+  assert.deepEqual(reasons, ["the certificate was renewed"]);
+  assert.deepEqual([scene.links.length, scene.session.state.status], [2, "connected"]);
+  scene.pairs[1]?.cut("cable");
+  scene.refusals.push(new SelvedgeError("unauthenticated", "the certificate expired"));
+  await scene.settle();
+  await scene.elapse(500);
+  assert.equal(scene.session.state.status, "waiting");
+  scene.session.redial("the certificate was renewed");
+  await scene.settle();
+  assert.deepEqual([scene.links.length, scene.session.state.status], [3, "connected"]);
+  await scene.session.stop();
+});

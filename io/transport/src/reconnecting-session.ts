@@ -38,6 +38,8 @@ export class ReconnectingSession {
   readonly #options: ReconnectingSessionOptions;
   #state: SessionState = { status: "stopped" };
   #stop = new AbortController();
+  /** Aborted when the next dial is not to wait. */
+  #hurry = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: ReconnectingSessionOptions) {
@@ -61,13 +63,23 @@ export class ReconnectingSession {
     await this.#running;
   }
 
+  /** Dials anew at once, when what dials are made with has changed; a link that is up closes first. */
+  redial(reason: string): void {
+    this.#hurry.abort(reason);
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
+      if (this.#hurry.signal.aborted) this.#hurry = new AbortController();
       const began = this.#options.now();
       this.#enter({ status: "dialling", attempt: failures + 1, since: began });
       const ended = await this.#session(signal);
       if (signal.aborted) break;
+      if (this.#hurry.signal.aborted) {
+        failures = 0;
+        continue;
+      }
       failures = ended.livedMs >= (this.#options.stableAfterMs ?? 10_000) ? 1 : failures + 1;
       await this.#wait(failures, ended.reason, signal);
     }
@@ -83,7 +95,7 @@ export class ReconnectingSession {
       return { livedMs: 0, reason: SelvedgeError.from(thrown, "unavailable") };
     }
     const since = this.#options.now();
-    const closed = this.#hold(link, signal);
+    const closed = this.#hold(link, AbortSignal.any([signal, this.#hurry.signal]));
     if (!signal.aborted) {
       this.#enter({ status: "connected", since });
       this.#options.onLink(link);
@@ -112,7 +124,7 @@ export class ReconnectingSession {
     const { backoff = defaultBackoff, now, random, sleep } = this.#options;
     const ms = backoffMs(attempt, random(), backoff, reason.retryAfterMs);
     this.#enter({ status: "waiting", attempt, until: now() + ms, reason });
-    await sleep(ms, signal);
+    await sleep(ms, AbortSignal.any([signal, this.#hurry.signal]));
   }
 
   #enter(state: SessionState): void {

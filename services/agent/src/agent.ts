@@ -15,6 +15,7 @@ import { AuditLog } from "./audit-log.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
 import { readPolicy } from "./config/policy-file.ts";
 import { DeviceSession, type DeviceSessionOptions } from "./device-session.ts";
+import { DeviceClock } from "./identity/device-clock.ts";
 import { openDeviceFolder } from "./identity/device-folder.ts";
 import { loadDeviceIdentity } from "./identity/device-identity.ts";
 import { recordMigrations } from "./record-migrations.ts";
@@ -48,7 +49,8 @@ export interface Agent {
  *   fleet, `unavailable` when another agent runs on it or its port is in use.
  */
 export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
-  const identity = await loadDeviceIdentity(await openDeviceFolder(folder));
+  const deviceFolder = await openDeviceFolder(folder);
+  const identity = await loadDeviceIdentity(deviceFolder);
   if (identity === undefined) {
     throw new SelvedgeError("failed_precondition", "this folder has not joined a fleet", {
       at: folder,
@@ -57,20 +59,30 @@ export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
   }
   const config = await readAgentConfig(folder);
   await readPolicy(join(folder, "policy.yaml"));
+  const clock = await DeviceClock.open(deviceFolder);
   const database = join(folder, "agent.db");
   const store = await openSqliteStore({ path: database });
   try {
     await migrateRecords(store, database, recordMigrations);
     const blobs = await openFileBlobStore({ root: folder });
-    const trust = await TrustStore.open({
-      store,
-      rootBytes: Buffer.from(identity.releaseRoot),
-      now: Date.now,
-    });
+    const rootBytes = Buffer.from(identity.releaseRoot);
+    const trust = await TrustStore.open({ store, rootBytes, now: () => clock.now() });
     const audit = await AuditLog.open(join(folder, "audit.log"));
     const installed = await InstalledModels.open(store);
     const mark = await SessionMark.open(store);
-    return await start({ folder, log, identity, config, store, blobs, trust, audit, installed, mark });
+    const identityParts = { deviceFolder, clock, identity };
+    return await start({
+      ...identityParts,
+      folder,
+      log,
+      config,
+      store,
+      blobs,
+      trust,
+      audit,
+      installed,
+      mark,
+    });
   } catch (thrown) {
     await store.close();
     throw thrown;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { arch } from "node:os";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import type { InferenceServer } from "@selvedge/inference";
 import {
   deviceWakeAt,
@@ -8,6 +9,7 @@ import {
   lastSubmittedAt,
   SeededRandom,
   SelvedgeError,
+  TrustReportSchema,
 } from "@selvedge/protocol";
 import { type TrustStore, verifyRound } from "@selvedge/registry";
 import {
@@ -32,7 +34,11 @@ import packageJson from "../package.json" with { type: "json" };
 import type { AuditLog } from "./audit-log.ts";
 import type { AgentConfig } from "./config/agent-config.ts";
 import { readPolicy, readTrainingLimits } from "./config/policy-file.ts";
+import { CertificateKeeper } from "./identity/certificate-keeper.ts";
+import type { DeviceClock } from "./identity/device-clock.ts";
+import type { DeviceFolder } from "./identity/device-folder.ts";
 import type { DeviceIdentity } from "./identity/device-identity.ts";
+import { LiveIdentity } from "./identity/live-identity.ts";
 import { addAgentMetrics } from "./metrics/agent-metrics.ts";
 import { datasetProblem } from "./offers/dataset-problem.ts";
 import type { InstalledModels } from "./releases/installed-models.ts";
@@ -45,6 +51,8 @@ import { ProcessTrainer } from "./tasks/process-trainer.ts";
 
 export interface DeviceSessionOptions {
   readonly folder: string;
+  readonly deviceFolder: DeviceFolder;
+  readonly clock: DeviceClock;
   readonly log: Logger;
   readonly identity: DeviceIdentity;
   readonly config: AgentConfig;
@@ -61,6 +69,8 @@ export interface DeviceSessionOptions {
 /** The live half of an agent: its link to the coordinator, its work for jobs, and the releases it follows. */
 export class DeviceSession {
   readonly #options: DeviceSessionOptions;
+  readonly #identity: LiveIdentity;
+  readonly #certificates: CertificateKeeper;
   readonly #channel: HttpBlobChannel;
   readonly #documents: HttpDocuments;
   readonly #keeper: BlobKeeper;
@@ -75,10 +85,18 @@ export class DeviceSession {
   #intervals: NodeJS.Timeout[] = [];
 
   constructor(options: DeviceSessionOptions) {
-    const { blobs, config, folder, identity, log } = options;
-    const tls = { ca: identity.trust, cert: identity.chain, key: identity.key };
-    const connection = { url: identity.coordinatorUrl, tls };
+    const { blobs, clock, config, deviceFolder, folder, identity, log } = options;
+    this.#identity = new LiveIdentity(identity, clock);
+    const connection = { url: identity.coordinatorUrl, tls: () => this.#identity.tls() };
     this.#options = options;
+    this.#certificates = new CertificateKeeper({
+      folder: deviceFolder,
+      identity: this.#identity,
+      clock,
+      random: Math.random,
+      log,
+      onRenewed: () => this.#link.redial("the certificate was renewed"),
+    });
     this.#channel = createHttpBlobChannel(connection);
     this.#documents = createHttpDocuments(connection);
     this.#keeper = new BlobKeeper({
@@ -108,12 +126,16 @@ export class DeviceSession {
     addAgentMetrics(options.inference.metrics, {
       connected: () => this.#session.connected,
       device: () => this.#worker.state,
-      certificateExpires: () => identity.expiresAtMs / 1_000,
+      certificateExpires: () => this.#identity.dates.expiresAtMs / 1_000,
     });
     this.#link = new ReconnectingSession({
       dialer: createGrpcDialer(connection),
       onLink: (link) => this.#session.adopt(link),
-      onState: (state) => logState(log, state),
+      onState: (state) => {
+        logState(log, state);
+        if (state.status === "waiting" && state.reason.code === "unauthenticated")
+          this.#certificates.refused();
+      },
       now: Date.now,
       random: Math.random,
       sleep: systemTimers.sleep,
@@ -127,6 +149,7 @@ export class DeviceSession {
       this.#steady.raise(lastSubmittedAt(this.#worker.state));
       await this.#keeper.start();
     });
+    this.#certificates.start();
     this.#link.start();
     this.#intervals = [
       setInterval(() => this.#session.introduce(), introduceEveryMs),
@@ -137,6 +160,7 @@ export class DeviceSession {
   async stop(): Promise<void> {
     for (const interval of this.#intervals) clearInterval(interval);
     this.#alarm.stop();
+    await this.#certificates.stop();
     await this.#link.stop("the agent is stopping");
     await this.#worker.stop();
     await this.#follower.stop();
@@ -162,7 +186,7 @@ export class DeviceSession {
   }
 
   #createWorker(): DeviceWorker {
-    const { audit, blobs, config, folder, identity, log, store, trust } = this.#options;
+    const { audit, blobs, clock, config, folder, identity, log, store, trust } = this.#options;
     return new DeviceWorker({
       deviceId: identity.deviceId,
       operatorKeys: identity.operatorKeys,
@@ -178,7 +202,7 @@ export class DeviceSession {
       policy: () => readPolicy(join(folder, "policy.yaml")),
       verifyBase: async (metadata, expected) => {
         await this.#follower.ensureFresh();
-        verifyRound(metadata, { ...expected, delegation: trust.roundDelegation(), now: Date.now() });
+        verifyRound(metadata, { ...expected, delegation: trust.roundDelegation(), now: clock.now() });
       },
       minuteOfDay,
       now: () => this.#steady.now(),
@@ -191,7 +215,7 @@ export class DeviceSession {
   }
 
   #createSession(): AgentSession {
-    const { config, epoch, identity, log, mark } = this.#options;
+    const { clock, config, epoch, identity, log, mark } = this.#options;
     return new AgentSession({
       deviceId: identity.deviceId,
       epoch,
@@ -200,12 +224,14 @@ export class DeviceSession {
       describe: () => ({
         softwareVersion: packageJson.version,
         architecture: arch(),
-        features: [],
+        features: ["trust-bundle"],
         datasets: [...config.datasets.keys()],
         models: this.#follower.installed(),
+        trustedPins: this.#identity.pins,
       }),
-      onWelcome: () => {
+      onWelcome: (timeMs) => {
         log.info("the coordinator welcomed this device");
+        this.#watch(clock.told(timeMs));
         this.#follower.report();
         this.#watch(this.#worker.connected());
         this.#watch(this.#follower.follow());
@@ -230,6 +256,12 @@ export class DeviceSession {
         return this.#worker.roundClosed(body.value);
       case "releaseNotice":
         return this.#follower.follow();
+      case "trustBundle":
+        await this.#certificates.believe(body.value.roots);
+        return this.#session.send({
+          case: "trustReport",
+          value: create(TrustReportSchema, { pins: [...this.#identity.pins] }),
+        });
       default:
         throw new SelvedgeError("invalid_argument", `a coordinator does not send "${body.case}"`);
     }

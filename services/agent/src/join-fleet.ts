@@ -4,6 +4,7 @@ import { keyIdOf } from "@selvedge/protocol";
 import { writeFileDurably } from "@selvedge/storage";
 import { initialAgentConfig } from "./config/agent-config.ts";
 import { initialPolicy } from "./config/policy-file.ts";
+import { DeviceClock } from "./identity/device-clock.ts";
 import { openDeviceFolder } from "./identity/device-folder.ts";
 import { enrolDevice } from "./identity/enrol.ts";
 
@@ -39,7 +40,15 @@ export async function joinFleet(options: JoinOptions): Promise<JoinedDevice> {
   const onPending = (): void => {
     pending = true;
   };
-  const identity = await enrolDevice({ ...options, folder, now: Date.now, log: silent, onPending });
+  const clock = await DeviceClock.open(folder);
+  const identity = await enrolDevice({
+    ...options,
+    folder,
+    now: () => clock.now(),
+    floor: () => clock.floor(),
+    log: silent,
+    onPending,
+  });
   const signers = identity.operatorKeys.map(keyIdOf);
   await writeIfAbsent(join(folder.path, "policy.yaml"), initialPolicy(signers));
   await writeIfAbsent(join(folder.path, "agent.yaml"), initialAgentConfig);

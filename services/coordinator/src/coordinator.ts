@@ -21,10 +21,12 @@ import { FleetSession } from "./fleet-session.ts";
 import { httpRoutes } from "./http-routes.ts";
 import { createCallLimits } from "./identity/call-limits.ts";
 import type { Authority } from "./identity/certificate-authority.ts";
+import { createChallenges } from "./identity/challenges.ts";
 import { createEnrolmentService, type FleetTrust } from "./identity/enrolment-service.ts";
 import { createGatekeeper } from "./identity/gatekeeper.ts";
 import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
+import { createRenewalService } from "./identity/renewal-service.ts";
 import { checkRoutes } from "./identity/routes.ts";
 import { createTurns } from "./identity/turns.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
@@ -162,7 +164,11 @@ async function openGateway(
   const refusals = new RefusalLog(fleet.audit, now, (error) =>
     log.error({ err: error }, "a refusal could not be recorded in the audit log"),
   );
-  const enrolment = createEnrolmentService({ ...fleet, trust: () => trustOf(fleet), log, now });
+  const challenges = createChallenges(now);
+  const enrolment = createEnrolmentService({ ...fleet, challenges, trust: () => trustOf(fleet), log, now });
+  const { graceWindowMs } = fleet.identity;
+  const { admission } = session;
+  const renewal = createRenewalService({ ...fleet, challenges, admission, graceWindowMs, log, now });
   await session.start();
   const gateway: Gateway<Principal> = await startGateway<Principal>({
     host: options.host,
@@ -171,8 +177,9 @@ async function openGateway(
     services: (router, principalOf) =>
       registerServices(router, principalOf, {
         enrolment: auditedEnrolment(enrolment, refusals),
+        renewal,
         hub,
-        admission: session.admission,
+        admission,
         operators: {
           ...fleet,
           softwareVersion: packageJson.version,

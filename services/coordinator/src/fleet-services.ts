@@ -3,21 +3,30 @@ import {
   AdmissionService,
   EnrolmentService,
   OperatorService,
+  RenewalService,
   SelvedgeError,
   SessionService,
 } from "@selvedge/protocol";
 import type { Peer } from "@selvedge/transport";
-import { exporterOf, remoteAddressOf, sessionService, sessionServiceLimits } from "@selvedge/transport-grpc";
+import {
+  certificateOf,
+  exporterOf,
+  remoteAddressOf,
+  sessionService,
+  sessionServiceLimits,
+} from "@selvedge/transport-grpc";
 import { auditedService } from "./audit/audited-service.ts";
 import type { DeviceAdmission } from "./identity/device-admission.ts";
 import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
 import type { Principal } from "./identity/principal.ts";
+import type { RenewalService as Renewal } from "./identity/renewal-service.ts";
 import { admissionService } from "./operators/admission-service.ts";
 import { type OperatorServiceOptions, operatorService } from "./operators/operator-service.ts";
 import type { SessionHub } from "./sessions/session-hub.ts";
 
 export interface FleetServices {
   readonly enrolment: Enrolment;
+  readonly renewal: Renewal;
   readonly hub: SessionHub;
   readonly admission: DeviceAdmission;
   readonly operators: Omit<OperatorServiceOptions, "principalOf">;
@@ -27,12 +36,18 @@ export interface FleetServices {
 export function registerServices(
   router: ConnectRouter,
   principalOf: (context: HandlerContext) => Principal,
-  { admission, enrolment, hub, operators }: FleetServices,
+  { admission, enrolment, hub, operators, renewal }: FleetServices,
 ): void {
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
     enrol: (request, context) =>
       enrolment.enrol(request, { exporter: exporterOf(context), remoteAddress: remoteAddressOf(context) }),
+  });
+  router.service(RenewalService, {
+    renew: (request, context) =>
+      renewal.renew(deviceIdOf(principalOf(context)), certificateOf(context) ?? new Uint8Array(), request),
+    confirmCertificate: () => renewal.confirm(),
+    renewExpired: (request) => renewal.renewExpired(request),
   });
   const sessions = sessionService({ principalOf, peerOf, onLink: (link, peer) => hub.accept(link, peer) });
   router.service(SessionService, sessions, sessionServiceLimits);
@@ -44,7 +59,10 @@ export function registerServices(
 }
 
 function peerOf(principal: Principal): Peer {
-  if (principal.kind === "device" || principal.kind === "pending-device")
-    return { deviceId: principal.deviceId };
-  throw new SelvedgeError("permission_denied", "only a device holds a session");
+  return { deviceId: deviceIdOf(principal) };
+}
+
+function deviceIdOf(principal: Principal): string {
+  if (principal.kind === "device" || principal.kind === "pending-device") return principal.deviceId;
+  throw new SelvedgeError("permission_denied", "only a device may do this");
 }

@@ -2,6 +2,7 @@ export { AuditLog } from "./audit/audit-log.ts";
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from "./coordinator.ts";
 export { type CallLimits, createCallLimits } from "./identity/call-limits.ts";
 export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
+export { type Challenges, createChallenges } from "./identity/challenges.ts";
 export { type Admission, DeviceAdmission, type DeviceAdmissionOptions } from "./identity/device-admission.ts";
 export { type DeviceRecord, newDevice } from "./identity/device-record.ts";
 export { type DeviceRegistry, openDeviceRegistry } from "./identity/device-registry.ts";
@@ -15,6 +16,11 @@ export type { IdentitySettings } from "./identity/identity-settings.ts";
 export { type KeyFolder, openKeyFolder } from "./identity/key-folder.ts";
 export { OperatorTokens } from "./identity/operator-tokens.ts";
 export type { Principal } from "./identity/principal.ts";
+export {
+  createRenewalService,
+  type RenewalOptions,
+  type RenewalService,
+} from "./identity/renewal-service.ts";
 export { listTokenReuse, type TokenReuse } from "./identity/security-events.ts";
 export { openSessionRatchet, type SessionRatchet } from "./identity/session-ratchet.ts";
 export { createTokenStore, type TokenStore } from "./identity/token-store.ts";

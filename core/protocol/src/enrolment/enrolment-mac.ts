@@ -1,4 +1,5 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { lengthPrefixed } from "./length-prefixed.ts";
 
 /** What the MAC of an `EnrolRequest` covers (SPEC EN4). */
 export interface EnrolmentClaim {
@@ -28,23 +29,10 @@ export function enrolmentKey(secret: Uint8Array, tokenId: string): Uint8Array {
 
 /** HMAC-SHA-256 over the label and the fields of the claim, each after its length (32 bits, big endian). */
 export function enrolmentMac(key: Uint8Array, claim: EnrolmentClaim): Uint8Array {
-  const mac = createHmac("sha256", key);
+  const { tokenId, trustDomain, host, nonce, exporter } = claim;
   const csrHash = createHash("sha256").update(claim.csr).digest();
-  for (const field of [
-    macLabel,
-    claim.tokenId,
-    claim.trustDomain,
-    claim.host,
-    claim.nonce,
-    csrHash,
-    claim.exporter,
-  ]) {
-    const bytes = typeof field === "string" ? Buffer.from(field, "utf8") : field;
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    mac.update(length).update(bytes);
-  }
-  return new Uint8Array(mac.digest());
+  const fields = [macLabel, tokenId, trustDomain, host, nonce, csrHash, exporter];
+  return new Uint8Array(createHmac("sha256", key).update(lengthPrefixed(fields)).digest());
 }
 
 /** Compares in constant time. */

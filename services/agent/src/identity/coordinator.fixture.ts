@@ -3,8 +3,10 @@ import {
   AuditLog,
   type Authority,
   createCallLimits,
+  createChallenges,
   createEnrolmentService,
   createGatekeeper,
+  createRenewalService,
   createTokenStore,
   type DeviceRegistry,
   type EnrolmentService,
@@ -13,11 +15,24 @@ import {
   openAuthority,
   openDeviceRegistry,
   openKeyFolder,
+  type Principal,
+  type RenewalService,
   type TokenReuse,
 } from "@selvedge/coordinator";
-import { EnrolmentService as EnrolmentRpc, rawPublicKey } from "@selvedge/protocol";
+import {
+  EnrolmentService as EnrolmentRpc,
+  RenewalService as RenewalRpc,
+  rawPublicKey,
+} from "@selvedge/protocol";
 import { openMemoryStore } from "@selvedge/storage";
-import { exporterOf, type Gateway, type HttpRoute, startGateway } from "@selvedge/transport-grpc";
+import {
+  certificateOf,
+  exporterOf,
+  type Gateway,
+  type GatewayTls,
+  type HttpRoute,
+  startGateway,
+} from "@selvedge/transport-grpc";
 
 export interface FixtureCoordinatorOptions {
   /** A folder for its keys. */
@@ -27,6 +42,7 @@ export interface FixtureCoordinatorOptions {
   readonly shownRoot?: Authority["root"];
   /** Stands before the service, to lose replies or spoil them. */
   around?(service: EnrolmentService): EnrolmentService;
+  aroundRenewal?(service: RenewalService): RenewalService;
   readonly now?: () => number;
 }
 
@@ -38,6 +54,10 @@ export interface FixtureCoordinator {
   readonly devices: DeviceRegistry;
   /** @param approve whether devices that come with it wait for approval. */
   createToken(uses?: number, approve?: boolean): Promise<string>;
+  /** Devices that were suspected, in this order. */
+  readonly suspects: readonly string[];
+  /** Routes that were called, in this order. */
+  readonly calls: readonly string[];
   securityEvents(): Promise<readonly TokenReuse[]>;
   close(): Promise<void>;
 }
@@ -46,6 +66,7 @@ export async function startFixtureCoordinator(
   options: FixtureCoordinatorOptions,
 ): Promise<FixtureCoordinator> {
   const { path, hosts = ["localhost"], around = (service) => service, now = Date.now } = options;
+  const { aroundRenewal = (service) => service } = options;
   const store = openMemoryStore();
   const folder = await openKeyFolder(path);
   const authority = await openAuthority({ folder, trustDomain: "fleet.example", hosts, nowMs: Date.now() });
@@ -61,8 +82,15 @@ export async function startFixtureCoordinator(
   });
   const log = { info: () => {}, warn: () => {} };
   const audit = await AuditLog.open(store, now);
+  const challenges = createChallenges(now);
   const service = around(
-    createEnrolmentService({ store, authority, tokens, devices, audit, trust, log, now }),
+    createEnrolmentService({ store, authority, tokens, devices, challenges, audit, trust, log, now }),
+  );
+  const suspects: string[] = [];
+  const admission = { suspect: async (id: string) => void suspects.push(id) };
+  const graceWindowMs = 30 * 86_400_000;
+  const renewal = aroundRenewal(
+    createRenewalService({ authority, devices, admission, challenges, audit, graceWindowMs, log, now }),
   );
   const operatorTokens = await OperatorTokens.open({ store, rootPin: () => authority.rootPin, now });
   const gatekeeper = createGatekeeper({
@@ -73,7 +101,9 @@ export async function startFixtureCoordinator(
     onRefusal: () => {},
     now,
   });
-  const gateway = await startEnrolmentGateway(authority, service, gatekeeper, options.shownRoot);
+  const { shownRoot } = options;
+  const gateway = await startIdentityGateway({ authority, service, renewal, gatekeeper, shownRoot });
+  authority.onChange(() => gateway.setTls(tlsOf(authority)));
   return {
     url: `https://localhost:${gateway.port}`,
     authority,
@@ -81,42 +111,68 @@ export async function startFixtureCoordinator(
     devices,
     createToken: async (uses = 1, approve = false) =>
       (await tokens.create({ ttlSeconds: 3600, uses, approve })).text,
+    suspects,
+    calls: gateway.calls,
     securityEvents: () => listTokenReuse(store),
     close: () => gateway.close(),
   };
 }
 
-function startEnrolmentGateway(
-  authority: Authority,
-  service: EnrolmentService,
-  gatekeeper: ReturnType<typeof createGatekeeper>,
-  shownRoot: Authority["root"] = authority.root,
-): Promise<Gateway> {
-  const { key, chain: cert } = authority.server;
-  return startGateway({
+interface IdentityGateway {
+  readonly authority: Authority;
+  readonly service: EnrolmentService;
+  readonly renewal: RenewalService;
+  readonly gatekeeper: ReturnType<typeof createGatekeeper>;
+  readonly shownRoot: Authority["root"] | undefined;
+}
+
+async function startIdentityGateway(
+  options: IdentityGateway,
+): Promise<Gateway<Principal> & { calls: string[] }> {
+  const { authority, service, renewal, gatekeeper, shownRoot } = options;
+  const calls: string[] = [];
+  const gateway = await startGateway<Principal>({
     host: "localhost",
     port: 0,
-    tls: { key, cert, clientCa: authority.root.toString() },
-    authorise: (call) => gatekeeper(call),
-    services: (router) =>
+    tls: tlsOf(authority),
+    authorise(call) {
+      calls.push(call.route);
+      return gatekeeper(call);
+    },
+    services(router, principalOf) {
       router.service(EnrolmentRpc, {
         challenge: () => service.challenge(),
         enrol: (request, context) => service.enrol(request, { exporter: exporterOf(context) }),
-      }),
-    httpRoutes: [rootCertificates(shownRoot)],
+      });
+      router.service(RenewalRpc, {
+        async renew(request, context) {
+          const principal = principalOf(context);
+          if (!("deviceId" in principal)) throw new Error("only a device renews");
+          return renewal.renew(principal.deviceId, certificateOf(context) ?? new Uint8Array(), request);
+        },
+        confirmCertificate: () => renewal.confirm(),
+        renewExpired: (request) => renewal.renewExpired(request),
+      });
+    },
+    httpRoutes: [rootCertificates(() => shownRoot?.toString() ?? authority.trustBundle.join(""))],
     onInternalError: (thrown) => {
       throw thrown;
     },
     closeGraceMs: 0,
   });
+  return { ...gateway, calls };
 }
 
-function rootCertificates(root: Authority["root"]): HttpRoute<unknown> {
+function tlsOf({ server, trustBundle }: Authority): GatewayTls {
+  return { key: server.key, cert: server.chain, clientCa: trustBundle.map(String) };
+}
+
+function rootCertificates(pem: () => string): HttpRoute<unknown> {
   return {
     route: "cacerts",
     methods: ["GET"],
     path: "/.well-known/selvedge/cacerts",
     bodyBytesMax: 0,
-    handle: async () => ({ status: 200, headers: {}, body: Buffer.from(root.toString()) }),
+    handle: async () => ({ status: 200, headers: {}, body: Buffer.from(pem()) }),
   };
 }

@@ -1,7 +1,7 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
-import { writeFileDurably } from "@selvedge/storage";
+import { syncPath, writeFileDurably } from "@selvedge/storage";
 
 /** The files of a device's identity, in the order in which enrolment writes them. */
 export const identityFiles = [
@@ -14,7 +14,14 @@ export const identityFiles = [
   "identity.json",
 ] as const;
 
-export type IdentityFile = (typeof identityFiles)[number];
+/** What renewals replace; each has a `.new` while it is tried, and an `.old`. */
+export type RenewedFile = "device.key" | "device.crt" | "trust.pem";
+
+export type IdentityFile =
+  | (typeof identityFiles)[number]
+  | "clock-floor"
+  | `${RenewedFile}.new`
+  | `${RenewedFile}.old`;
 
 /** Small files that only this device's user reads, each replaced whole or not at all. */
 export interface DeviceFolder {
@@ -22,6 +29,10 @@ export interface DeviceFolder {
   /** @returns undefined when there is no such file. */
   read(name: IdentityFile): Promise<string | undefined>;
   write(name: IdentityFile, content: string): Promise<void>;
+  /** Puts one file in the place of another, at once and for good. */
+  replace(name: IdentityFile, by: IdentityFile): Promise<void>;
+  /** Does nothing when there is no such file. */
+  remove(name: IdentityFile): Promise<void>;
 }
 
 /**
@@ -44,6 +55,17 @@ export async function openDeviceFolder(path: string): Promise<DeviceFolder> {
       }
     },
     write: (name, content) => writeFileDurably(join(path, name), content, 0o600),
+    async replace(name, by) {
+      await rename(join(path, by), join(path, name)).catch((cause: unknown) => {
+        throw unusable(join(path, by), cause);
+      });
+      await syncPath(path);
+    },
+    async remove(name) {
+      await rm(join(path, name), { force: true }).catch((cause: unknown) => {
+        throw unusable(join(path, name), cause);
+      });
+    },
   };
 }
 

@@ -1,13 +1,9 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  X509Certificate,
-} from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { keyIdOf, publicKeyFromRaw, rawPublicKey, SelvedgeError } from "@selvedge/protocol";
 import { z } from "zod";
+import { datesOf, discardStaged, loadCredential } from "./device-credential.ts";
 import type { DeviceFolder, IdentityFile } from "./device-folder.ts";
+import { loadTrust } from "./device-trust.ts";
 
 /** Who this device is, and whom it believes. */
 export interface DeviceIdentity {
@@ -40,12 +36,7 @@ export async function loadDeviceIdentity(folder: DeviceFolder): Promise<DeviceId
   const text = await folder.read("identity.json");
   if (text === undefined) return undefined;
   const record = parse(folder, "identity.json", () => recordSchema.parse(JSON.parse(text)));
-  const key = await readRequired(folder, "device.key");
-  const chain = await readRequired(folder, "device.crt");
-  const certificate = parse(folder, "device.crt", () => new X509Certificate(chain));
-  if (!certificate.checkPrivateKey(parse(folder, "device.key", () => createPrivateKey(key)))) {
-    throw corrupt(folder, "device.crt", "it is not a certificate of device.key");
-  }
+  const credential = await loadCredential(folder);
   const sealing = await readRequired(folder, "sealing.pub");
   const operators = await readRequired(folder, "operators.json");
   return {
@@ -53,10 +44,9 @@ export async function loadDeviceIdentity(folder: DeviceFolder): Promise<DeviceId
     coordinatorUrl: record.coordinatorUrl,
     trustDomain: record.trustDomain,
     enrolledAtMs: Date.parse(record.enrolledAt),
-    key,
-    chain,
-    trust: await readRequired(folder, "trust.pem"),
-    expiresAtMs: certificate.validToDate.getTime(),
+    ...credential,
+    trust: await loadTrust(folder),
+    expiresAtMs: datesOf(credential).expiresAtMs,
     releaseRoot: await readRequired(folder, "release-root.json"),
     sealingKey: parse(folder, "sealing.pub", () => createPublicKey(sealing)),
     operatorKeys: parse(folder, "operators.json", () => parseOperators(operators)),
@@ -74,6 +64,7 @@ export async function storeDeviceIdentity(folder: DeviceFolder, identity: Device
     keyId: keyIdOf(key),
     publicKey: Buffer.from(rawPublicKey(key)).toString("base64"),
   }));
+  await discardStaged(folder);
   await folder.write("device.crt", identity.chain);
   await folder.write("trust.pem", identity.trust);
   await folder.write("release-root.json", identity.releaseRoot);

@@ -32,6 +32,8 @@ export interface EnrolOptions {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The earliest that it can be; default 1970. */
+  readonly floor?: () => number;
   readonly log: { info(fields: object, message: string): void };
   /** Told when the device has to wait for an operator's approval. */
   readonly onPending?: () => void;
@@ -50,7 +52,7 @@ export interface EnrolOptions {
  *   refuses with.
  */
 export async function enrolDevice(options: EnrolOptions): Promise<DeviceIdentity> {
-  const { folder, name, now, log, timeoutMs = 30_000 } = options;
+  const { folder, name, now, floor = () => 0, log, timeoutMs = 30_000 } = options;
   const address = parseCoordinatorUrl(options.url);
   const token = parseJoinToken(options.token);
   const existing = await existingIdentity(folder, address, now());
@@ -58,7 +60,7 @@ export async function enrolDevice(options: EnrolOptions): Promise<DeviceIdentity
 
   const signal = AbortSignal.timeout(timeoutMs);
   const privateKey = await openDeviceKey(folder);
-  const { trustDomain, reply } = await join({ address, token, name, privateKey, signal, log });
+  const { trustDomain, reply } = await join({ address, token, name, privateKey, signal, floor, log });
   const identity = identityOf(reply, { address, trustDomain, privateKey, enrolledAtMs: now() });
   await storeDeviceIdentity(folder, identity);
   log.info({ deviceId: identity.deviceId, url: address.url }, "enrolled");
@@ -89,6 +91,7 @@ interface JoinContext {
   readonly name: string;
   readonly privateKey: KeyObject;
   readonly signal: AbortSignal;
+  readonly floor: () => number;
   readonly log: EnrolOptions["log"];
 }
 
@@ -106,7 +109,10 @@ async function join(context: JoinContext): Promise<Joined> {
   try {
     const root = await fetchPinnedRoot(address, token.rootPin, signal);
     log.info({ url: address.url }, "the coordinator's root certificate is the one the token pins");
-    const gateway = createGatewayClient({ url: address.url, tls: { ca: root.toString() } });
+    const gateway = createGatewayClient({
+      url: address.url,
+      tls: { ca: root.toString(), notExpiredAt: context.floor },
+    });
     try {
       return await prove(context, gateway);
     } finally {
@@ -152,7 +158,7 @@ function identityOf(
     key: exportKey(about.privateKey),
     chain: reply.chain.map(String).join(""),
     trust: reply.roots.map(String).join(""),
-    expiresAtMs: reply.leaf.validToDate.getTime(),
+    expiresAtMs: reply.chain[0].validToDate.getTime(),
     releaseRoot: reply.releaseRoot,
     sealingKey: reply.sealingKey,
     operatorKeys: reply.operatorKeys,

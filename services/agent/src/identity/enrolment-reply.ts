@@ -1,13 +1,13 @@
-import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { type EnrolResponse, limits, publicKeyFromRaw, SelvedgeError } from "@selvedge/protocol";
+import { createPublicKey, type KeyObject, type X509Certificate } from "node:crypto";
+import { type EnrolResponse, limits, publicKeyFromRaw } from "@selvedge/protocol";
+import { checkDeviceChain, readCertificates, unusableReply } from "./device-chain.ts";
 import { isPinned } from "./pinned-root.ts";
 
 /** What a coordinator gave, checked. */
 export interface CheckedReply {
   readonly deviceId: string;
-  readonly leaf: X509Certificate;
   /** Leaf first, root excluded. */
-  readonly chain: readonly X509Certificate[];
+  readonly chain: readonly [X509Certificate, ...X509Certificate[]];
   readonly roots: readonly X509Certificate[];
   readonly releaseRoot: string;
   readonly sealingKey: KeyObject;
@@ -32,36 +32,29 @@ export interface ReplyExpectation {
  */
 export function checkEnrolResponse(reply: EnrolResponse, expected: ReplyExpectation): CheckedReply {
   const check = (field: string, holds: boolean): void => {
-    if (!holds) throw unusable(field, expected.url);
+    if (!holds) throw unusableReply(field, expected.url);
   };
   const read = <Value>(field: string, parse: () => Value): Value => {
     try {
       return parse();
     } catch (cause) {
-      throw unusable(field, expected.url, cause);
+      throw unusableReply(field, expected.url, cause);
     }
   };
 
-  check("trust_bundle", reply.trustBundle.length > 0 && reply.trustBundle.length <= certificatesMax);
-  const roots = read("trust_bundle", () => reply.trustBundle.map((der) => new X509Certificate(der)));
+  const roots = readCertificates("trust_bundle", reply.trustBundle, expected.url);
   check(
     "trust_bundle",
     roots.some((root) => isPinned(root, expected.rootPin)),
   );
-  check("chain", reply.chain.length <= certificatesMax);
-  const chain = read("chain", () => reply.chain.map((der) => new X509Certificate(der)));
-  const [leaf] = chain;
-  if (leaf === undefined || !isChainTo(roots, chain) || !leaf.publicKey.equals(expected.publicKey)) {
-    throw unusable("chain", expected.url);
-  }
-  const uri = `URI:spiffe://${expected.trustDomain}/device/${reply.deviceId}`;
-  check("device_id", uuidPattern.test(reply.deviceId) && leaf.subjectAltName === uri);
+  check("device_id", uuidPattern.test(reply.deviceId));
+  const uri = `spiffe://${expected.trustDomain}/device/${reply.deviceId}`;
+  const chain = checkDeviceChain(reply.chain, { ...expected, roots, uri });
   check("release_root", reply.releaseRoot.length <= limits.rootMetadataBytesMax);
   const releaseRoot = read("release_root", () => readJson(reply.releaseRoot));
   check("operator_keys", reply.operatorKeys.length <= operatorKeysMax);
   return {
     deviceId: reply.deviceId,
-    leaf,
     chain,
     roots,
     releaseRoot,
@@ -69,14 +62,6 @@ export function checkEnrolResponse(reply: EnrolResponse, expected: ReplyExpectat
     operatorKeys: read("operator_keys", () => reply.operatorKeys.map(publicKeyFromRaw)),
     pending: reply.pending,
   };
-}
-
-function isChainTo(roots: readonly X509Certificate[], chain: readonly X509Certificate[]): boolean {
-  return chain.every((certificate, index) => {
-    const next = chain[index + 1];
-    const issuers = next === undefined ? roots : [next];
-    return issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
-  });
 }
 
 /** The text as it came, because signatures will be checked over it. */
@@ -91,14 +76,5 @@ function readSealingKey(raw: Uint8Array): KeyObject {
   return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
 }
 
-function unusable(field: string, url: string, cause?: unknown): SelvedgeError {
-  return new SelvedgeError("corrupt", `the coordinator's reply cannot be used: ${field} is wrong`, {
-    at: url,
-    fix: "this is a fault of the coordinator: tell its operator",
-    cause,
-  });
-}
-
-const certificatesMax = 8;
 const operatorKeysMax = 100;
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,7 +1,8 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { limits, SelvedgeError } from "@selvedge/protocol";
 import type { CoordinatorAddress } from "./coordinator-address.ts";
+import { pinOf } from "./device-trust.ts";
 
 /**
  * Asks a coordinator that is not trusted yet for its root certificates, and
@@ -28,8 +29,7 @@ export async function fetchPinnedRoot(
 }
 
 export function isPinned(root: X509Certificate, pin: Uint8Array): boolean {
-  const spki = root.publicKey.export({ type: "spki", format: "der" });
-  return createHash("sha256").update(spki).digest().equals(pin);
+  return pinOf(root).equals(pin);
 }
 
 async function fetchUntrusted(address: CoordinatorAddress, signal: AbortSignal): Promise<string> {

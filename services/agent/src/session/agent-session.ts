@@ -20,8 +20,12 @@ export interface AgentSessionOptions {
   newSessionId(): string;
   /** What the device says of itself; asked for at each session. */
   describe(): DeviceDescription;
-  /** The coordinator has answered the birth: outboxes may be sent. */
-  onWelcome(): void;
+  /**
+   * The coordinator has answered the birth: outboxes may be sent.
+   *
+   * @param timeMs - the coordinator's, Unix milliseconds.
+   */
+  onWelcome(timeMs: number): void;
   /** An operator has to approve this device first; told once a session. */
   onWaiting(reason: string): void;
   /** The session could not begin; the next one tries again. */
@@ -37,6 +41,8 @@ export interface DeviceDescription {
   /** Names of the datasets it has. */
   readonly datasets: readonly string[];
   readonly models: readonly { readonly name: string; readonly version: number; readonly digest: string }[];
+  /** SHA-256 of the SubjectPublicKeyInfo of each root it believes; default: it does not say. */
+  readonly trustedPins?: readonly Uint8Array[];
 }
 
 /** The device's end of a session: introduces itself on each new link and sends while there is one. */
@@ -77,7 +83,14 @@ export class AgentSession {
   introduce(): void {
     // A birth must show the newest mark: it waits for one that is being stored.
     if (this.#welcomed || this.#isKeeping) return;
-    const { softwareVersion, architecture, features, datasets, models } = this.#options.describe();
+    const {
+      softwareVersion,
+      architecture,
+      features,
+      datasets,
+      models,
+      trustedPins = [],
+    } = this.#options.describe();
     const value = create(BirthSchema, {
       session: this.#session,
       mark: this.#options.mark.newest,
@@ -86,6 +99,7 @@ export class AgentSession {
       features: [...features],
       datasets: datasets.map((name) => ({ name })),
       models: models.map((model) => ({ ...model, version: BigInt(model.version) })),
+      trustedPins: [...trustedPins],
     });
     this.#link?.send(this.#stamp("coordinator", { case: "birth", value }));
   }
@@ -122,12 +136,12 @@ export class AgentSession {
   }
 
   /** Nothing is said before the mark is durable: a session it began must not be forgotten. */
-  async #onWelcome(link: Link, { mark, session }: Welcome): Promise<void> {
+  async #onWelcome(link: Link, { mark, session, timeMs }: Welcome): Promise<void> {
     // A welcome to an earlier session, late on the wire, is not for this one.
     if (session !== this.#session || this.#welcomed || this.#isKeeping) return;
     if (mark.length > 0 && !(await this.#keep(link, mark))) return;
     this.#welcomed = true;
-    this.#options.onWelcome();
+    this.#options.onWelcome(Number(timeMs));
     for (const envelope of this.#early.splice(0)) this.#options.onEnvelope(envelope);
   }
 

@@ -23,7 +23,7 @@ export function createCallLimits(now: () => number): CallLimits {
   const wrongTokens = new RateLimiter(wrongTokenLimits, now);
   return {
     admit(route, address) {
-      if (!route.startsWith(enrolmentRoutes)) return;
+      if (!route.startsWith(enrolmentRoutes) && route !== graceRoute) return;
       const waitMs = enrolment.take(address);
       if (waitMs > 0) throw exhausted(route, waitMs, "too many devices enrol from here at this moment");
     },
@@ -42,6 +42,7 @@ function exhausted(route: string, waitMs: number, message: string): SelvedgeErro
   });
 }
 
+const graceRoute = "selvedge.v1.RenewalService/RenewExpired";
 const enrolmentRoutes = "selvedge.v1.EnrolmentService/";
 
 /** An enrolment is two calls, and a certificate takes some milliseconds to sign. */

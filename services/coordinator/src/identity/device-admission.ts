@@ -126,6 +126,11 @@ export class DeviceAdmission {
     });
   }
 
+  /** Quarantines a device because of what was seen elsewhere. */
+  async suspect(id: string, why: string): Promise<void> {
+    await this.#forked(id, why);
+  }
+
   /** Both holders of the identity are put out until an operator has looked at it. */
   async #forked(id: string, why: string): Promise<Admission> {
     const { audit, log, now, store } = this.#options;

@@ -1,3 +1,5 @@
+import type { X509Certificate } from "node:crypto";
+import { SelvedgeError } from "@selvedge/protocol";
 import type { StoredRecord } from "@selvedge/storage";
 import type { SessionMarks } from "./session-ratchet.ts";
 
@@ -25,6 +27,8 @@ export type DeviceRecord = {
   readonly tokenId: string;
   /** See `keyDigestOf`. */
   readonly keyDigest: string;
+  /** Its last change of key; null = it has the one that it enrolled with. */
+  readonly renewed: { readonly previousKeyDigest: string; readonly atMs: number } | null;
   readonly enrolledAtMs: number;
   readonly certificateSerial: string;
   readonly certificateExpiresAtMs: number;
@@ -40,14 +44,40 @@ export type DeviceRecord = {
 /** What every new device begins with. */
 export const newDevice: Pick<
   DeviceRecord,
-  "marks" | "lastSeenAtMs" | "softwareVersion" | "architecture" | "datasets"
+  "renewed" | "marks" | "lastSeenAtMs" | "softwareVersion" | "architecture" | "datasets"
 > = {
+  renewed: null,
   marks: { issued: 0, confirmed: null, offered: null },
   lastSeenAtMs: null,
   softwareVersion: "",
   architecture: "",
   datasets: [],
 };
+
+export function isBarred({ standing }: Pick<DeviceRecord, "standing">): boolean {
+  return standing.state === "revoked" || standing.state === "quarantined";
+}
+
+/** What a device that is revoked or quarantined is told when it asks for a certificate. */
+export function barredDevice({ id, standing }: DeviceRecord): SelvedgeError {
+  return new SelvedgeError("permission_denied", `this device was ${standing.state}: ${id}`, {
+    at: "device",
+    fix:
+      standing.state === "revoked"
+        ? "to join as a new device, remove its folder and use a new token"
+        : `stop its copy, then ask an operator to run: selvedge device approve ${id}`,
+  });
+}
+
+/** What a device's record says of its certificate. */
+export function certificateFields(
+  certificate: X509Certificate,
+): Pick<DeviceRecord, "certificateSerial" | "certificateExpiresAtMs"> {
+  return {
+    certificateSerial: certificate.serialNumber,
+    certificateExpiresAtMs: certificate.validToDate.getTime(),
+  };
+}
 
 /** Records of before devices had groups and standings are completed. */
 export function deviceOf({ value }: StoredRecord): DeviceRecord {
@@ -60,7 +90,7 @@ export function deviceOf({ value }: StoredRecord): DeviceRecord {
   return { ...newDevice, ...device, group: "", tags: [], tokenId: "", standing };
 }
 
-type EarlyRecord = Omit<DeviceRecord, "standing" | "marks" | "group" | "tags" | "tokenId"> & {
+type EarlyRecord = Omit<DeviceRecord, "renewed" | "standing" | "marks" | "group" | "tags" | "tokenId"> & {
   readonly revokedAtMs: number | null;
 };
 

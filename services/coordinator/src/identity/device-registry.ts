@@ -1,6 +1,13 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { KeyedQueue, readAll, type Store, type Write } from "@selvedge/storage";
-import { type DeviceRecord, deviceOf, type Standing, type StandingState } from "./device-record.ts";
+import {
+  barredDevice,
+  type DeviceRecord,
+  deviceOf,
+  isBarred,
+  type Standing,
+  type StandingState,
+} from "./device-record.ts";
 
 /** What a device, its connection or an operator may change about its record without asking anybody. */
 export type DeviceChange = Partial<
@@ -17,6 +24,15 @@ export type DeviceChange = Partial<
     | "datasets"
   >
 >;
+
+export interface Renewal
+  extends Pick<DeviceRecord, "keyDigest" | "certificateSerial" | "certificateExpiresAtMs"> {
+  /** Digest of the key that asked. */
+  readonly askedBy: string;
+  readonly atMs: number;
+  /** In the place of "active", and of nothing else. */
+  readonly standing?: Standing;
+}
 
 /** Every device that ever enrolled. One per process: it keeps the denylist in memory. */
 export interface DeviceRegistry {
@@ -37,6 +53,14 @@ export interface DeviceRegistry {
    * @throws SelvedgeError `not_found`, and what `next` throws.
    */
   replace(id: string, next: (device: DeviceRecord) => DeviceRecord): Promise<DeviceRecord>;
+  /**
+   * Records a certificate for a key of a device. That key and the one that asked
+   * for it are the device's from now on; what it had before them no longer is.
+   *
+   * @throws SelvedgeError `not_found`, `permission_denied` when the key is another
+   *   device's, or the device is out of the fleet.
+   */
+  renew(id: string, renewal: Renewal): Promise<DeviceRecord>;
   /** At once, from memory; "active" also for a device that is not known. */
   standingOf(id: string): StandingState;
   /** Why a device that is revoked or quarantined is to have no part in anything; undefined = it is neither. */
@@ -53,17 +77,24 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
 
   // In turn, so that a slow writer of an old standing never covers a newer one.
   const turns = new KeyedQueue();
-  const replace: DeviceRegistry["replace"] = (id, next) =>
+  const change = (
+    id: string,
+    next: (device: DeviceRecord) => DeviceRecord,
+    alongside: (before: DeviceRecord, after: DeviceRecord) => Promise<readonly Write[]>,
+  ): Promise<DeviceRecord> =>
     turns.run(id, async () => {
       const stored = await store.read(deviceKey(id));
       if (stored === undefined) throw unknownDevice(id);
       const before = deviceOf(stored);
       const value = next(before);
       if (value === before) return before;
-      await store.commit({ writes: [{ key: stored.key, expectedVersion: stored.version, value }] });
+      const write = { key: stored.key, expectedVersion: stored.version, value };
+      await store.commit({ writes: [write, ...(await alongside(before, value))] });
       note(value);
       return value;
     });
+
+  const replace: DeviceRegistry["replace"] = (id, next) => change(id, next, async () => []);
 
   return {
     async read(id) {
@@ -83,6 +114,12 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
     added: note,
     update: (id, change) => replace(id, (device) => ({ ...device, ...change })),
     replace,
+    renew: (id, renewal) =>
+      change(
+        id,
+        (before) => renewed(before, renewal),
+        (before, after) => reindexed(store, before, after),
+      ),
     standingOf: (id) => standings.get(id)?.state ?? "active",
     barredWhy(id) {
       const { state, reason } = standings.get(id) ?? {};
@@ -96,6 +133,39 @@ async function listAll(store: Store): Promise<DeviceRecord[]> {
   const devices: DeviceRecord[] = [];
   for await (const stored of readAll(store, devicePrefix)) devices.push(deviceOf(stored));
   return devices;
+}
+
+function renewed(
+  before: DeviceRecord,
+  { askedBy, atMs, standing: given, ...certificate }: Renewal,
+): DeviceRecord {
+  if (isBarred(before)) throw barredDevice(before);
+  const standing = before.standing.state === "active" ? (given ?? before.standing) : before.standing;
+  const after = { ...before, ...certificate, standing };
+  // The same key again, because the answer was lost, is no change of key.
+  if (certificate.keyDigest === before.keyDigest) return after;
+  return { ...after, renewed: { previousKeyDigest: askedBy, atMs } };
+}
+
+/** The keys a device is found by: the present one and the one before it. */
+async function reindexed(store: Store, before: DeviceRecord, after: DeviceRecord): Promise<Write[]> {
+  const owner = await store.read(keyIndex(after.keyDigest));
+  if (owner !== undefined && owner.value !== after.id) throw foreignKey();
+  const kept = new Set(keysOf(after));
+  const writes: Write[] = [...kept].map((digest) => ({ key: keyIndex(digest), value: after.id }));
+  const dropped = keysOf(before).filter((digest) => !kept.has(digest));
+  return [...writes, ...dropped.map((digest) => ({ key: keyIndex(digest), value: undefined }))];
+}
+
+function keysOf({ keyDigest, renewed }: DeviceRecord): string[] {
+  return renewed === null ? [keyDigest] : [keyDigest, renewed.previousKeyDigest];
+}
+
+function foreignKey(): SelvedgeError {
+  return new SelvedgeError("permission_denied", "this key is another device's", {
+    at: "certificate request",
+    fix: "make a new key: two devices never share one",
+  });
 }
 
 function deviceKey(id: string): string {

@@ -11,10 +11,18 @@ import {
 } from "@selvedge/protocol";
 import type { Store } from "@selvedge/storage";
 import type { AuditLog } from "../audit/audit-log.ts";
-import type { Authority, DeviceCertificate } from "./certificate-authority.ts";
+import type { Authority } from "./certificate-authority.ts";
 import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
-import { createChallenges } from "./challenges.ts";
-import { type DeviceRecord, newDevice, type Standing } from "./device-record.ts";
+import type { Challenges } from "./challenges.ts";
+import { checkHost } from "./check-host.ts";
+import {
+  barredDevice,
+  certificateFields,
+  type DeviceRecord,
+  isBarred,
+  newDevice,
+  type Standing,
+} from "./device-record.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
 import { checkName } from "./group-and-tags.ts";
 import { recordTokenReuse } from "./security-events.ts";
@@ -45,6 +53,7 @@ export interface EnrolmentOptions {
   readonly authority: Authority;
   readonly tokens: TokenStore;
   readonly devices: DeviceRegistry;
+  readonly challenges: Challenges;
   readonly audit: Pick<AuditLog, "append">;
   /** What the reply tells a device besides its certificate. */
   readonly trust: () => FleetTrust;
@@ -66,8 +75,7 @@ export interface EnrolmentLog {
 }
 
 export function createEnrolmentService(options: EnrolmentOptions): EnrolmentService {
-  const { store, authority, tokens, devices, audit, trust, log, now } = options;
-  const challenges = createChallenges(now);
+  const { authority, tokens, devices, challenges, audit, trust, log, now } = options;
   // Many devices may come with one token at once: they would only be in each other's way.
   const inTurn = createTurns();
   // Stands in for the key of a token that does not exist: both take the same path.
@@ -94,33 +102,28 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
     const isRepeated = (await tokens.deviceOf(tokenId, keyDigest)) !== undefined;
     if (!isRepeated && stored.token.used >= stored.token.usesMax) return undefined;
     const known = await devices.findByKey(keyDigest);
-    if (known !== undefined) refuseBarred(known);
+    if (known !== undefined && isBarred(known)) throw barredDevice(known);
     const deviceId = known?.id ?? randomUUID();
     const issued = await authority.issueDeviceCertificate(publicKey, deviceId, now());
     const redemption = isRepeated ? [] : tokens.redemption(stored, keyDigest, deviceId);
     const entry = { actor: `device:${deviceId}`, action: "enrol", subject: known?.name ?? name };
     if (known !== undefined) {
       await audit.append({ ...entry, detail: { tokenId, isNew: false } }, redemption);
-      const device = await devices.update(deviceId, certificateFields(issued));
+      const renewal = {
+        ...certificateFields(issued.certificate),
+        keyDigest,
+        askedBy: keyDigest,
+        atMs: now(),
+      };
+      const device = await devices.renew(deviceId, renewal);
       return { device, chain: issued.chain, isNew: false };
     }
-    const identity = { id: deviceId, name, keyDigest, ...certificateFields(issued) };
+    const identity = { id: deviceId, name, keyDigest, ...certificateFields(issued.certificate) };
     const device = deviceFrom(stored.token, identity, now());
     const detail = { tokenId, isNew: true, pending: device.standing.state === "pending" };
     await audit.append({ ...entry, detail }, [...redemption, ...devices.addition(device)]);
     devices.added(device);
     return { device, chain: issued.chain, isNew: true };
-  }
-
-  async function refuseReuse(request: EnrolRequest, publicKey: KeyObject): Promise<SelvedgeError> {
-    const { tokenId, name } = request;
-    const event = { tokenId, keyDigest: keyDigestOf(publicKey), name, atMs: now() };
-    log.warn(event, "a used-up join token was tried with another key: it may be stolen");
-    await recordTokenReuse(store, event);
-    return new SelvedgeError("permission_denied", "the join token was already used by another device", {
-      at: "join token",
-      fix: `${askForToken}; if nobody of yours used it, tell the operator`,
-    });
   }
 
   return {
@@ -132,10 +135,10 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
       checkName("EnrolRequest.name", request.name);
       const token = await authenticate(request, connection);
       checkUsable(token, now());
-      checkHost(request.host, authority.hosts);
+      checkHost("EnrolRequest.host", request.host, authority.hosts);
       const publicKey = await readCertificateRequest(request.csr);
       const admission = await inTurn(() => admit(token.id, request.name, publicKey));
-      if (admission === undefined) throw await inTurn(() => refuseReuse(request, publicKey));
+      if (admission === undefined) throw await inTurn(() => refuseReuse(options, request, publicKey));
       const { device, chain, isNew } = admission;
       const pending = device.standing.state === "pending";
       const { id: deviceId, name } = device;
@@ -154,6 +157,20 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
   };
 }
 
+async function refuseReuse(
+  { store, log, now }: EnrolmentOptions,
+  { tokenId, name }: EnrolRequest,
+  publicKey: KeyObject,
+): Promise<SelvedgeError> {
+  const event = { tokenId, keyDigest: keyDigestOf(publicKey), name, atMs: now() };
+  log.warn(event, "a used-up join token was tried with another key: it may be stolen");
+  await recordTokenReuse(store, event);
+  return new SelvedgeError("permission_denied", "the join token was already used by another device", {
+    at: "join token",
+    fix: `${askForToken}; if nobody of yours used it, tell the operator`,
+  });
+}
+
 interface Admission {
   readonly device: DeviceRecord;
   readonly chain: readonly Uint8Array[];
@@ -167,16 +184,6 @@ function exporterOf(request: EnrolRequest, connection: EnrolmentConnection): Uin
     at: "EnrolRequest.channel_bound",
     fix: "connect to the coordinator itself, without a proxy that ends TLS",
   });
-}
-
-function certificateFields({ certificate }: DeviceCertificate): {
-  certificateSerial: string;
-  certificateExpiresAtMs: number;
-} {
-  return {
-    certificateSerial: certificate.serialNumber,
-    certificateExpiresAtMs: certificate.validToDate.getTime(),
-  };
 }
 
 /** A new device, with what its token grants. */
@@ -206,34 +213,11 @@ function checkUsable(token: TokenRecord, nowMs: number): void {
   });
 }
 
-function checkHost(host: string, hosts: readonly string[]): void {
-  if (hosts.includes(host)) return;
-  throw new SelvedgeError("permission_denied", `this coordinator does not answer to "${host.slice(0, 80)}"`, {
-    at: "EnrolRequest.host",
-    fix: `dial one of: ${hosts.join(", ")}`,
-  });
-}
-
 function notAccepted(): SelvedgeError {
   return new SelvedgeError("unauthenticated", "the join token is not accepted", {
     at: "join token",
     fix: `check that the whole token was copied, or ${askForToken}`,
   });
-}
-
-function refuseBarred({ id, standing }: DeviceRecord): void {
-  if (standing.state === "revoked") {
-    throw new SelvedgeError("permission_denied", `this device was revoked: ${id}`, {
-      at: "join token",
-      fix: "to join as a new device, remove its folder and use a new token",
-    });
-  }
-  if (standing.state === "quarantined") {
-    throw new SelvedgeError("permission_denied", `this device was quarantined: ${id}`, {
-      at: "join token",
-      fix: `stop its copy, then ask an operator to run: selvedge device approve ${id}`,
-    });
-  }
 }
 
 const tokenIdPattern = /^[a-z0-9]{8,32}$/;

@@ -16,9 +16,11 @@ import {
 import { openMemoryStore, type Store } from "@selvedge/storage";
 import { AuditLog } from "../audit/audit-log.ts";
 import { type Authority, openAuthority } from "./certificate-authority.ts";
+import { createChallenges } from "./challenges.ts";
 import { type DeviceRegistry, openDeviceRegistry } from "./device-registry.ts";
 import { createEnrolmentService, type EnrolmentService } from "./enrolment-service.ts";
 import type { KeyFolder } from "./key-folder.ts";
+import { createRenewalService, type RenewalService } from "./renewal-service.ts";
 import { createTokenStore, type TokenStore } from "./token-store.ts";
 
 export const trustDomain = "fleet.example";
@@ -33,6 +35,9 @@ export interface FixtureFleet {
   readonly tokens: TokenStore;
   readonly devices: DeviceRegistry;
   readonly service: EnrolmentService;
+  readonly renewal: RenewalService;
+  /** Devices that were suspected, in this order. */
+  readonly suspects: string[];
   readonly warnings: object[];
   createToken(uses?: number): Promise<string>;
 }
@@ -45,22 +50,53 @@ export async function openFixtureFleet(): Promise<FixtureFleet> {
   const warnings: object[] = [];
   const now = () => fleet.nowMs;
   const tokens = createTokenStore({ store, rootPin: () => authority.rootPin, now });
+  const challenges = createChallenges(now);
+  const audit = await AuditLog.open(store, now);
+  const log = { info: () => {}, warn: (fields: object) => warnings.push(fields) };
+  const suspects: string[] = [];
+  const admission = {
+    async suspect(id: string): Promise<void> {
+      suspects.push(id);
+    },
+  };
+  const renewal = createRenewalService({
+    authority,
+    devices,
+    admission,
+    challenges,
+    audit,
+    graceWindowMs: 30 * 86_400_000,
+    log,
+    now,
+  });
   const service = createEnrolmentService({
     store,
     authority,
     tokens,
     devices,
-    audit: await AuditLog.open(store, now),
+    challenges,
+    audit,
     now,
     trust: () => ({
       releaseRoot: Buffer.from("{}"),
       sealingKey: new Uint8Array(32),
       operatorKeys: [new Uint8Array(32)],
     }),
-    log: { info: () => {}, warn: (fields) => warnings.push(fields) },
+    log,
   });
   const createToken = async (uses = 1) => (await tokens.create({ ttlSeconds: 3600, uses })).text;
-  const fleet: FixtureFleet = { nowMs, store, authority, tokens, devices, service, warnings, createToken };
+  const fleet: FixtureFleet = {
+    nowMs,
+    store,
+    authority,
+    tokens,
+    devices,
+    service,
+    renewal,
+    suspects,
+    warnings,
+    createToken,
+  };
   return fleet;
 }
 

@@ -20,6 +20,9 @@ const readers: readonly CallerKind[] = ["viewer", "operator", "releaser", "admin
 export const expectedAccess: Readonly<Record<string, readonly CallerKind[]>> = {
   "selvedge.v1.EnrolmentService/Challenge": anyone,
   "selvedge.v1.EnrolmentService/Enrol": anyone,
+  "selvedge.v1.RenewalService/Renew": ["device", "pending"],
+  "selvedge.v1.RenewalService/ConfirmCertificate": ["device", "pending"],
+  "selvedge.v1.RenewalService/RenewExpired": anyone,
   "selvedge.v1.SessionService/Connect": ["device", "pending"],
   "selvedge.v1.OperatorService/GetStatus": readers,
   "selvedge.v1.OperatorService/CreateToken": ["operator", "admin"],

@@ -24,6 +24,9 @@ const admins: Access = { operators: ["admin"] };
 export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.EnrolmentService/Challenge": anyone,
   "selvedge.v1.EnrolmentService/Enrol": anyone,
+  "selvedge.v1.RenewalService/Renew": arrivals,
+  "selvedge.v1.RenewalService/ConfirmCertificate": arrivals,
+  "selvedge.v1.RenewalService/RenewExpired": anyone,
   "selvedge.v1.SessionService/Connect": arrivals,
   "selvedge.v1.OperatorService/GetStatus": viewers,
   "selvedge.v1.OperatorService/CreateToken": runners,
@@ -91,7 +94,7 @@ export function authorise(route: string, principal: Principal): void {
     case "expired-device":
       throw new SelvedgeError("unauthenticated", "the device's certificate expired", {
         at: route,
-        fix: "enrol again with a new token: selvedge join",
+        fix: "let its agent run: it renews the certificate; or join again with a new token: selvedge join",
       });
     case "none":
       throw unknownCaller(route, access, principal.token);

@@ -313,25 +313,18 @@ export declare const RenewExpiredRequestSchema: GenMessage<RenewExpiredRequest>;
  */
 export declare type RenewExpiredResponse = Message<"selvedge.v1.RenewExpiredResponse"> & {
   /**
-   * DER certificates, leaf first, root excluded; none while the device waits.
+   * DER certificates, leaf first, root excluded.
    *
    * @generated from field: repeated bytes chain = 1;
    */
   chain: Uint8Array[];
 
   /**
-   * Why an operator has to approve the device first.
+   * The device waits for an operator's approval.
    *
-   * @generated from field: string waiting_reason = 2;
+   * @generated from field: bool pending = 2;
    */
-  waitingReason: string;
-
-  /**
-   * How long to wait before asking again.
-   *
-   * @generated from field: uint32 retry_after_ms = 3;
-   */
-  retryAfterMs: number;
+  pending: boolean;
 };
 
 /**

@@ -1,0 +1,190 @@
+import { type KeyObject, X509Certificate } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import {
+  type ConfirmCertificateResponse,
+  ConfirmCertificateResponseSchema,
+  type RenewExpiredRequest,
+  type RenewExpiredResponse,
+  RenewExpiredResponseSchema,
+  type RenewRequest,
+  type RenewResponse,
+  RenewResponseSchema,
+  SelvedgeError,
+  verifyRenewal,
+} from "@selvedge/protocol";
+import type { AuditLog } from "../audit/audit-log.ts";
+import type { Authority } from "./certificate-authority.ts";
+import { clockSkewMs } from "./certificate-lifetimes.ts";
+import { type CertificateReader, createCertificateReader } from "./certificate-reader.ts";
+import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
+import type { Challenges } from "./challenges.ts";
+import { checkHost } from "./check-host.ts";
+import type { DeviceAdmission } from "./device-admission.ts";
+import {
+  barredDevice,
+  certificateFields,
+  type DeviceRecord,
+  isBarred,
+  type Standing,
+} from "./device-record.ts";
+import type { DeviceRegistry } from "./device-registry.ts";
+
+/** Gives devices new certificates (SPEC EN17 to EN20). */
+export interface RenewalService {
+  /**
+   * @param shown - the certificate of the caller's connection, DER.
+   * @throws SelvedgeError `too_large`, `invalid_argument`, or `permission_denied`
+   *   when that certificate's key was replaced before.
+   */
+  renew(deviceId: string, shown: Uint8Array, request: RenewRequest): Promise<RenewResponse>;
+  confirm(): ConfirmCertificateResponse;
+  /**
+   * @throws SelvedgeError `failed_precondition` for an old challenge,
+   *   `unauthenticated` unless the message is signed with the key of a
+   *   certificate of ours, `permission_denied` for a device that was put out of
+   *   the fleet, and as `renew`.
+   */
+  renewExpired(request: RenewExpiredRequest): Promise<RenewExpiredResponse>;
+}
+
+export interface RenewalOptions {
+  readonly authority: Authority;
+  readonly devices: DeviceRegistry;
+  readonly admission: Pick<DeviceAdmission, "suspect">;
+  readonly challenges: Challenges;
+  readonly audit: Pick<AuditLog, "append">;
+  readonly graceWindowMs: number;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createRenewalService(options: RenewalOptions): RenewalService {
+  const { authority, devices, admission, audit, log, now } = options;
+  const certificates = createCertificateReader(authority);
+
+  async function issue(
+    device: DeviceRecord,
+    shown: X509Certificate,
+    publicKey: KeyObject,
+    standing?: Standing,
+  ): Promise<Issued> {
+    const issued = await authority.issueDeviceCertificate(publicKey, device.id, now());
+    const after = await devices.renew(device.id, {
+      ...certificateFields(issued.certificate),
+      keyDigest: keyDigestOf(publicKey),
+      askedBy: keyDigestOf(shown.publicKey),
+      atMs: now(),
+      ...(standing === undefined ? {} : { standing }),
+    });
+    return { chain: [...issued.chain], pending: after.standing.state === "pending" };
+  }
+
+  /** Who asks with a key that was replaced long ago has a copy of the device's folder, or is the thief's victim. */
+  async function refuseReplacedKey(device: DeviceRecord, shown: X509Certificate): Promise<void> {
+    if (!wasReplaced(device, shown)) return;
+    await admission.suspect(device.id, "a key that it had replaced was used to renew its certificate");
+    throw barredDevice({ ...device, standing: { ...device.standing, state: "quarantined" } });
+  }
+
+  return {
+    async renew(deviceId, shownDer, request) {
+      const shown = new X509Certificate(shownDer);
+      const publicKey = await readCertificateRequest(request.csr);
+      const device = await devices.read(deviceId);
+      if (device === undefined) throw unknownDevice();
+      await refuseReplacedKey(device, shown);
+      const { chain } = await issue(device, shown, publicKey);
+      log.info({ deviceId }, "a device's certificate was renewed");
+      return create(RenewResponseSchema, { chain });
+    },
+
+    confirm: () => create(ConfirmCertificateResponseSchema, { timeMs: BigInt(now()) }),
+
+    // Every check comes before the first write, as in enrolment (SPEC EN6).
+    async renewExpired(request) {
+      const { deviceId, shown } = authenticate(request, options, certificates);
+      checkHost("RenewExpiredRequest.host", request.host, authority.hosts);
+      const publicKey = await readCertificateRequest(request.csr);
+      const device = await devices.read(deviceId);
+      if (device === undefined) throw unknownDevice();
+      if (isBarred(device)) throw barredDevice(device);
+      await refuseReplacedKey(device, shown);
+      const { chain, pending } = await issue(device, shown, publicKey, lateStanding(device, shown, options));
+      const ranOut = shown.validToDate.toISOString();
+      const subject = device.name;
+      await audit.append({
+        actor: `device:${deviceId}`,
+        action: "grace-renewal",
+        subject,
+        detail: { ranOut, pending },
+      });
+      log.warn({ deviceId, ranOut, pending }, "a device came back whose certificate did not count any more");
+      return create(RenewExpiredResponseSchema, { chain, pending });
+    },
+  };
+}
+
+interface Issued {
+  readonly chain: Uint8Array[];
+  readonly pending: boolean;
+}
+
+/** Proves that the caller has the key of a certificate of ours, to this host, now. */
+function authenticate(
+  { chain, nonce, host, csr, signature }: RenewExpiredRequest,
+  { challenges, now }: RenewalOptions,
+  certificates: CertificateReader,
+): Caller {
+  challenges.check(nonce);
+  const [certificate = new Uint8Array()] = chain;
+  const vouched = certificate.length <= certificateBytesMax ? certificates.read(certificate) : undefined;
+  if (vouched === undefined || vouched.validFromMs > now() + clockSkewMs) throw notOurs();
+  const shown = new X509Certificate(certificate);
+  if (!verifyRenewal(shown.publicKey, { nonce, host, csr, certificate }, signature)) throw notOurs();
+  challenges.consume(nonce);
+  return { deviceId: vouched.deviceId, shown };
+}
+
+interface Caller {
+  readonly deviceId: string;
+  readonly shown: X509Certificate;
+}
+
+/** Its key was this device's, and is neither the present one nor the one before it. */
+function wasReplaced({ keyDigest, renewed, standing }: DeviceRecord, shown: X509Certificate): boolean {
+  const digest = keyDigestOf(shown.publicKey);
+  if (renewed === null || digest === keyDigest || digest === renewed.previousKeyDigest) return false;
+  // After an approval what comes first is believed; and what is newer than our records is not old.
+  if (standing.sinceMs > renewed.atMs) return false;
+  return shown.validFromDate.getTime() + clockSkewMs < renewed.atMs;
+}
+
+/** Out of reach for longer than the grace window, an operator has to say that it is still wanted. */
+function lateStanding(
+  { standing }: DeviceRecord,
+  shown: X509Certificate,
+  { graceWindowMs, now }: RenewalOptions,
+): Standing | undefined {
+  const ranOutMs = shown.validToDate.getTime();
+  // An approval that came after it ran out says so.
+  if (now() - ranOutMs <= graceWindowMs || standing.sinceMs > ranOutMs) return undefined;
+  const reason = `its certificate ran out on ${shown.validToDate.toISOString()}, longer ago than the grace window`;
+  return { state: "pending", reason, sinceMs: now() };
+}
+
+function notOurs(): SelvedgeError {
+  return new SelvedgeError("unauthenticated", "the message is not signed by a device of this fleet", {
+    at: "RenewExpiredRequest.signature",
+    fix: askToJoin,
+  });
+}
+
+function unknownDevice(): SelvedgeError {
+  return new SelvedgeError("unauthenticated", "this coordinator does not know the device", {
+    fix: askToJoin,
+  });
+}
+
+const certificateBytesMax = 4_096;
+const askToJoin = "join again with a new token: selvedge join";
