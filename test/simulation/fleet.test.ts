@@ -56,6 +56,16 @@ test("a fold that forgets a contribution is found out", async () => {
   );
 });
 
+test("[DS5] statistics that lack a device's are found out, too", async () => {
+  const sound = await simulateFleet({ seed: 4 });
+  assert.deepEqual(sound.violations, []);
+  const { violations } = await simulateFleet({ seed: 4, planted: forgetOne });
+  assert.ok(
+    violations.some((violation) => violation.startsWith("AK5: the statistics")),
+    violations.join("\n"),
+  );
+});
+
 /** Sends the receipts that a commit is about to make durable, and then commits. */
 const acknowledgeEarly: PlantedHooks = (send) => ({
   beforeCommit({ writes }) {

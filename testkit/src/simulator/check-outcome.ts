@@ -1,5 +1,6 @@
 import { blobsOf } from "@selvedge/agent";
 import { JobRecords } from "@selvedge/coordinator";
+import { encodeStatistics, mergeStatistics } from "@selvedge/learning";
 import { decodeSafetensors, encodeSafetensors, parseModel, readParameters } from "@selvedge/onnx";
 import { digestOf, hasEnded, type JobState, type RoundSummary } from "@selvedge/protocol";
 import { openMemoryStore } from "@selvedge/storage";
@@ -7,7 +8,7 @@ import { type FleetObserver, readState } from "./fleet-observer.ts";
 import { recomputeWeights } from "./recompute-weights.ts";
 import type { SimulatedDevice } from "./simulated-device.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
-import { jobId, layout, modelBytes, participants, updateOf } from "./simulated-job.ts";
+import { jobId, layout, modelBytes, participants, statisticsOf, updateOf } from "./simulated-job.ts";
 
 export interface Outcome {
   readonly status: JobState["status"] | "none";
@@ -43,7 +44,8 @@ export async function checkOutcome(
   checkAcknowledgements(summaries, observer);
   checkWeights(job, summaries, coordinator, observer);
   checkLeftovers(job, coordinator, devices, observer);
-  const completed = summaries.filter(({ status }) => status === "completed");
+  checkStatistics(job, summaries, coordinator, observer);
+  const completed = summaries.filter(({ kind, status }) => status === "completed" && kind === undefined);
   if (completed.length !== job.roundsCompleted) {
     observer.violation(
       `AK5: ${completed.length} completed rounds in the archive, ${job.roundsCompleted} in the job`,
@@ -97,12 +99,37 @@ function checkWeights(
   }
 }
 
+/** AK5 for statistics: what the job scales by is the sum of what exactly these devices said. */
+function checkStatistics(
+  job: JobState,
+  summaries: readonly RoundSummary[],
+  { blobs }: SimulatedDisk,
+  observer: FleetObserver,
+): void {
+  const round = summaries.find(({ kind, status }) => kind === "statistics" && status === "completed");
+  const counted = participants.filter(({ id }) => round?.members[id]?.status === "contributed");
+  const [first, ...rest] = counted.map(statisticsOf);
+  const isExpected = first !== undefined;
+  if (isExpected !== (job.statistics !== undefined)) {
+    observer.violation("AK5: statistics without a round, or a round without statistics");
+  }
+  if (first === undefined || job.statistics === undefined) return;
+  const expected = digestOf(encodeStatistics(rest.reduce(mergeStatistics, first)));
+  if (expected !== job.statistics.digest || !blobs.blobs.has(expected)) {
+    observer.violation("AK5: the statistics are not the sum of what was counted");
+  }
+}
+
 /** What counted is what the device made, from this round's own base. */
 function checkDigests(summary: RoundSummary, base: Float32Array, observer: FleetObserver): void {
   for (const participant of participants) {
     const member = summary.members[participant.id];
     if (member?.status !== "contributed") continue;
-    const made = digestOf(encodeSafetensors(layout, updateOf(participant, summary.number, base)));
+    const made = digestOf(
+      summary.kind === "statistics"
+        ? encodeStatistics(statisticsOf(participant))
+        : encodeSafetensors(layout, updateOf(participant, summary.number, base)),
+    );
     if (made !== member.digest) {
       observer.violation(
         `AK5: ${participant.id} counted in round ${summary.number} with bytes it did not make`,
@@ -125,9 +152,11 @@ function checkLeftovers(
         observer.violation(`${device.name} keeps a blob that nothing needs: ${digest}`);
     }
   }
-  const { base, model, optimizerState, plan } = job;
+  const { base, model, optimizerState, plan, statistics = null } = job;
   const needed: ReadonlySet<string> = new Set(
-    [base.weights, model, optimizerState, plan.body, plan.model].flatMap((blob) => blob?.digest ?? []),
+    [base.weights, model, optimizerState, statistics, plan.body, plan.model].flatMap(
+      (blob) => blob?.digest ?? [],
+    ),
   );
   for (const [digest, bytes] of coordinator.blobs.blobs) {
     if (needed.has(digest) || observer.unsubmitted.has(digest) || isConfiguration(bytes)) continue;
@@ -137,7 +166,7 @@ function checkLeftovers(
 
 /** Small, and the same for every round of a size. */
 function isConfiguration(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes).toString("latin1").startsWith('{"normaliser"');
+  return /^\{"(?:normaliser|aggregator|phase)"/.test(Buffer.from(bytes).toString("latin1"));
 }
 
 function effectsLeft(node: string, disk: SimulatedDisk, kind: string): string[] {

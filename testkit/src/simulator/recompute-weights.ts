@@ -9,7 +9,7 @@ import { exampleCap, participants, updateOf, weightOf } from "./simulated-job.ts
 export function recomputeWeights(initial: Float32Array, summaries: readonly RoundSummary[]): Float32Array {
   let base = initial;
   for (const summary of summaries) {
-    if (summary.status === "completed") base = recomputeRound(base, summary);
+    if (summary.status === "completed" && summary.kind === undefined) base = recomputeRound(base, summary);
   }
   return base;
 }

@@ -104,7 +104,7 @@ export class SimulatedCoordinator extends SimulatedNode {
 
   /** The operator repeats the request until it has been answered. */
   async #submitJob(board: JobBoard, blobs: BlobStore): Promise<void> {
-    const request = jobRequest();
+    const request = jobRequest(this.parts.seed);
     if (board.get(request.job) !== undefined) return;
     await blobs.put(modelBytes);
     await board.run(request);

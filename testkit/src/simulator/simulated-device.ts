@@ -21,7 +21,9 @@ import {
   layout,
   operatorKeys,
   type Participant,
+  statisticsOf,
   updateOf,
+  weightOf,
 } from "./simulated-job.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
 import { type NodeParts, SimulatedNode } from "./simulated-node.ts";
@@ -146,8 +148,10 @@ export class SimulatedDevice extends SimulatedNode {
           metrics: { train_loss: 0.5, examples: participant.examples },
         };
       },
-      async summarise() {
-        throw new SelvedgeError("internal", "the simulated job has no columns");
+      async summarise(_task, signal) {
+        await process.sleep(faults.between(100, 1_000), signal);
+        if (signal.aborted) throw new SelvedgeError("cancelled", "the training was cancelled");
+        return { statistics: statisticsOf(participant), examples: weightOf(participant) };
       },
     };
   }

@@ -1,8 +1,18 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { JobRequest } from "@selvedge/coordinator";
+import type { ColumnStatistics } from "@selvedge/learning";
 import { buildMlp, type ParameterLayout, parameterLayout, serializeModel } from "@selvedge/onnx";
-import { digestOf, encodePlan, PlanSchema, phasesOf, SeededRandom, signPlan } from "@selvedge/protocol";
+import {
+  DatasetRequestSchema,
+  digestOf,
+  encodePlan,
+  PlanSchema,
+  phasesOf,
+  SeededRandom,
+  signPlan,
+  tableSchemaOf,
+} from "@selvedge/protocol";
 
 /** A device's private data, as far as the simulation goes. */
 export interface Participant {
@@ -13,7 +23,7 @@ export interface Participant {
 }
 
 export const participants: readonly Participant[] = [
-  { id: "ada", data: 1, examples: 7 },
+  { id: "ada", data: 1, examples: 11 },
   { id: "ben", data: 2, examples: 19 },
   { id: "cleo", data: 3, examples: 40 },
   { id: "cleo-twin", data: 3, examples: 40 },
@@ -39,8 +49,26 @@ const operatorKey = createPrivateKey({
 
 export const operatorKeys: readonly KeyObject[] = [createPublicKey(operatorKey)];
 
+/** Whether the job of a seed gathers statistics before it trains: that of every fifth does. */
+export function gathersStatistics(seed: number): boolean {
+  return seed % 5 === 4;
+}
+
+const columns = ["a", "b", "c", "d"].map((name, index) => ({
+  ...{ name, type: "number", missing: "error" },
+  normalisation: index === 0 ? "standard" : "none",
+}));
+
+const table = create(DatasetRequestSchema, {
+  ...{ name: datasetName, inputShape: [4], classes: 2 },
+  ...{ columns, label: { name: "label", values: ["0", "1"] } },
+});
+
+const arrays = create(DatasetRequestSchema, { name: datasetName, inputShape: [4], classes: 2 });
+
 /** Three rounds over five devices, of which three must answer. */
-export function jobRequest(): JobRequest {
+export function jobRequest(seed: number): JobRequest {
+  const dataset = gathersStatistics(seed) ? table : arrays;
   const plan = encodePlan(
     create(PlanSchema, {
       name: "readings",
@@ -59,13 +87,13 @@ export function jobRequest(): JobRequest {
         },
       },
       model: { digest: digestOf(modelBytes), length: BigInt(modelBytes.length) },
-      dataset: { name: datasetName, inputShape: [4], classes: 2 },
+      dataset,
       aggregator: { name: "weighted-mean" },
       serverOptimizer: { name: "fedavg", learningRate: 1 },
       metrics: [...metrics],
       schedule: { rounds, cohort: participants.length, quorum: 3, deadlineMs: 60_000, graceMs: 5_000 },
       seed: 1n,
-      phases: [...phasesOf(null)],
+      phases: [...phasesOf(tableSchemaOf(dataset))],
     }),
   );
   return { job: jobId, plan, signature: signPlan(plan, operatorKey), evaluationDataset: "held-out" };
@@ -76,6 +104,15 @@ export function updateOf({ data }: Participant, round: number, base: Float32Arra
   if (data === null) return new Float32Array(base.length);
   const random = SeededRandom.fromSeed("update", data, round);
   return base.map((value) => random.normal() / 8 - value / 4);
+}
+
+/** What a device says of the one column that is normalised. */
+export function statisticsOf(participant: Participant): ColumnStatistics[] {
+  const rows = Array.from({ length: weightOf(participant) }, (_, row) => row * (participant.data ?? 0));
+  const scale = 1n << 149n;
+  const sum = rows.reduce((total, value) => total + BigInt(value), 0n) * scale;
+  const squares = rows.reduce((total, value) => total + BigInt(value * value), 0n) * scale * scale;
+  return [{ name: "a", count: rows.length, sum, squares, range: null }];
 }
 
 /** How many of a device's examples count. */
