@@ -112,7 +112,12 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
     onHalt: (error) => endProcess(log, error),
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
   });
-  const gateway = await openGateway(options, fleet, session, now);
+  const gateway = await openGateway(options, fleet, session, now).catch(async (thrown: unknown) => {
+    // What is under way without it, such as the next sweep, would keep the process alive.
+    await session.stop();
+    await evaluator.close();
+    throw thrown;
+  });
   opened = gateway;
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
   const inTurn = createTurns();
