@@ -1,5 +1,5 @@
 import { type BatchGraph, batchLoop, type InputFormat, parameterInputs, ports } from "./batch-loop.ts";
-import { readForwardGraph } from "./forward-graph.ts";
+import { evaluationMode, readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { type LossName, losses } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
@@ -21,7 +21,7 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const g = new GraphBuilder();
   const parameters = parameterInputs(g, forward.layout);
   const { scanned, cost } = batchLoop(g, forward, options, [], (inner, batch) => {
-    const scores = forward.emit(inner, batch.input, parameters);
+    const scores = forward.emit(inner, batch.input, parameters, evaluationMode);
     const loss = losses[options.loss](inner, scores, batch.labels);
     const margins = forward.classes === 2 ? [marginOf(inner, scores)] : [];
     return { carried: [], scanned: [loss.sum, loss.correct, ...margins] };

@@ -1,16 +1,13 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { decodeAttribute } from "./attributes.ts";
+import type { ComposeMode } from "./composition.ts";
 import { describeModel, type TensorDescription } from "./describe-model.ts";
-import { type ElementType, elementTypeOf } from "./element-type.ts";
-import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
-import { GraphBuilder, type Numbers } from "./graph-builder.ts";
+import { checkOperator, constantFrom, emitNode, lookUp } from "./emit-node.ts";
+import type { TensorProto } from "./gen/onnx/onnx_pb.js";
+import { GraphBuilder } from "./graph-builder.ts";
 import type { OnnxModel } from "./model.ts";
-import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
-import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
+import { TypeMismatch, type Value } from "./operator.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
 import { describeShape } from "./shape.ts";
-import { dimensionsOf, numbersOf } from "./tensor-proto.ts";
-import { describeNode } from "./validate-model.ts";
 
 /** A model read as a differentiable function of one batch of examples and its parameters. */
 export interface ForwardGraph {
@@ -26,7 +23,7 @@ export interface ForwardGraph {
    * @param parameters in the order of the layout
    * @returns the model's output, float32 [batch, classes]
    */
-  emit(graph: GraphBuilder, input: Value, parameters: readonly Value[]): Value;
+  emit(graph: GraphBuilder, input: Value, parameters: readonly Value[], mode: ComposeMode): Value;
 }
 
 /**
@@ -48,13 +45,13 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
   for (const node of model.graph?.node ?? []) checkOperator(node);
   const inputShape = exampleShape(input);
   const layout = parameterLayout(model);
-  const emit: ForwardGraph["emit"] = (graph, batch, parameters) => {
+  const emit: ForwardGraph["emit"] = (graph, batch, parameters, mode) => {
     const values = constantsOf(model, layout, graph).set(input.name, batch);
     for (const [index, { name }] of layout.slots.entries()) {
       const parameter = parameters[index];
       if (parameter !== undefined) values.set(name, parameter);
     }
-    for (const node of model.graph?.node ?? []) emitNode(graph, node, values);
+    for (const node of model.graph?.node ?? []) emitNode(graph, node, values, mode);
     return lookUp(values, output.name);
   };
   return { inputShape, classes: inferClasses(inputShape, layout, emit), layout, emit };
@@ -69,7 +66,7 @@ function inferClasses(
   const g = new GraphBuilder();
   const input = g.input("input", "float32", ["batch", ...inputShape]);
   const parameters = layout.slots.map(({ name, shape }) => g.input(`parameter/${name}`, "float32", shape));
-  const { shape } = emit(g, input, parameters);
+  const { shape } = emit(g, input, parameters, evaluationMode);
   const [batch, classes, more] = shape;
   if (batch === "batch" && typeof classes === "number" && more === undefined) return classes;
   throw new SelvedgeError("unsupported", `the model gives ${describeShape(shape)}, not scores per example`, {
@@ -108,116 +105,26 @@ function exampleShape({ name, type, shape }: TensorDescription): readonly number
   return example;
 }
 
-function checkOperator(node: NodeProto): void {
-  if (isOperator(node.opType) || node.opType === "Constant" || node.opType === "Identity") return;
-  throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
-    at: describeNode(node),
-    fix: `use a model of these operators: ${Object.keys(operators).join(", ")}`,
-  });
-}
-
-function emitNode(graph: GraphBuilder, node: NodeProto, values: Map<string, Value>): void {
-  const [output = ""] = node.output;
-  if (node.opType === "Constant") {
-    const tensor = node.attribute.find((attribute) => attribute.name === "value")?.t;
-    if (tensor === undefined) throw unsupportedForm(node, "it holds no tensor");
-    values.set(output, constantFrom(graph, tensor));
-  } else if (node.opType === "Identity") {
-    values.set(output, lookUp(values, node.input[0] ?? ""));
-  } else if (isOperator(node.opType)) {
-    values.set(output, emitOperator(graph, node.opType, node, values));
-  }
-}
-
-function emitOperator<Op extends Operator>(
-  graph: GraphBuilder,
-  op: Op,
-  node: NodeProto,
-  values: ReadonlyMap<string, Value>,
-): Value {
-  // Optional inputs at the end may be given as empty names.
-  const given = node.input.slice(0, node.input.findLastIndex((name) => name !== "") + 1);
-  const inputs = given.map((name) => (name === "" ? undefined : lookUp(values, name)));
-  const [least, most] = operators[op].arity;
-  if (inputs.length < least || inputs.length > most)
-    throw unsupportedForm(node, `it has ${inputs.length} inputs`);
-  try {
-    // The arity was checked; names and kinds of the attributes are by decodeAttributes.
-    return emitFast(graph, op, inputs as unknown as InputsOf<Op>, decodeAttributes(op, node));
-  } catch (thrown) {
-    if (thrown instanceof TypeMismatch) throw unsupportedForm(node, thrown.message);
-    throw thrown;
-  }
-}
-
-/**
- * max(relu(x)) = relu(max(x)), and there are fewer values to rectify after the
- * pool. The first Relu is left out of the graph unless something else reads it.
- */
-function emitFast<Op extends Operator>(
-  graph: GraphBuilder,
-  op: Op,
-  inputs: InputsOf<Op>,
-  attributes: AttributesOf<Op>,
-): Value {
-  const [input] = inputs;
-  const before = op === "MaxPool" && input !== undefined ? graph.producerOf(input) : undefined;
-  if (before?.op !== "Relu") return graph.node(op, inputs, attributes);
-  const pooled = graph.node("MaxPool", before.inputs, attributes as AttributesOf<"MaxPool">);
-  return graph.node("Relu", [pooled], {});
-}
-
-function decodeAttributes<Op extends Operator>(op: Op, node: NodeProto): AttributesOf<Op> {
-  const kinds: Readonly<Record<string, AttributeKind>> = operators[op].attributes;
-  const entries = node.attribute.map((attribute) => {
-    const kind = Object.hasOwn(kinds, attribute.name) ? kinds[attribute.name] : undefined;
-    const value = kind === undefined ? undefined : decodeAttribute(attribute, kind);
-    if (value === undefined) throw unsupportedForm(node, `attribute "${attribute.name}" is not known`);
-    return [attribute.name, value];
-  });
-  return Object.fromEntries(entries) as AttributesOf<Op>;
-}
-
 function constantsOf(model: OnnxModel, layout: ParameterLayout, graph: GraphBuilder): Map<string, Value> {
   const trained = new Set(layout.slots.map((slot) => slot.name));
   const constants = (model.graph?.initializer ?? []).filter((tensor) => !trained.has(tensor.name));
-  return new Map(constants.map((tensor) => [tensor.name, constantFrom(graph, tensor)]));
+  return new Map(constants.map((tensor) => [tensor.name, namedConstant(graph, tensor)]));
 }
 
-function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
-  const pack = packers[elementTypeOf(tensor.dataType) ?? "string"];
-  if (pack === undefined) {
-    throw new SelvedgeError(
-      "unsupported",
-      `constants of element type ${tensor.dataType} cannot be trained with`,
-      {
-        at: `tensor "${tensor.name}"`,
-        fix: "store constants as float32, float64, int32 or int64",
-      },
-    );
+function namedConstant(graph: GraphBuilder, tensor: TensorProto): Value {
+  try {
+    return constantFrom(graph, tensor);
+  } catch (thrown) {
+    if (!(thrown instanceof TypeMismatch)) throw thrown;
+    throw new SelvedgeError("unsupported", thrown.message, {
+      at: `tensor "${tensor.name}"`,
+      fix: "store constants as float32, float64, int32, int64 or bool",
+    });
   }
-  return graph.constant(pack(numbersOf(tensor)), dimensionsOf(tensor));
 }
 
-const packers: { readonly [Type in ElementType]?: (values: readonly number[]) => Numbers } = {
-  float32: (values) => Float32Array.from(values),
-  float64: (values) => Float64Array.from(values),
-  int32: (values) => Int32Array.from(values),
-  int64: (values) => BigInt64Array.from(values, BigInt),
-};
-
-function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
-  const value = values.get(name);
-  if (value === undefined) throw new SelvedgeError("corrupt", `"${name}" is used before it is produced`);
-  return value;
-}
-
-function unsupportedForm(node: NodeProto, why: string): SelvedgeError {
-  return new SelvedgeError("unsupported", `this use of ${node.opType} cannot be trained: ${why}`, {
-    at: describeNode(node),
-    fix: "export the model with fixed shapes, except for the batch, and standard attributes",
-  });
-}
+/** As the model is used: nothing learns. */
+export const evaluationMode: ComposeMode = { training: false, update: () => {} };
 
 /** From here on the operators that we train mean the same as in the set we emit. */
 const opsetMin = 13n;

@@ -1,16 +1,22 @@
-import type { AttributesOf, DifferentiableOperator } from "./operators.ts";
+import type { CompositionSignatures } from "./compositions.ts";
+import type { DifferentiableSignatures } from "./operators.ts";
 import type { Shape } from "./shape.ts";
+
+/** Operators that a gradient goes through, by rules of their own or composed of others. */
+export interface CheckedSignatures
+  extends Omit<DifferentiableSignatures, keyof CompositionSignatures>,
+    CompositionSignatures {}
 
 /**
  * One use of an operator whose rule is checked against finite differences: in
  * float64, or in float32 for the operators that ONNX Runtime has only there.
  */
-export interface GradientCase<Op extends DifferentiableOperator> {
+export interface GradientCase<Op extends keyof CheckedSignatures> {
   readonly name: string;
   readonly inputs: readonly (Shape | ConstantInput | undefined)[];
   /** What the names in shapes stand for; they are names in the graph as well. */
   readonly sizes?: Readonly<Record<string, number>>;
-  readonly attributes: AttributesOf<Op>;
+  readonly attributes: Readonly<CheckedSignatures[Op]["attributes"]>;
   readonly type?: "float32";
   /**
    * Where the gradient is taken: anywhere but within 0.1 of zero, where some
@@ -22,13 +28,13 @@ export interface GradientCase<Op extends DifferentiableOperator> {
 
 /** An input without a gradient: axes, indices, a condition. */
 export interface ConstantInput {
-  readonly type: "int64" | "bool" | "float32";
+  readonly type: "int64" | "bool" | "float32" | "float64";
   readonly values: readonly number[];
   readonly shape: readonly number[];
 }
 
 /** The cases of one family: an operator without one does not compile. */
-export type GradientCaseTable<Ops extends DifferentiableOperator> = {
+export type GradientCaseTable<Ops extends keyof CheckedSignatures> = {
   readonly [Op in Ops]: readonly [GradientCase<Op>, ...GradientCase<Op>[]];
 };
 

@@ -1,4 +1,5 @@
-import type { GradientCaseTable } from "./gradient-case.ts";
+import type { CheckedSignatures, GradientCaseTable } from "./gradient-case.ts";
+import { compositionCases } from "./gradient-cases/composition.ts";
 import { convolutionCases } from "./gradient-cases/convolution.ts";
 import { elementwiseCases } from "./gradient-cases/elementwise.ts";
 import { indexingCases } from "./gradient-cases/indexing.ts";
@@ -8,10 +9,10 @@ import { normalizationCases } from "./gradient-cases/normalization.ts";
 import { poolingCases } from "./gradient-cases/pooling.ts";
 import { reductionCases } from "./gradient-cases/reduction.ts";
 import type { LossName } from "./losses.ts";
-import type { DifferentiableOperator } from "./operators.ts";
 
 /** What every rule is checked on. */
-export const gradientCases: GradientCaseTable<DifferentiableOperator> = {
+export const gradientCases: GradientCaseTable<keyof CheckedSignatures> = {
+  ...compositionCases,
   ...convolutionCases,
   ...elementwiseCases,
   ...indexingCases,

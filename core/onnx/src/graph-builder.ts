@@ -15,10 +15,11 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
+import { type Contents, elementsMax, integerContents } from "./integer-contents.ts";
 import type { OnnxModel } from "./model.ts";
 import type { AttributeKind, AttributeValue, Inference, TensorType, Value } from "./operator.ts";
 import { type AttributesOf, type InputsOf, type Operator, operators } from "./operators.ts";
-import type { Dimension, Shape } from "./shape.ts";
+import { type Dimension, isStatic, type Shape, sizeOf } from "./shape.ts";
 import { numbersOf, rawTensor } from "./tensor-proto.ts";
 
 /** Operator set and IR version of the graphs we emit. */
@@ -77,7 +78,13 @@ export class GraphBuilder implements Inference {
   }
 
   node<Op extends Operator>(op: Op, inputs: InputsOf<Op>, attributes: AttributesOf<Op>): Value {
-    const output = this.#value(op, operators[op].infer(inputs, attributes, this));
+    const type = operators[op].infer(inputs, attributes, this);
+    const contents = integerContents(op, inputs, attributes, (value) => this.contentsOf(value));
+    if (contents !== undefined && type.type === "int64" && isStatic(contents) && isStatic(type.shape)) {
+      return this.constant(BigInt64Array.from(contents, BigInt), type.shape);
+    }
+    const output = this.#value(op, type);
+    if (contents !== undefined) this.#shared.contents.set(output.name, contents);
     const proto = this.#emit(op, inputs, [output]);
     const values = attributes as { readonly [name: string]: AttributeValue | undefined };
     for (const [name, kind] of Object.entries<AttributeKind>(operators[op].attributes)) {
@@ -119,6 +126,13 @@ export class GraphBuilder implements Inference {
 
   constantOf(value: Value): readonly number[] | undefined {
     return this.#shared.constantOf(value);
+  }
+
+  contentsOf(value: Value): Contents | undefined {
+    const known = this.#shared.contents.get(value.name);
+    if (known !== undefined || (value.type !== "int64" && value.type !== "int32")) return known;
+    const isSmall = isStatic(value.shape) && sizeOf(value.shape) <= elementsMax;
+    return isSmall ? this.constantOf(value) : undefined;
   }
 
   freshDimension(): string {
@@ -215,6 +229,7 @@ export class GraphBuilder implements Inference {
 
 /** What a graph and its subgraphs have in common: names, and constants. */
 class Shared {
+  readonly contents = new Map<string, Contents>();
   readonly #names = new Set<string>();
   readonly #tensors = new Map<string, TensorProto>();
   readonly #values = new Map<string, Value>();

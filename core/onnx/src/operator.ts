@@ -26,12 +26,16 @@ export type AttributeKind = "int" | "float" | "ints" | "string";
 /** What inference may ask the graph: the values of constants, and a name for a size only the run knows. */
 export interface Inference {
   constantOf(value: Value): readonly number[] | undefined;
+  /** The elements of a small tensor of integers, with names for what only the run knows. */
+  contentsOf(value: Value): readonly Dimension[] | undefined;
   freshDimension(): string;
 }
 
 export interface OperatorSpec<S extends Signature> {
   /** Fewest and most inputs. */
   readonly arity: readonly [number, number];
+  /** Positions among the fewest where there is no input all the same. */
+  readonly unused?: readonly number[];
   /** How each attribute is written in the file. */
   readonly attributes: { readonly [Name in keyof S["attributes"]]-?: AttributeKind };
   /** Element type and shape of the output; throws a {@link TypeMismatch} when the inputs do not fit. */

@@ -4,6 +4,7 @@ import { SelvedgeError } from "@selvedge/protocol";
 import { buildCnn, type CnnOptions } from "./build-cnn.ts";
 import { buildMlp } from "./build-mlp.ts";
 import { evaluationGraph } from "./evaluation-graph.ts";
+import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { type OnnxModel, parseModel } from "./model.ts";
 import { constant, floats, integers, type ModelParts, modelOf, node, value } from "./models.fixture.ts";
 import { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";
@@ -87,6 +88,35 @@ test("what exporters write is trained: Constant, Identity, Reshape by an initial
     graph.layout.slots.map(({ name }) => name),
     ["w", "b"],
   );
+});
+
+test("shapes that exporters compute are known while the graph is built, and cost nothing when it runs", () => {
+  const model = modelOf({
+    inputs: [value("x", ["N", 2, 3])],
+    nodes: [
+      node("Shape", ["x"], "shape"),
+      node("Gather", ["shape", "zero"], "batch"),
+      node("Unsqueeze", ["batch", "zeros"], "batches"),
+      node("Concat", ["batches", "rest"], "target", { axis: ["int", 0] }),
+      node("Reshape", ["x", "target"], "flat"),
+      node("Slice", ["shape", "one", "three"], "sides"),
+      node("ReduceProd", ["sides"], "size", { axes: ["ints", [0]] }),
+      node("Reshape", ["flat", "all"], "again"),
+      node("MatMul", ["again", "w"], "y"),
+    ],
+    initializers: [
+      scalarInteger("zero", 0),
+      integers("zeros", [0]),
+      integers("rest", [-1]),
+      integers("one", [1]),
+      integers("three", [3]),
+      integers("all", [-1, 6]),
+      weight,
+    ],
+  });
+  const nodes = bodyOf(trainingGraph(model, options));
+  const shapes = nodes.filter(({ opType }) => opType === "Shape" || opType === "Concat");
+  assert.equal(shapes.length, 1, "the number of labels, for the mean of the loss");
 });
 
 test("windows that tile are pooled before they are rectified, and differentiated without indices", () => {
@@ -207,6 +237,10 @@ test("what cannot be trained is refused, naming node and operator and saying wha
     }
   }
 });
+
+function scalarInteger(name: string, number: number): TensorProto {
+  return { ...integers(name, [number]), dims: [] };
+}
 
 function bodyOf(graph: TrainingGraph): NonNullable<OnnxModel["graph"]>["node"] {
   const loop = parseModel(graph.bytes).graph?.node.find(({ opType }) => opType === "Loop");

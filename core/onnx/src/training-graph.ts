@@ -38,7 +38,11 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
 
   const frozen = new Map<string, string>();
   const { carried, scanned, cost } = batchLoop(g, forward, options, parameters, (inner, batch, current) => {
-    const scores = forward.emit(inner, batch.input, current);
+    const updates = new Map<string, Value>();
+    const scores = forward.emit(inner, batch.input, current, {
+      training: true,
+      update: (parameter, next) => updates.set(parameter.name, next),
+    });
     const tape = [...inner.tape];
     const loss = losses[options.loss](inner, scores, batch.labels);
     const meanFactor = inner.node("Div", [factor, lengthOf(inner, batch.labels)], {});
@@ -47,6 +51,8 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
       liveNodes(tape, [scores]).flatMap(({ inputs }) => inputs.map((input) => input?.name)),
     );
     const next = current.map((parameter, index) => {
+      const update = updates.get(parameter.name);
+      if (update !== undefined) return update;
       const gradient = gradients[index];
       if (gradient !== undefined) return optimizer.step(inner, parameter, gradient);
       frozen.set(forward.layout.slots[index]?.name ?? "", used.has(parameter.name) ? noGradient : unused);

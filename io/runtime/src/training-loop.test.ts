@@ -12,6 +12,7 @@ import {
   type TrainingOptions,
   trainingGraph,
 } from "@selvedge/onnx";
+import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { inputFormatOf } from "./batch-run.ts";
 import { runEvaluation } from "./evaluation-loop.ts";
@@ -80,6 +81,58 @@ test("a convolutional network learns where in an image the bright spot is", asyn
   const after = await train(cnn, { ...run, parameters: trained.parameters, epochs: 1 });
   assert.ok(before < 0.7, `accuracy of the first epoch ${before}`);
   assert.ok(after.accuracy > 0.95, `accuracy of the last epoch ${after.accuracy}`);
+});
+
+test("batch normalization learns from the batch, and evaluates with the statistics it has learned", async () => {
+  const normalized = modelOf({
+    inputs: [value("x", ["batch", features])],
+    nodes: [
+      node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], "n", {
+        momentum: ["float", 0.75],
+        epsilon: ["float", 0.01],
+      }),
+      node("MatMul", ["n", "w"], "y"),
+    ],
+    initializers: [
+      floats("scale", [features], Array(features).fill(1)),
+      floats("bias", [features], Array(features).fill(0)),
+      floats("mean", [features], Array(features).fill(2)),
+      floats("variance", [features], Array(features).fill(4)),
+      floats(
+        "w",
+        [features, classes],
+        Array.from({ length: features * classes }, (_, i) => Math.sin(i)),
+      ),
+    ],
+  });
+  const dataset = smallDataset(8);
+  const run = trainingRun(normalized, dataset, { epochs: 1, batchSize: 8 });
+  const { parameters } = await train(normalized, run);
+  const slot = (name: string) =>
+    slotOf(parameters, parameterLayout(normalized).slots.find((each) => each.name === name) ?? assert.fail());
+  for (let feature = 0; feature < features; feature += 1) {
+    const column = Array.from({ length: 8 }, (_, row) => dataset.inputs[row * features + feature] ?? 0);
+    const mean = column.reduce((sum, x) => sum + x, 0) / 8;
+    const variance = column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 7;
+    assert.ok(Math.abs((slot("mean")[feature] ?? 0) - (0.75 * 2 + 0.25 * mean)) < 1e-5);
+    assert.ok(Math.abs((slot("variance")[feature] ?? 0) - (0.75 * 4 + 0.25 * variance)) < 1e-5);
+  }
+  assert.notDeepEqual([...slot("scale")], Array(features).fill(1), "a gradient reaches the scale");
+
+  // By hand: y = w (x - mean)/√(variance + ε), mean 2 and variance 4 for every feature.
+  const graph = evaluationGraph(normalized, options(dataset));
+  const session = await NativeSession.load(graph.bytes);
+  const measured = await runEvaluation(session, graph, { ...run, examples: Int32Array.of(3) });
+  await session.release();
+  const scores = Array.from({ length: classes }, (_, k) =>
+    Array.from({ length: features }, (_, i) => {
+      const x = dataset.inputs[3 * features + i] ?? 0;
+      return (Math.sin(i * classes + k) * (x - 2)) / Math.sqrt(4.01);
+    }).reduce((sum, term) => sum + term, 0),
+  );
+  const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+  const loss = Math.log(total) - (scores[dataset.labels[3] ?? 0] ?? 0);
+  assert.ok(Math.abs(measured.loss - loss) < 1e-5, `${measured.loss}, by hand ${loss}`);
 });
 
 test("evaluation gives the mean loss and accuracy of the examples asked for", async () => {

@@ -8,7 +8,7 @@ type Options = Pick<GradientCase<"Relu">, "type" | "at">;
 /** For operators that ONNX Runtime does not have in float64. */
 const float: Options = { type: "float32" };
 
-export const elementwiseCases: GradientCaseTable<keyof ElementwiseSignatures> = {
+export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignatures, "Max" | "Min">> = {
   Abs: [batch({})],
   Add: [
     {
@@ -62,8 +62,6 @@ export const elementwiseCases: GradientCaseTable<keyof ElementwiseSignatures> = 
   Identity: [batch({})],
   LeakyRelu: [batch({}), batch({ alpha: 0.3 })],
   Log: [batch({}, { at: "positive" })],
-  Max: [...broadcasts({})],
-  Min: [...broadcasts({})],
   Mul: [...broadcasts({})],
   Neg: [batch({})],
   Pow: [...broadcasts({ at: "positive" })],

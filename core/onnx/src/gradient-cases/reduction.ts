@@ -9,6 +9,7 @@ export const reductionCases: GradientCaseTable<keyof ReductionSignatures> = {
   ReduceMax: reductions("distinct"),
   ReduceMean: reductions(),
   ReduceMin: reductions("distinct"),
+  ReduceProd: reductions(),
   ReduceSum: reductions(),
   ReduceSumSquare: reductions(),
 };

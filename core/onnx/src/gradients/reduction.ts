@@ -35,6 +35,9 @@ export const reductionGradients: GradientTable<Reduction> = {
   // dy goes to the smallest, in equal parts where several are
   ReduceMin: (g, node, dy) => spread(g, node, dy, (values) => shared(g, node, values)),
 
+  // y = Πx: dx = dy y/x, where no x is zero
+  ReduceProd: (g, node, dy) => spread(g, node, dy, ({ x, y, dy }) => div(g, mul(g, dy, y), x)),
+
   ReduceSum: (g, node, dy) => spread(g, node, dy, ({ dy }) => dy),
 
   // y = Σx²: dx = 2 dy x

@@ -27,7 +27,8 @@ export interface DiscreteSignatures {
   Less: Comparison;
   LessOrEqual: Comparison;
   Not: { inputs: readonly [x: Value]; attributes: None };
-  Shape: { inputs: readonly [x: Value]; attributes: None };
+  Range: { inputs: readonly [start: Value, limit: Value, delta: Value]; attributes: None };
+  Shape: { inputs: readonly [x: Value]; attributes: { start?: number; end?: number } };
   Sign: { inputs: readonly [x: Value]; attributes: None };
   Size: { inputs: readonly [x: Value]; attributes: None };
 }
@@ -47,7 +48,21 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
   Less: comparison(),
   LessOrEqual: comparison(),
   Not: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: "bool", shape: x.shape }) },
-  Shape: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: "int64", shape: [x.shape.length] }) },
+  Range: {
+    arity: [3, 3],
+    attributes: {},
+    infer: ([start, limit, delta], _, graph) => {
+      const [from, to, by] = [start, limit, delta].map((value) => graph.constantOf(value)?.[0]);
+      const known = from !== undefined && to !== undefined && by !== undefined;
+      const length = known ? Math.max(0, Math.ceil((to - from) / by)) : graph.freshDimension();
+      return { type: sameType(start, limit, delta), shape: [length] };
+    },
+  },
+  Shape: {
+    arity: [1, 1],
+    attributes: { start: "int", end: "int" },
+    infer: ([x], { start, end }) => ({ type: "int64", shape: [x.shape.slice(start, end).length] }),
+  },
   Sign: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: x.type, shape: x.shape }) },
   Size: { arity: [1, 1], attributes: {}, infer: () => ({ type: "int64", shape: [] }) },
 };

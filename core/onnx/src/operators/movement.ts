@@ -56,7 +56,7 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
     arity: [2, 2],
     attributes: {},
     infer: ([x, shape], _, graph) => {
-      const target = graph.constantOf(shape);
+      const target = graph.contentsOf(shape);
       if (target === undefined) return { type: x.type, shape: freshShape(shape, graph) };
       const expanded = broadcast(x.shape, target);
       if (expanded === undefined) throw mismatch(`cannot expand to ${describeShape(target)}`, x);
@@ -91,6 +91,7 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
   },
   Resize: {
     arity: [3, 3],
+    unused: [1],
     attributes: { mode: "string", coordinate_transformation_mode: "string", nearest_mode: "string" },
     infer: ([x, , scales], attributes, graph) => {
       const factors = constantInput(scales, "scales", graph);
@@ -182,7 +183,7 @@ function padded(x: Value, pads: readonly number[]): Shape {
 
 /** ONNX Reshape: 0 copies the input's dimension (unless allowzero), one -1 takes what is left. */
 function reshaped(x: Value, to: Value, allowzero: Flag, graph: Inference): Shape {
-  const target = graph.constantOf(to);
+  const target = graph.contentsOf(to);
   if (target === undefined) return freshShape(to, graph);
   const shape: Shape = target.map((size, axis) => (size === 0 && !allowzero ? (x.shape[axis] ?? 0) : size));
   const free = shape.indexOf(-1);
@@ -201,7 +202,7 @@ function freshShape(to: Value, graph: Inference): Shape {
   return Array.from({ length: rank }, (): Dimension => graph.freshDimension());
 }
 
-function reshapeMismatch(x: Value, target: readonly number[]): TypeMismatch {
+function reshapeMismatch(x: Value, target: Shape): TypeMismatch {
   return new TypeMismatch(
     `${describeShape(x.shape)} cannot become ${describeShape(target)} for every batch size`,
   );

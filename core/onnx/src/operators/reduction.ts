@@ -22,6 +22,7 @@ export interface ReductionSignatures {
   ReduceMax: Reduction;
   ReduceMean: Reduction;
   ReduceMin: Reduction;
+  ReduceProd: Reduction;
   ReduceSum: Reduction;
   ReduceSumSquare: Reduction;
 }
@@ -34,6 +35,7 @@ export const reductionOperators: OperatorTable<ReductionSignatures> = {
   ReduceMax: reduction(),
   ReduceMean: reduction(),
   ReduceMin: reduction(),
+  ReduceProd: reduction(),
   ReduceSum: reduction(),
   ReduceSumSquare: reduction(),
 };

@@ -1,0 +1,29 @@
+import type { GraphBuilder } from "./graph-builder.ts";
+import type { AttributeKind, Signature, Value } from "./operator.ts";
+
+/** How the model is run: the two differ where an operator behaves differently while it learns. */
+export interface ComposeMode {
+  readonly training: boolean;
+  /** Says what a parameter that no gradient changes, such as a running mean, becomes after this step. */
+  update(parameter: Value, next: Value): void;
+}
+
+/**
+ * An operator that is read as a composition of others, and differentiated
+ * through them. For operators whose own kernel is no faster, or is not there.
+ */
+export interface CompositionSpec<S extends Signature> {
+  readonly arity: readonly [number, number];
+  readonly attributes: { readonly [Name in keyof S["attributes"]]-?: AttributeKind };
+  /** Throws a TypeMismatch when the inputs do not fit. Several outputs come as a list. */
+  compose(
+    graph: GraphBuilder,
+    inputs: S["inputs"],
+    attributes: Readonly<S["attributes"]>,
+    mode: ComposeMode,
+  ): Value | readonly Value[];
+}
+
+export type CompositionTable<Signatures extends { readonly [Op in keyof Signatures]: Signature }> = {
+  readonly [Op in keyof Signatures]: CompositionSpec<Signatures[Op]>;
+};

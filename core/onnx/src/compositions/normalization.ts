@@ -1,0 +1,156 @@
+import { add, cast, div, mul, square, sub } from "../arithmetic.ts";
+import type { ComposeMode, CompositionTable } from "../composition.ts";
+import { reshapeLike } from "../gradient-families.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import { axisOf, type Flag, mismatch, type Value } from "../operator.ts";
+
+export interface NormalizationCompositions {
+  BatchNormalization: {
+    inputs: readonly [x: Value, scale: Value, bias: Value, mean: Value, variance: Value];
+    attributes: { epsilon?: number; momentum?: number; training_mode?: Flag };
+  };
+  GroupNormalization: {
+    inputs: readonly [x: Value, scale: Value, bias: Value];
+    attributes: { epsilon?: number; num_groups: number; stash_type?: number };
+  };
+  InstanceNormalization: {
+    inputs: readonly [x: Value, scale: Value, bias: Value];
+    attributes: { epsilon?: number };
+  };
+  LayerNormalization: {
+    inputs: readonly [x: Value, scale: Value, bias?: Value];
+    attributes: { axis?: number; epsilon?: number; stash_type?: number };
+  };
+  LpNormalization: { inputs: readonly [x: Value]; attributes: { axis?: number; p?: number } };
+  RMSNormalization: {
+    inputs: readonly [x: Value, scale: Value];
+    attributes: { axis?: number; epsilon?: number; stash_type?: number };
+  };
+}
+
+export const normalizationCompositions: CompositionTable<NormalizationCompositions> = {
+  BatchNormalization: {
+    arity: [5, 5],
+    attributes: { epsilon: "float", momentum: "float", training_mode: "int" },
+    compose: (g, [x, scale, bias, mean, variance], { epsilon = 1e-5, momentum = 0.9 }, mode) => {
+      const channels = (value: Value): Value => alongChannels(g, value, x);
+      if (!mode.training) {
+        const factor = div(g, scale, root(g, variance, epsilon));
+        return add(g, mul(g, sub(g, x, channels(mean)), channels(factor)), channels(bias));
+      }
+      const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+      const batch = moments(g, x, axes);
+      learnMoments(g, batch, x, [mean, variance], momentum, mode);
+      const normal = div(g, batch.centred, root(g, batch.variance, epsilon));
+      return add(g, mul(g, normal, channels(scale)), channels(bias));
+    },
+  },
+
+  GroupNormalization: {
+    arity: [3, 3],
+    attributes: { epsilon: "float", num_groups: "int", stash_type: "int" },
+    compose: (g, [x, scale, bias], { epsilon = 1e-5, num_groups: groups }) => {
+      const grouped = g.node("Reshape", [x, g.integers(0, groups, -1)], {});
+      const normal = reshapeLike(g, normalized(g, grouped, [2], epsilon), x);
+      if (scale.shape[0] !== x.shape[1])
+        throw mismatch("the scale is not one number for each channel", scale);
+      return add(g, mul(g, normal, alongChannels(g, scale, x)), alongChannels(g, bias, x));
+    },
+  },
+
+  InstanceNormalization: {
+    arity: [3, 3],
+    attributes: { epsilon: "float" },
+    compose: (g, [x, scale, bias], { epsilon = 1e-5 }) => {
+      const normal = normalized(g, x, [...x.shape.keys()].slice(2), epsilon);
+      return add(g, mul(g, normal, alongChannels(g, scale, x)), alongChannels(g, bias, x));
+    },
+  },
+
+  LayerNormalization: {
+    arity: [2, 3],
+    attributes: { axis: "int", epsilon: "float", stash_type: "int" },
+    compose: (g, [x, scale, bias], { axis = -1, epsilon = 1e-5 }) => {
+      const scaled = mul(g, normalized(g, x, axesFrom(x, axis), epsilon), scale);
+      return bias === undefined ? scaled : add(g, scaled, bias);
+    },
+  },
+
+  // y = x/|x|
+  LpNormalization: {
+    arity: [1, 1],
+    attributes: { axis: "int", p: "int" },
+    compose: (g, [x], { axis = -1, p = 2 }) =>
+      div(g, x, g.node(p === 1 ? "ReduceL1" : "ReduceL2", [x, g.integers(axis)], { keepdims: 1 })),
+  },
+
+  // y = x/√(mean x² + ε) (Zhang and Sennrich 2019)
+  RMSNormalization: {
+    arity: [2, 2],
+    attributes: { axis: "int", epsilon: "float", stash_type: "int" },
+    compose: (g, [x, scale], { axis = -1, epsilon = 1e-5 }) =>
+      mul(g, div(g, x, root(g, meanOver(g, square(g, x), axesFrom(x, axis)), epsilon)), scale),
+  },
+};
+
+interface Moments {
+  readonly mean: Value;
+  readonly centred: Value;
+  /** Biased: the mean of the squares of what is centred. */
+  readonly variance: Value;
+}
+
+/** y = (x - μ)/√(σ² + ε) over some axes. */
+function normalized(g: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {
+  const { centred, variance } = moments(g, x, axes);
+  return div(g, centred, root(g, variance, epsilon));
+}
+
+function moments(g: GraphBuilder, x: Value, axes: readonly number[]): Moments {
+  const mean = meanOver(g, x, axes);
+  const centred = sub(g, x, mean);
+  return { mean, centred, variance: meanOver(g, square(g, centred), axes) };
+}
+
+/**
+ * Running statistics move towards the batch's. The variance they keep is the
+ * unbiased one, as PyTorch's; the standard's operator would keep the biased one.
+ */
+function learnMoments(
+  g: GraphBuilder,
+  batch: Moments,
+  x: Value,
+  [mean, variance]: readonly [Value, Value],
+  momentum: number,
+  mode: ComposeMode,
+): void {
+  const count = div(g, sizeOf(g, x), sizeOf(g, batch.mean));
+  // A single value has no variance to correct.
+  const others = g.node("Max", [add(g, count, -1), g.scalar(1, x.type)], {});
+  const unbiased = mul(g, batch.variance, div(g, count, others));
+  const towards = (running: Value, now: Value): Value =>
+    add(g, mul(g, running, momentum), mul(g, reshapeLike(g, now, running), 1 - momentum));
+  mode.update(mean, towards(mean, batch.mean));
+  mode.update(variance, towards(variance, unbiased));
+}
+
+function sizeOf(g: GraphBuilder, x: Value): Value {
+  return cast(g, g.node("Size", [x], {}), x.type);
+}
+
+function meanOver(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return g.node("ReduceMean", [x, g.integers(...axes)], { keepdims: 1 });
+}
+
+function root(g: GraphBuilder, variance: Value, epsilon: number): Value {
+  return g.node("Sqrt", [add(g, variance, epsilon)], {});
+}
+
+/** [channels] so that it broadcasts against [batch, channels, ...]. */
+function alongChannels(g: GraphBuilder, value: Value, x: Value): Value {
+  return g.node("Reshape", [value, g.integers(-1, ...x.shape.slice(2).map(() => 1))], {});
+}
+
+function axesFrom(x: Value, axis: number): readonly number[] {
+  return [...x.shape.keys()].slice(axisOf(axis, x.shape.length));
+}

@@ -1,0 +1,241 @@
+import { SelvedgeError } from "@selvedge/protocol";
+import { cast } from "./arithmetic.ts";
+import { decodeAttribute } from "./attributes.ts";
+import type { ComposeMode } from "./composition.ts";
+import {
+  type ComposedOperator,
+  type CompositionSignatures,
+  compositions,
+  isComposed,
+} from "./compositions.ts";
+import { elementTypeOf } from "./element-type.ts";
+import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
+import type { GraphBuilder } from "./graph-builder.ts";
+import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
+import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
+import { dimensionsOf, numbersOf } from "./tensor-proto.ts";
+import { describeNode } from "./validate-model.ts";
+
+/**
+ * Emits one node of a user's model.
+ *
+ * @param values by name; the node's outputs are added
+ * @throws SelvedgeError `unsupported`, naming node and operator, for what cannot be trained
+ */
+export function emitNode(
+  graph: GraphBuilder,
+  node: NodeProto,
+  values: Map<string, Value>,
+  mode: ComposeMode,
+): void {
+  try {
+    const outputs = [outputsOf(graph, node, values, mode)].flat();
+    for (const [index, name] of node.output.entries()) {
+      const output = outputs[index];
+      // What is not there is missed by the node that reads it, if any.
+      if (name !== "" && output !== undefined) values.set(name, output);
+    }
+  } catch (thrown) {
+    if (thrown instanceof TypeMismatch) throw unsupportedForm(node, thrown.message);
+    throw thrown;
+  }
+}
+
+/** @throws SelvedgeError `unsupported` for an operator that we do not know */
+export function checkOperator(node: NodeProto): void {
+  if (node.opType === "Constant" || node.opType === "ConstantOfShape") return;
+  if (isOperator(node.opType) || isComposed(node.opType)) return;
+  const known = new Set([
+    "Constant",
+    "ConstantOfShape",
+    ...Object.keys(operators),
+    ...Object.keys(compositions),
+  ]);
+  throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
+    at: describeNode(node),
+    fix: `use a model of these operators: ${[...known].sort().join(", ")}`,
+  });
+}
+
+export function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
+  const shape = dimensionsOf(tensor);
+  const type = elementTypeOf(tensor.dataType);
+  switch (type) {
+    case "float32":
+      return graph.constant(Float32Array.from(numbersOf(tensor)), shape);
+    case "float64":
+      return graph.constant(Float64Array.from(numbersOf(tensor)), shape);
+    case "int32":
+      return graph.constant(Int32Array.from(numbersOf(tensor)), shape);
+    case "int64":
+      return graph.constant(BigInt64Array.from(numbersOf(tensor), BigInt), shape);
+    case "bool":
+      return cast(graph, graph.constant(Int32Array.from(numbersOf(tensor)), shape), "bool");
+    default:
+      throw new TypeMismatch(`constants of element type ${type ?? tensor.dataType} are not known`);
+  }
+}
+
+function outputsOf(
+  graph: GraphBuilder,
+  node: NodeProto,
+  values: ReadonlyMap<string, Value>,
+  mode: ComposeMode,
+): Value | readonly Value[] {
+  if (node.opType === "Constant") return constantOf(graph, node);
+  const inputs = inputsOf(graph, node, values);
+  if (node.opType === "ConstantOfShape") return constantOfShape(graph, node, inputs);
+  const isBinary = inputs.length === 2;
+  // Max and Min of two are operators of their own; of any other number they are compositions.
+  if (isOperator(node.opType) && (isBinary || !isComposed(node.opType))) {
+    return emitOperator(graph, node.opType, node, inputs);
+  }
+  if (isComposed(node.opType)) return emitComposition(graph, node.opType, node, inputs, mode);
+  throw new TypeMismatch("it is not known");
+}
+
+/** Optional inputs may be given as empty names; those at the end are left out. */
+function inputsOf(
+  graph: GraphBuilder,
+  node: NodeProto,
+  values: ReadonlyMap<string, Value>,
+): (Value | undefined)[] {
+  const given = node.input.slice(0, node.input.findLastIndex((name) => name !== "") + 1);
+  const inputs = given.map((name) => (name === "" ? undefined : lookUp(values, name)));
+  // Before operator set 18 reductions had their axes as an attribute.
+  const axes = node.opType.startsWith("Reduce") && node.attribute.find(({ name }) => name === "axes");
+  return axes ? [inputs[0], graph.integers(...axes.ints.map(Number))] : inputs;
+}
+
+export function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
+  const value = values.get(name);
+  if (value === undefined) throw new TypeMismatch(`"${name}" is an output that is not known`);
+  return value;
+}
+
+function emitOperator<Op extends Operator>(
+  graph: GraphBuilder,
+  op: Op,
+  node: NodeProto,
+  inputs: readonly (Value | undefined)[],
+): Value {
+  checkArity(inputs, operators[op].arity, operators[op].unused);
+  // The arity was checked; names and kinds of the attributes are by decodeAttributes.
+  return emitFast(
+    graph,
+    op,
+    inputs as unknown as InputsOf<Op>,
+    decodeAttributes(node, operators[op].attributes) as AttributesOf<Op>,
+  );
+}
+
+function emitComposition<Op extends ComposedOperator>(
+  graph: GraphBuilder,
+  op: Op,
+  node: NodeProto,
+  inputs: readonly (Value | undefined)[],
+  mode: ComposeMode,
+): Value | readonly Value[] {
+  checkArity(inputs, compositions[op].arity);
+  const attributes = decodeAttributes(node, compositions[op].attributes);
+  return compositions[op].compose(
+    graph,
+    inputs as unknown as CompositionSignatures[Op]["inputs"],
+    attributes as CompositionSignatures[Op]["attributes"],
+    mode,
+  );
+}
+
+/**
+ * max(relu(x)) = relu(max(x)), and there are fewer values to rectify after the
+ * pool. The first Relu is left out of the graph unless something else reads it.
+ * A shape that is known but for the batch is better given as a constant.
+ */
+function emitFast<Op extends Operator>(
+  graph: GraphBuilder,
+  op: Op,
+  inputs: InputsOf<Op>,
+  attributes: AttributesOf<Op>,
+): Value {
+  const [x, second] = inputs;
+  if (op === "MaxPool" && x !== undefined) {
+    const before = graph.producerOf(x);
+    if (before?.op === "Relu") {
+      const pooled = graph.node("MaxPool", before.inputs, attributes as AttributesOf<"MaxPool">);
+      return graph.node("Relu", [pooled], {});
+    }
+  }
+  if (op === "Reshape" && x !== undefined && second !== undefined) {
+    const target = graph.contentsOf(second)?.map((size, axis) => {
+      if (typeof size === "number") return size;
+      return size === x.shape[axis] ? 0 : -1;
+    });
+    if (target !== undefined && target.filter((size) => size === -1).length <= 1) {
+      return graph.node("Reshape", [x, graph.integers(...target)], attributes as AttributesOf<"Reshape">);
+    }
+  }
+  return graph.node(op, inputs, attributes);
+}
+
+function checkArity(
+  inputs: readonly (Value | undefined)[],
+  [least, most]: readonly [number, number],
+  unused: readonly number[] = [],
+): void {
+  const missing = inputs
+    .slice(0, least)
+    .some((input, index) => input === undefined && !unused.includes(index));
+  if (inputs.length < least || inputs.length > most || missing) {
+    throw new TypeMismatch(`it has ${inputs.filter((input) => input !== undefined).length} inputs`);
+  }
+}
+
+function decodeAttributes(node: NodeProto, kinds: Readonly<Record<string, AttributeKind>>): object {
+  const given = node.attribute.filter(({ name }) => !(name === "axes" && node.opType.startsWith("Reduce")));
+  return Object.fromEntries(
+    given.map((attribute) => {
+      const kind = Object.hasOwn(kinds, attribute.name) ? kinds[attribute.name] : undefined;
+      const value = kind === undefined ? undefined : decodeAttribute(attribute, kind);
+      if (value === undefined) throw new TypeMismatch(`attribute "${attribute.name}" is not known`);
+      return [attribute.name, value];
+    }),
+  );
+}
+
+/** The forms of Constant that exporters write: a tensor, a number or a list of them. */
+function constantOf(graph: GraphBuilder, node: NodeProto): Value {
+  const [attribute] = node.attribute;
+  switch (attribute?.name) {
+    case "value":
+      if (attribute.t === undefined) throw new TypeMismatch("it holds no tensor");
+      return constantFrom(graph, attribute.t);
+    case "value_float":
+      return graph.scalar(attribute.f, "float32");
+    case "value_floats":
+      return graph.constant(Float32Array.from(attribute.floats));
+    case "value_int":
+      return graph.constant(BigInt64Array.of(attribute.i), []);
+    case "value_ints":
+      return graph.constant(BigInt64Array.from(attribute.ints));
+    default:
+      throw new TypeMismatch("it holds no tensor");
+  }
+}
+
+function constantOfShape(
+  graph: GraphBuilder,
+  node: NodeProto,
+  [shape]: readonly (Value | undefined)[],
+): Value {
+  if (shape === undefined) throw new TypeMismatch("it has no shape");
+  const tensor = node.attribute.find(({ name }) => name === "value")?.t;
+  const value = tensor === undefined ? graph.scalar(0, "float32") : constantFrom(graph, tensor);
+  return graph.node("Expand", [graph.node("Reshape", [value, graph.integers(1)], {}), shape], {});
+}
+
+function unsupportedForm(node: NodeProto, why: string): SelvedgeError {
+  return new SelvedgeError("unsupported", `this use of ${node.opType} cannot be trained: ${why}`, {
+    at: describeNode(node),
+    fix: "export the model with fixed shapes, except for the batch, and standard attributes",
+  });
+}

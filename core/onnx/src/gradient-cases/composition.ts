@@ -1,0 +1,97 @@
+import type { CompositionSignatures } from "../compositions.ts";
+import { booleans, type ConstantInput, type GradientCaseTable, integers } from "../gradient-case.ts";
+
+export const compositionCases: GradientCaseTable<keyof CompositionSignatures> = {
+  BatchNormalization: [
+    {
+      name: "images",
+      inputs: [["n", 2, 3, 2], [2], [2], numbers(1, 2), numbers(3, 4)],
+      sizes: { n: 3 },
+      attributes: { epsilon: 0.01, momentum: 0.8 },
+    },
+    {
+      name: "rows",
+      inputs: [["n", 3], [3], [3], numbers(0, 0, 0), numbers(1, 1, 1)],
+      sizes: { n: 4 },
+      attributes: {},
+    },
+  ],
+  Celu: [
+    { name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" },
+    { name: "alpha", inputs: [[6]], attributes: { alpha: 0.5 }, type: "float32" },
+  ],
+  DepthToSpace: [
+    { name: "by columns", inputs: [["n", 8, 2, 3]], sizes: { n: 2 }, attributes: { blocksize: 2 } },
+    { name: "by rows", inputs: [[1, 8, 2, 3]], attributes: { blocksize: 2, mode: "CRD" } },
+  ],
+  Dropout: [
+    { name: "at rest", inputs: [["n", 3]], sizes: { n: 2 }, attributes: {} },
+    {
+      name: "told not to",
+      inputs: [[4], { type: "float32", values: [0.5], shape: [] }, booleans([0], [])],
+      attributes: {},
+    },
+  ],
+  Gelu: [
+    { name: "exact", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" },
+    { name: "by tanh", inputs: [["n", 5]], sizes: { n: 2 }, attributes: { approximate: "tanh" } },
+  ],
+  GroupNormalization: [
+    {
+      name: "two groups",
+      inputs: [["n", 4, 3], [4], [4]],
+      sizes: { n: 2 },
+      attributes: { num_groups: 2, epsilon: 0.01 },
+    },
+  ],
+  HardSwish: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" }],
+  InstanceNormalization: [
+    { name: "images", inputs: [["n", 2, 3, 2], [2], [2]], sizes: { n: 2 }, attributes: { epsilon: 0.01 } },
+  ],
+  LayerNormalization: [
+    { name: "last axis", inputs: [["n", 2, 4], [4], [4]], sizes: { n: 2 }, attributes: {} },
+    {
+      name: "two axes, no bias",
+      inputs: [
+        [2, 3, 2],
+        [3, 2],
+      ],
+      attributes: { axis: 1, epsilon: 0.1 },
+    },
+  ],
+  LpNormalization: [
+    { name: "Euclidean", inputs: [["n", 4]], sizes: { n: 2 }, attributes: {} },
+    { name: "sum", inputs: [[3, 2]], attributes: { axis: 0, p: 1 } },
+  ],
+  Max: [
+    { name: "two", inputs: [["n", 3], [3]], sizes: { n: 2 }, attributes: {} },
+    { name: "three", inputs: [[2, 3], [3], [2, 1]], attributes: {} },
+    { name: "one", inputs: [[3]], attributes: {} },
+  ],
+  Mean: [{ name: "three", inputs: [["n", 3], [3], [1]], sizes: { n: 2 }, attributes: {} }],
+  Min: [
+    { name: "two", inputs: [["n", 3], [3]], sizes: { n: 2 }, attributes: {} },
+    { name: "three", inputs: [[2, 3], [3], [2, 1]], attributes: {} },
+  ],
+  Mish: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" }],
+  RMSNormalization: [
+    { name: "last axis", inputs: [["n", 2, 4], [4]], sizes: { n: 2 }, attributes: { epsilon: 0.01 } },
+  ],
+  Softsign: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {} }],
+  SpaceToDepth: [{ name: "images", inputs: [["n", 2, 4, 6]], sizes: { n: 2 }, attributes: { blocksize: 2 } }],
+  Split: [
+    { name: "in sizes", inputs: [["n", 5], integers([2, 3])], sizes: { n: 2 }, attributes: { axis: 1 } },
+    { name: "evenly, the last smaller", inputs: [[5, 2]], attributes: { num_outputs: 3 } },
+  ],
+  Sum: [{ name: "three", inputs: [["n", 3], [3], []], sizes: { n: 2 }, attributes: {} }],
+  ThresholdedRelu: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: { alpha: 0 } }],
+  Tile: [{ name: "two axes", inputs: [[2, 3], integers([2, 3])], attributes: {} }],
+  Trilu: [
+    { name: "above the diagonal", inputs: [["n", 3, 4]], sizes: { n: 2 }, attributes: {} },
+    { name: "below one next to it", inputs: [[3, 3], integers([-1], [])], attributes: { upper: 0 } },
+  ],
+};
+
+function numbers(...values: readonly number[]): ConstantInput {
+  return { type: "float64", values, shape: [values.length] };
+}
