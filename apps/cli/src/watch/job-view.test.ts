@@ -58,12 +58,20 @@ test("away from a terminal there is a line for each round", () => {
   });
 });
 
-test("the moment between two rounds is not called waiting, more than that is", () => {
-  const waiting: JobNews = { type: "waiting", job: { ...job, status: "waiting" } };
+test("each reason to wait is said once, and the moment between two rounds is none", () => {
+  const waiting = (reason: string): JobNews => ({
+    type: "waiting",
+    job: { ...job, status: "waiting", reason },
+  });
   const ended: JobNews = { type: "round", job, round: round(1, 2, "completed") };
   const opened: JobNews = { type: "progress", job, round: round(2, 0, "collecting") };
-  assert.doesNotMatch(show([ended, waiting, opened, ended, waiting], false, false).stdout, /waiting/);
-  assert.match(show([ended, waiting, waiting, waiting], false, false).stdout, /1\.5\nwaiting for devices\n$/);
+  const none = waiting("");
+  assert.doesNotMatch(show([none, opened, ended, none, none], false, false).stdout, /waiting/);
+  const reasons = ["0 of 2", "0 of 2", "", "1 of 2"].map(waiting);
+  assert.deepEqual(
+    show([...reasons, opened, waiting("1 of 2")], false, false).stdout.match(/waiting for devices: .*/g),
+    ["0 of 2", "1 of 2", "1 of 2"].map((reason) => `waiting for devices: ${reason}`),
+  );
 });
 
 test("on a terminal a bar shows the open round and leaves nothing behind", () => {

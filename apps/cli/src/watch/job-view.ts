@@ -53,8 +53,7 @@ class TextView implements JobView {
   readonly #terminal: Terminal;
   readonly #bar: SingleBar;
   #hasHeader = false;
-  #saidWaiting = false;
-  #isBetweenRounds = false;
+  #saidReason = "";
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -84,7 +83,6 @@ class TextView implements JobView {
           this.#write(`${roundHeader(news.round)}\n`);
           this.#hasHeader = true;
         }
-        this.#isBetweenRounds = true;
         this.#write(`${roundLine(news.round)}\n`);
         break;
       case "ended":
@@ -100,20 +98,17 @@ class TextView implements JobView {
   }
 
   #showProgress({ job, round }: Extract<JobNews, { type: "progress" }>): void {
-    this.#saidWaiting = false;
-    this.#isBetweenRounds = false;
+    this.#saidReason = "";
     const payload = { round: round.number, rounds: job.rounds };
     if (this.#bar.isActive) this.#bar.update(contributed(round), payload);
     else this.#bar.start(round.participants.length, contributed(round), payload);
   }
 
-  /** Once until a round opens. Every job waits for a moment between two rounds, and only longer is news. */
-  #showWaiting(job: Job): void {
-    const isMoment = this.#isBetweenRounds;
-    this.#isBetweenRounds = false;
-    if (job.status !== "waiting" || this.#saidWaiting || isMoment) return;
-    this.#saidWaiting = true;
-    this.#write(`waiting for devices${job.reason === "" ? "" : `: ${printable(job.reason)}`}\n`);
+  /** Each reason once until a round opens. Without one it is the moment between two rounds. */
+  #showWaiting({ reason }: Job): void {
+    if (reason === "" || reason === this.#saidReason) return;
+    this.#saidReason = reason;
+    this.#write(`waiting for devices: ${printable(reason)}\n`);
   }
 
   #write(text: string): void {

@@ -16,7 +16,7 @@ export type JobEvent =
       readonly config: BlobReference;
       readonly now: number;
     }
-  | { readonly type: "cohortShort"; readonly round: number; readonly eligible: number; readonly now: number }
+  | { readonly type: "cohortShort"; readonly round: number; readonly reason: string; readonly now: number }
   | { readonly type: "deviceOnline"; readonly device: string }
   /** It was revoked or quarantined; safe to repeat. */
   | {

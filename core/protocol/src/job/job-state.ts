@@ -31,6 +31,7 @@ export type JobStatus = "waiting" | "running" | "completed" | "failed" | "cancel
 export interface JobState {
   readonly plan: JobPlan;
   readonly status: JobStatus;
+  /** Why it ended, or what it waits for. */
   readonly reason: string | null;
   readonly createdAt: number;
   readonly endedAt: number | null;

@@ -74,7 +74,14 @@ export function openRound(
     bytesUp: 0,
   };
   return {
-    state: { ...state, status: "running", opening: "no", nextRound: event.round + 1, current: round },
+    state: {
+      ...state,
+      status: "running",
+      reason: null,
+      opening: "no",
+      nextRound: event.round + 1,
+      current: round,
+    },
     effects: event.devices.map((device) => ({ type: "offer", round: event.round, device })),
   };
 }

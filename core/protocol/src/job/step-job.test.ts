@@ -116,20 +116,28 @@ test("[RC7] a new job asks for a cohort and opens a round with an offer to each 
 });
 
 test("[RC7] a job with too few devices looks again after the grace time and when a device comes online", () => {
-  const driver = new Driver().send({ type: "cohortShort", round: 1, eligible: 1, now: 5_000 });
+  const driver = new Driver().send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 5_000 });
   assert.equal(jobWakeAt(driver.job()), 10_000);
   driver.send({ type: "tick", now: 10_000 });
   assert.ok(driver.has("openRound"));
-  driver.send({ type: "cohortShort", round: 1, eligible: 1, now: 10_001 });
+  driver.send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 10_001 });
   assert.equal(jobWakeAt(driver.job()), undefined, "nothing to wait for but devices");
   driver.send({ type: "deviceOnline", device: "b" });
   assert.ok(driver.has("openRound"));
 });
 
+test("[RC7] a job with too few devices says what it lacks, until its round opens", () => {
+  const driver = new Driver().send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 5_000 });
+  assert.deepEqual([driver.job().status, driver.job().reason], ["waiting", "1 of 3"]);
+  driver.send({ type: "deviceOnline", device: "b" });
+  assert.equal(driver.job().reason, "1 of 3", "until it has looked again");
+  assert.equal(driver.open().job().reason, null);
+});
+
 test("[RC7] a device that comes online while the cohort is being selected is not overlooked", () => {
   const driver = new Driver().send({ type: "deviceOnline", device: "b" });
   assert.equal(driver.effects.length, 0);
-  driver.send({ type: "cohortShort", round: 1, eligible: 1, now: 20_000 });
+  driver.send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 20_000 });
   assert.ok(driver.has("openRound"));
 });
 

@@ -80,7 +80,7 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
         ? openRound(state, event)
         : unchanged(state);
     case "cohortShort":
-      return onCohortShort(state, event.now);
+      return onCohortShort(state, event);
     case "deviceOnline":
       return onDeviceOnline(state, event.device);
     case "deviceExcluded":
@@ -138,8 +138,11 @@ function onDeviceOnline(state: JobState, device: string): JobTransition {
 }
 
 /** Too few devices: look again when the grace time is over, or when one comes online. */
-function onCohortShort(state: JobState, now: number): JobTransition {
-  const asked: JobState = { ...state, opening: "no" };
+function onCohortShort(
+  state: JobState,
+  { reason, now }: Extract<JobEvent, { type: "cohortShort" }>,
+): JobTransition {
+  const asked: JobState = { ...state, opening: "no", reason };
   if (state.opening === "askedAndChanged") return openNextRound(asked);
   const graceEnd = state.waitingSince + state.plan.graceMs;
   return { state: { ...asked, lookAgainAt: now < graceEnd ? graceEnd : null }, effects: [] };

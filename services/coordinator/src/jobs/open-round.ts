@@ -30,8 +30,10 @@ export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Pr
   const { effect, plan, eligible, now } = opening;
   const { cohort = 1, quorum = 1, graceMs = 0 } = plan.plan.schedule ?? {};
   const isPatient = now < effect.waitingSince + graceMs;
-  if (eligible.length < (isPatient ? cohort : quorum)) {
-    return { type: "cohortShort", round: effect.round, eligible: eligible.length, now };
+  const needed = isPatient ? cohort : quorum;
+  if (eligible.length < needed) {
+    const reason = `${eligible.length} of ${needed} are online with data "${plan.plan.dataset?.name}"`;
+    return { type: "cohortShort", round: effect.round, reason, now };
   }
   const devices = selectCohort({ eligible, cohort, seed: plan.plan.seed, round: effect.round });
   const config =
