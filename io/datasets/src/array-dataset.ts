@@ -66,8 +66,9 @@ function checkLabels(labels: ArrayLike<number>, classes: number, at: string): vo
   for (let index = 0; index < labels.length; index += 1) {
     const label = labels[index] ?? -1;
     if (Number.isInteger(label) && label >= 0 && label < classes) continue;
-    throw new SelvedgeError("corrupt", `label ${label} of example ${index} is not below ${classes}`, {
-      at: `${at}: values`,
+    // The message may leave the device, so the label is only in the place.
+    throw new SelvedgeError("corrupt", `the label of example ${index} is not below ${classes}`, {
+      at: `${at}: values: ${label}`,
       fix: "set `classes` to one more than the largest label",
     });
   }

@@ -1,17 +1,17 @@
 import { basename } from "node:path";
-import { pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { limits, SelvedgeError, type TableSchema } from "@selvedge/protocol";
 import { CsvError, type Info, type Parser, parse } from "csv-parse";
-import type { CsvSource } from "./dataset.ts";
+import type { CsvSource, Dataset } from "./dataset.ts";
 import type { DatasetAdapter } from "./dataset-adapter.ts";
-import { openDatasetFile, readError } from "./open-dataset-file.ts";
+import { datasetFileChunks, readError } from "./open-dataset-file.ts";
 import { TableBuilder } from "./table-builder.ts";
 import { columnMap, columnNames, requireTable } from "./table-columns.ts";
 
 /** A table as comma-separated values; the first line names the columns. */
 export const csvAdapter: DatasetAdapter<CsvSource> = {
   async describe(source) {
-    for await (const { record } of records(source)) {
+    for await (const { record } of records(datasetFileChunks(source.path), source)) {
       return { kind: "table", columns: columnNames(source, header(record, source.path)) };
     }
     throw emptyFile(source.path);
@@ -19,21 +19,30 @@ export const csvAdapter: DatasetAdapter<CsvSource> = {
 
   async open(source, schema) {
     const table = requireTable(schema, source.path);
-    const missing = new Set(source.missing ?? [""]);
-    const builder = new TableBuilder(table, source.path);
-    let cellOf: ((record: readonly string[], column: string) => string | undefined) | undefined;
-    for await (const { record, info } of records(source)) {
-      if (cellOf === undefined) {
-        cellOf = cellReader(source, table, header(record, source.path), missing);
-        continue;
-      }
-      const read = cellOf;
-      builder.add((column) => read(record, column), info.lines);
-    }
-    if (cellOf === undefined) throw emptyFile(source.path);
-    return builder.finish(source.name ?? basename(source.path));
+    return readCsv(datasetFileChunks(source.path), source, table);
   },
 };
+
+/** The same, for bytes that are already at hand. */
+export async function readCsv(
+  chunks: AsyncIterable<Buffer>,
+  source: CsvSource,
+  table: TableSchema,
+): Promise<Dataset> {
+  const missing = new Set(source.missing ?? [""]);
+  const builder = new TableBuilder(table, source.path);
+  let cellOf: ((record: readonly string[], column: string) => string | undefined) | undefined;
+  for await (const { record, info } of records(chunks, source)) {
+    if (cellOf === undefined) {
+      cellOf = cellReader(source, table, header(record, source.path), missing);
+      continue;
+    }
+    const read = cellOf;
+    builder.add((column) => read(record, column), info.lines);
+  }
+  if (cellOf === undefined) throw emptyFile(source.path);
+  return builder.finish(source.name ?? basename(source.path));
+}
 
 interface CsvRecord {
   readonly record: readonly string[];
@@ -41,9 +50,10 @@ interface CsvRecord {
   readonly info: Info;
 }
 
-async function* records(source: CsvSource): AsyncGenerator<CsvRecord> {
-  const { path, delimiter = "," } = source;
-  await using file = await openDatasetFile(path);
+async function* records(
+  chunks: AsyncIterable<Buffer>,
+  { path, delimiter = "," }: CsvSource,
+): AsyncGenerator<CsvRecord> {
   const parser: Parser = parse({
     bom: true,
     delimiter,
@@ -52,7 +62,7 @@ async function* records(source: CsvSource): AsyncGenerator<CsvRecord> {
     skipEmptyLines: true,
   });
   // Destroys both when either fails; the error comes out of the loop below.
-  pipeline(file.createReadStream({ autoClose: false }), parser, () => {});
+  pipeline(Readable.from(chunks, { objectMode: false }), parser, () => {});
   try {
     for await (const row of parser) yield row as CsvRecord;
   } catch (thrown) {

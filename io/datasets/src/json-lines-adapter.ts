@@ -1,15 +1,16 @@
 import { basename } from "node:path";
-import { SelvedgeError } from "@selvedge/protocol";
-import type { JsonLinesSource } from "./dataset.ts";
+import { SelvedgeError, type TableSchema } from "@selvedge/protocol";
+import type { Dataset, JsonLinesSource } from "./dataset.ts";
 import type { DatasetAdapter } from "./dataset-adapter.ts";
-import { readLines } from "./read-lines.ts";
+import { datasetFileChunks } from "./open-dataset-file.ts";
+import { splitLines } from "./split-lines.ts";
 import { type Cell, TableBuilder } from "./table-builder.ts";
 import { columnMap, requireTable } from "./table-columns.ts";
 
 /** A table with one JSON object a line. Strings, numbers and booleans are cells; null is none. */
 export const jsonLinesAdapter: DatasetAdapter<JsonLinesSource> = {
   async describe({ path }) {
-    for await (const { text, line } of readLines(path)) {
+    for await (const { text, line } of splitLines(datasetFileChunks(path), path)) {
       parseRow(text, `${path}:${line}`);
       return { kind: "table", columns: null };
     }
@@ -17,17 +18,26 @@ export const jsonLinesAdapter: DatasetAdapter<JsonLinesSource> = {
   },
 
   async open(source, schema) {
-    const { path } = source;
-    const table = requireTable(schema, path);
-    const names = columnMap(source, table, null);
-    const builder = new TableBuilder(table, path);
-    for await (const { text, line } of readLines(path)) {
-      const row = parseRow(text, `${path}:${line}`);
-      builder.add((column) => cellOf(row, names.get(column) ?? column, `${path}:${line}`), line);
-    }
-    return builder.finish(source.name ?? basename(path));
+    const table = requireTable(schema, source.path);
+    return readJsonLines(datasetFileChunks(source.path), source, table);
   },
 };
+
+/** The same, for bytes that are already at hand. */
+export async function readJsonLines(
+  chunks: AsyncIterable<Buffer>,
+  source: JsonLinesSource,
+  table: TableSchema,
+): Promise<Dataset> {
+  const { path } = source;
+  const names = columnMap(source, table, null);
+  const builder = new TableBuilder(table, path);
+  for await (const { text, line } of splitLines(chunks, path)) {
+    const row = parseRow(text, `${path}:${line}`);
+    builder.add((column) => cellOf(row, names.get(column) ?? column, `${path}:${line}`), line);
+  }
+  return builder.finish(source.name ?? basename(path));
+}
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -30,6 +30,16 @@ export async function openDatasetFile(path: string): Promise<FileHandle> {
   }
 }
 
+/** The bytes of a dataset file as they come. @throws SelvedgeError as `openDatasetFile` */
+export async function* datasetFileChunks(path: string): AsyncGenerator<Buffer> {
+  await using file = await openDatasetFile(path);
+  try {
+    for await (const chunk of file.createReadStream({ autoClose: false })) yield chunk as Buffer;
+  } catch (thrown) {
+    throw readError(thrown, path);
+  }
+}
+
 /** What a failed read of a dataset file becomes. */
 export function readError(thrown: unknown, path: string): SelvedgeError {
   if (thrown instanceof SelvedgeError) return thrown;

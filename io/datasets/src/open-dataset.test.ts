@@ -48,7 +48,7 @@ test("openDataset refuses files that do not belong together, naming the file", a
   await refuses(
     await writeSource(context, [2, 1], [1, 2], [0, 2]),
     "corrupt",
-    /label 2 of example 1/,
+    /label of example 1 is not below 2/,
     /labels/,
   );
   await refuses(await writeSource(context, [0, 1], [], []), "corrupt", /no examples/, /images/);

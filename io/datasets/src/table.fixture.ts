@@ -29,3 +29,8 @@ export function temporaryFile(t: TestContext, name: string, content: string | Ui
   writeFileSync(path, content);
   return path;
 }
+
+/** Bytes as a file would give them. */
+export async function* inOneChunk(bytes: Uint8Array): AsyncGenerator<Buffer> {
+  yield Buffer.from(bytes);
+}
