@@ -21,7 +21,7 @@ import {
   systemTimers,
   WakeTimers,
 } from "@selvedge/storage";
-import { ReconnectingSession, type SessionState } from "@selvedge/transport";
+import { defaultBackoff, ReconnectingSession, type SessionState } from "@selvedge/transport";
 import {
   createGrpcDialer,
   createHttpBlobChannel,
@@ -136,6 +136,7 @@ export class DeviceSession {
         if (state.status === "waiting" && state.reason.code === "unauthenticated")
           this.#certificates.refused();
       },
+      backoff: { ...defaultBackoff, maximumMs: config.connection.longestPauseMs },
       now: Date.now,
       random: Math.random,
       sleep: systemTimers.sleep,

@@ -1,6 +1,6 @@
 import { byteSizeForm, parseByteSize } from "@selvedge/config";
 import { InvalidArgumentError } from "commander";
-import { durationForm, parseDuration } from "../parse-duration.ts";
+import { durationForm, parseDuration } from "@selvedge/config";
 
 /** Milliseconds. */
 export function durationOption(text: string): number {

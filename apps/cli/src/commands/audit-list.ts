@@ -3,7 +3,7 @@ import { withOperator } from "../operator/operator-session.ts";
 import { readAudit } from "../operator/read-audit.ts";
 import { writeJson } from "../output/json.ts";
 import { renderTable } from "../output/table.ts";
-import { durationForm, parseDuration } from "../parse-duration.ts";
+import { durationForm, parseDuration } from "@selvedge/config";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export interface AuditListOptions extends OperatorOptions {

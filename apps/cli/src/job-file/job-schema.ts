@@ -1,6 +1,6 @@
+import { duration } from "@selvedge/config";
 import { limits, metricNames, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
-import { durationForm, parseDuration } from "../parse-duration.ts";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 
 const dayMs = 86_400_000;
@@ -11,16 +11,6 @@ const classes = z.int().min(2).max(1_000_000);
 const hidden = z.array(z.int().min(1)).max(64).default([]);
 const learningRate = z.number().positive().max(1e6);
 const seed = z.int().min(0).default(1);
-
-function duration(lowMs: number, highMs: number, range: string): z.ZodType<number> {
-  return z.string(`must be ${durationForm}`).transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== undefined && ms >= lowMs && ms <= highMs) return ms;
-    const problem = ms === undefined ? `must be ${durationForm}` : `must be ${range}`;
-    context.addIssue({ code: "custom", message: problem });
-    return z.NEVER;
-  });
-}
 
 /** A model that is built on the spot. */
 const builderSchema = z.discriminatedUnion("builder", [

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
-import { readYamlFile } from "@selvedge/config";
+import { duration, readYamlFile } from "@selvedge/config";
 import type { DatasetSource } from "@selvedge/datasets";
 import { namePattern } from "@selvedge/protocol";
+import { defaultBackoff } from "@selvedge/transport";
 import { z } from "zod";
 import { datasetSchema, datasetSource } from "./dataset-schema.ts";
 
@@ -9,7 +10,13 @@ import { datasetSchema, datasetSource } from "./dataset-schema.ts";
 export interface AgentConfig {
   readonly datasets: ReadonlyMap<string, DatasetSource>;
   readonly inference: { readonly host: string; readonly port: number };
+  readonly connection: {
+    /** Upper bound of the pauses between attempts to reach the coordinator, milliseconds. */
+    readonly longestPauseMs: number;
+  };
 }
+
+const dayMs = 86_400_000;
 
 const configSchema = z.strictObject({
   datasets: z.record(z.string().regex(namePattern, "a lower-case name"), datasetSchema).default({}),
@@ -19,6 +26,11 @@ const configSchema = z.strictObject({
       port: z.int().min(0).max(65_535).default(8080),
     })
     .default({ host: "127.0.0.1", port: 8080 }),
+  connection: z
+    .strictObject({
+      longestPause: duration(defaultBackoff.initialMs, dayMs, "1s to 1d").default(defaultBackoff.maximumMs),
+    })
+    .default({ longestPause: defaultBackoff.maximumMs }),
 });
 
 /** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYamlFile`. */
@@ -28,7 +40,12 @@ export async function readAgentConfig(folder: string): Promise<AgentConfig> {
     name,
     datasetSource(fields, folder),
   ]);
-  return { datasets: new Map(datasets), inference: file.inference };
+  const { inference, connection } = file;
+  return {
+    datasets: new Map(datasets),
+    inference,
+    connection: { longestPauseMs: connection.longestPause },
+  };
 }
 
 /** The configuration a new device starts with. */
@@ -47,4 +64,7 @@ export const initialAgentConfig: string = `# Data this device may train on, by t
 inference:
   host: 127.0.0.1
   port: 8080
+
+# How long to pause at most before the next attempt to reach the coordinator.
+# connection: { longestPause: 5m }
 `;

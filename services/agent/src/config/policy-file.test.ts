@@ -24,7 +24,7 @@ suite("policy.yaml", () => {
   });
 
   test("says what a training may take", async () => {
-    await writeFile(path, `signers: []\nmaxMemory: 1.5GB\nmaxTrainingTime: 60\n`);
+    await writeFile(path, `signers: []\nmaxMemory: 1.5GB\nmaxTrainingTime: 60s\n`);
     assert.deepEqual(await readTrainingLimits(path), { memoryBytesMax: 1.5e9, durationMsMax: 60_000 });
   });
 

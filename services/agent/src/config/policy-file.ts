@@ -1,4 +1,4 @@
-import { byteSizeForm, parseByteSize, readYamlFile } from "@selvedge/config";
+import { byteSizeForm, duration, parseByteSize, readYamlFile } from "@selvedge/config";
 import type { Policy } from "@selvedge/protocol";
 import { machineMemoryBytes } from "@selvedge/runtime";
 import { z } from "zod";
@@ -15,6 +15,8 @@ const byteSize = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const dayMs = 86_400_000;
+
 const policySchema = z.strictObject({
   signers: z.array(
     z.string().regex(/^ed25519:[0-9a-f]{64}$/, 'a key id: "ed25519:" and 64 hexadecimal digits'),
@@ -28,7 +30,7 @@ const policySchema = z.strictObject({
   statistics: z.boolean().default(true),
   maxBytesPerDay: z.int().min(1).optional(),
   maxMemory: byteSize.optional(),
-  maxTrainingTime: z.int().min(1).max(31_536_000).default(86_400),
+  maxTrainingTime: duration(1_000, 365 * dayMs, "1s to 365d").default(dayMs),
 });
 
 /** Reads the owner's `policy.yaml`. @throws SelvedgeError as `readYamlFile`. */
@@ -58,7 +60,7 @@ export async function readTrainingLimits(path: string): Promise<TrainingLimits> 
   const { maxMemory, maxTrainingTime } = await readYamlFile(path, policySchema);
   return {
     memoryBytesMax: maxMemory ?? machineMemoryBytes() / 2,
-    durationMsMax: maxTrainingTime * 1_000,
+    durationMsMax: maxTrainingTime,
   };
 }
 
@@ -89,8 +91,8 @@ statistics: true
 # Let at most this many bytes leave in a day.
 # maxBytesPerDay: 100000000
 
-# What one training may take of this machine's memory (half of it, if nothing is said), and how long, in seconds.
+# What one training may take of this machine's memory (half of it, if nothing is said), and how long.
 # maxMemory: 2GB
-maxTrainingTime: 86400
+maxTrainingTime: 24h
 `;
 }

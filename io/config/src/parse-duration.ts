@@ -10,6 +10,6 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** What a message says about durations. */
-export const durationForm = 'a number and a unit (ms, s, m, h, d), such as "90s" or "2m"';
+export const durationForm: string = 'a number and a unit (ms, s, m, h, d), such as "90s" or "2m"';
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
