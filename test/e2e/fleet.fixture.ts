@@ -105,6 +105,16 @@ export class TestFleet implements AsyncDisposable {
     ) as CrashLine;
   }
 
+  /** `kill -9`. */
+  async killCoordinator(): Promise<void> {
+    const child = this.#coordinator;
+    if (child === undefined) throw new Error("no coordinator runs");
+    const exited = once(child, "exit", deadline());
+    child.kill("SIGKILL");
+    await exited;
+    this.#coordinator = undefined;
+  }
+
   /**
    * Ends and starts all agents: a device whose links break often waits minutes
    * before it dials again, which is right, and too long for a test.
@@ -253,7 +263,7 @@ export class TestDevice {
 }
 
 /** Waits until something that can be seen from outside is so. */
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`not after ${patienceMs / 1_000} s: ${what}`);

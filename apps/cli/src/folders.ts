@@ -17,6 +17,11 @@ export function configFolder({ env, homeFolder }: Terminal): string {
   return join(config === undefined || config === "" ? join(homeFolder, ".config") : config, "selvedge");
 }
 
+/** Where a coordinator keeps its records instead of its folder: `--store` or $SELVEDGE_STORE, unless empty. */
+export function storeUrl(terminal: Terminal, option: string | undefined): string | undefined {
+  return option || terminal.env.SELVEDGE_STORE || undefined;
+}
+
 /** An empty variable counts as unset (XDG Base Directory Specification). */
 function chosenFolder(terminal: Terminal, chosen: string | undefined, kind: string): string {
   const { env, homeFolder, isRoot, workingFolder } = terminal;

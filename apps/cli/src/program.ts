@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { withCommandAsTyped } from "./command-as-typed.ts";
+import { addBackupCommands } from "./command-line/backup-commands.ts";
 import { addDemoCommand } from "./command-line/demo-command.ts";
 import { addFleetCommands } from "./command-line/fleet-commands.ts";
 import type { CommandModule, Invoke } from "./command-line/invoke.ts";
@@ -62,6 +63,7 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
   addJobCommands(program, invoke);
   addModelCommands(program, invoke);
   addOperatorCommands(program, invoke);
+  addBackupCommands(program, invoke);
   program
     .command("version")
     .summary("show the version")

@@ -41,6 +41,7 @@ export { decodeEnvelope, encodeEnvelope } from "./envelope-codec.ts";
 export { createStamper, type EnvelopeBody, type Stamper } from "./envelope-stamper.ts";
 export * from "./errors.ts";
 export * from "./gen/selvedge/v1/admission_pb.js";
+export * from "./gen/selvedge/v1/backup_pb.js";
 export * from "./gen/selvedge/v1/envelope_pb.js";
 export * from "./gen/selvedge/v1/error_pb.js";
 export * from "./gen/selvedge/v1/fleet_pb.js";

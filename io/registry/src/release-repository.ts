@@ -51,9 +51,9 @@ export class ReleaseRepository {
   static async create(
     options: ReleaseRepositoryOptions & { readonly initial: InitialMetadata },
   ): Promise<ReleaseRepository> {
-    const state = loadState(options.initial);
-    await options.store.commit({ writes: documentWrites(state, undefined) });
-    return new ReleaseRepository(options, state);
+    const state = loadState(options.initial, 0);
+    await options.store.commit({ writes: documentWrites(state, 0) });
+    return new ReleaseRepository(options, { ...state, recordVersion: 1 });
   }
 
   /**
@@ -139,6 +139,25 @@ export class ReleaseRepository {
     });
   }
 
+  /**
+   * Signs snapshot and timestamp with versions that no coordinator has used: for
+   * one that was restored from a backup, whose devices have seen later ones. The
+   * versions are seconds since 1970, which counting by one never catches up with.
+   *
+   * @param successor - new root metadata with the release list signed by its release key, when
+   *   releases made after the backup are to be forgotten (SPEC RL6).
+   */
+  skipAhead(successor?: { readonly root: Uint8Array; readonly targets: Uint8Array }): Promise<number> {
+    return this.#change(async () => {
+      const now = this.#now();
+      const { root, current } = this.#state;
+      const seconds = Math.floor(now / 1000);
+      if (successor === undefined) return this.#replace(root, current.targets, seconds);
+      const next = checkNextRoot(successor.root, root, now);
+      await this.#replace(next, checkPublication(successor.targets, current.targets, next, now), seconds);
+    });
+  }
+
   /** One change after the other: each builds on the versions the last one left. */
   #change(apply: () => Promise<void>): Promise<number> {
     const change = this.#lastChange.then(() => this.#reload()).then(apply);
@@ -149,22 +168,26 @@ export class ReleaseRepository {
   /** A commit that reported failure may have happened all the same: the store has the last word. */
   async #reload(): Promise<void> {
     const record = await this.#store.read(storeKey("timestamp.json"));
-    if (record?.version !== this.timestampVersion()) this.#state = await readState(this.#store);
+    if (record?.version !== this.#state.recordVersion) this.#state = await readState(this.#store);
   }
 
-  async #replace(root: SignedMetadata<Root>, targets: SignedMetadata<Targets>): Promise<void> {
+  async #replace(
+    root: SignedMetadata<Root>,
+    targets: SignedMetadata<Targets>,
+    versionMin: number = 0,
+  ): Promise<void> {
     this.#checkOnlineKey(root.signed);
     checkSignatures(root.metadata, "targets", targets, "targets.json");
-    const { current } = this.#state;
+    const { current, recordVersion } = this.#state;
     const versions = {
-      snapshot: current.snapshot.signed.version + 1,
-      timestamp: current.timestamp.signed.version + 1,
+      snapshot: Math.max(current.snapshot.signed.version + 1, versionMin),
+      timestamp: Math.max(current.timestamp.signed.version + 1, versionMin),
     };
     const online = signOnlineMetadata(targets, versions, this.#onlineKey, this.#now());
     const timestamp = parseTimestamp(online.timestamp, "timestamp.json");
     const snapshot = parseSnapshot(online.snapshot, "snapshot.json");
-    const next = { root, current: { timestamp, snapshot, targets } };
-    await this.#store.commit({ writes: documentWrites(next, this.#state) });
+    const next = { root, current: { timestamp, snapshot, targets }, recordVersion: recordVersion + 1 };
+    await this.#store.commit({ writes: documentWrites(next, recordVersion) });
     this.#state = next;
   }
 
@@ -180,6 +203,8 @@ export class ReleaseRepository {
 interface RepositoryState {
   readonly root: SignedMetadata<Root>;
   readonly current: CurrentMetadata;
+  /** Of the record of timestamp.json, which every change writes; 0 = there is none. */
+  readonly recordVersion: number;
 }
 
 /** @throws SelvedgeError `not_found`, `untrusted`. */
@@ -193,30 +218,32 @@ async function readState(store: Store): Promise<RepositoryState> {
     });
   };
   const root = await read("root.json");
+  const recordVersion = (await store.read(storeKey("timestamp.json")))?.version ?? 0;
   const timestamp = await read("timestamp.json");
   const snapshotVersion = parseTimestamp(timestamp, "timestamp.json").signed.snapshotMeta.version;
   const snapshot = await read(`${snapshotVersion}.snapshot.json`);
   const targetsVersion = targetsInfo(parseSnapshot(snapshot, "snapshot.json").signed).version;
-  return loadState({ root, timestamp, snapshot, targets: await read(`${targetsVersion}.targets.json`) });
+  const targets = await read(`${targetsVersion}.targets.json`);
+  return loadState({ root, timestamp, snapshot, targets }, recordVersion);
 }
 
 /** Verifies as a device would. */
-function loadState(bytes: InitialMetadata): RepositoryState {
+function loadState(bytes: InitialMetadata, recordVersion: number): RepositoryState {
   const root = loadRoot(bytes.root, "root.json");
-  return { root, current: loadCurrent(root, bytes) };
+  return { root, current: loadCurrent(root, bytes), recordVersion };
 }
 
 /** Versions of snapshot and targets that stay, for devices in the middle of an update. */
 const versionsKept = 8;
 
-function documentWrites(next: RepositoryState, previous: RepositoryState | undefined): readonly Write[] {
+function documentWrites(next: RepositoryState, recordVersion: number): readonly Write[] {
   const { root, current } = next;
   const snapshotVersion = current.snapshot.signed.version;
   const targetsVersion = current.targets.signed.version;
   const timestamp = write("timestamp.json", current.timestamp.bytes);
   return [
     // Guards the whole transaction against a second writer.
-    { ...timestamp, expectedVersion: previous?.current.timestamp.signed.version ?? 0 },
+    { ...timestamp, expectedVersion: recordVersion },
     write("root.json", root.bytes),
     write(`${root.signed.version}.root.json`, root.bytes),
     write(`${snapshotVersion}.snapshot.json`, current.snapshot.bytes),

@@ -83,6 +83,19 @@ test("[ST5] bytes put while equal ones are being deleted are there afterwards", 
   }
 });
 
+test("while all are kept nothing goes; what would have gone is swept later", async () => {
+  const { blobs, keeper, stored, pass } = setUp();
+  await keeper.start();
+  const { digest } = await blobs.put(Buffer.from("old"));
+  await keeper.keepingAll(async () => {
+    await keeper.discard([digest]);
+    await pass(20 * minute);
+    assert.deepEqual(await stored(), [digest]);
+  });
+  await pass(20 * minute);
+  assert.deepEqual(await stored(), []);
+});
+
 test("work holds what it names until it has ended, also when it fails", async () => {
   const { blobs, keeper, stored } = setUp();
   const { digest } = await blobs.put(Buffer.from("a model"));

@@ -35,6 +35,7 @@ export class BlobKeeper {
   /** What the last sweep found to be of no use: since when, and its bytes then. */
   #idle: ReadonlyMap<Digest, Idle> = new Map();
   #holders = 0;
+  #keepAll = 0;
   #isSweepQueued = false;
   #cancelTimer: () => void = () => {};
   #sweeping: Promise<void> = Promise.resolve();
@@ -105,6 +106,17 @@ export class BlobKeeper {
     return this.#turns.run(digest, work);
   }
 
+  /** Runs `work` while no blob is deleted at all; what would have been is left to a sweep. */
+  async keepingAll<T>(work: () => Promise<T>): Promise<T> {
+    this.#keepAll += 1;
+    try {
+      await this.#turns.drained();
+      return await work();
+    } finally {
+      this.#keepAll -= 1;
+    }
+  }
+
   /** Deletes those of `digests` that nothing names and nobody holds, and their unfinished uploads. */
   async discard(digests: readonly Digest[]): Promise<void> {
     const needed = new Set(this.#options.needed());
@@ -170,7 +182,7 @@ export class BlobKeeper {
   }
 
   #isIdle(digest: Digest): boolean {
-    if (this.#isHeld(digest)) return false;
+    if (this.#keepAll > 0 || this.#isHeld(digest)) return false;
     for (const needed of this.#options.needed()) if (needed === digest) return false;
     return true;
   }

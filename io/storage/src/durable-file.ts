@@ -37,6 +37,13 @@ async function writeAndSync(path: string, content: Uint8Array | string, mode: nu
   }
 }
 
+/** fsync of a folder: what was renamed in it is durable. @throws SelvedgeError as `writeFileDurably` */
+export async function syncFolder(path: string): Promise<void> {
+  await syncPath(path).catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
+}
+
 /** fsync of a file or a folder. */
 export async function syncPath(path: string): Promise<void> {
   const file = await open(path, "r");

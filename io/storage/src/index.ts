@@ -1,7 +1,7 @@
 export { BlobKeeper, type BlobKeeperOptions, type BlobWorkspace } from "./blob-keeper.ts";
 export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { checkFolder } from "./check-folder.ts";
-export { syncPath, writeFileDurably } from "./durable-file.ts";
+export { syncFolder, syncPath, writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
 export { fileError } from "./file-error.ts";
@@ -11,7 +11,7 @@ export { type MemoryBlobs, openMemoryBlobStore } from "./memory-blob-store.ts";
 export { type MemoryRecords, openMemoryStore } from "./memory-store.ts";
 export { migrateRecords, type RecordMigration } from "./migrate-records.ts";
 export type { DatabaseOptions } from "./open-database.ts";
-export { openEpoch } from "./open-epoch.ts";
+export { epochKey, openEpoch } from "./open-epoch.ts";
 export { postgresName } from "./postgres-address.ts";
 export { openPostgresStore, type PostgresOptions } from "./postgres-store.ts";
 export { readAll } from "./read-all.ts";

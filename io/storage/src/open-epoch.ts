@@ -5,11 +5,12 @@ import type { Store } from "./store.ts";
  * that its database was copied.
  */
 export async function openEpoch(store: Store, newId: () => string): Promise<string> {
-  const known = await store.read(key);
+  const known = await store.read(epochKey);
   if (typeof known?.value === "string") return known.value;
   const epoch = newId();
-  await store.commit({ writes: [{ key, expectedVersion: 0, value: epoch }] });
+  await store.commit({ writes: [{ key: epochKey, expectedVersion: 0, value: epoch }] });
   return epoch;
 }
 
-const key = "epoch";
+/** The record of a database's epoch; a copy that goes its own way must not have it. */
+export const epochKey: string = "epoch";

@@ -230,11 +230,11 @@ export class DeviceSession {
         models: this.#follower.installed(),
         trustedPins: this.#identity.pins,
       }),
-      onWelcome: (timeMs) => {
+      onWelcome: ({ coordinator, timeMs }) => {
         log.info("the coordinator welcomed this device");
         this.#watch(clock.told(timeMs));
         this.#follower.report();
-        this.#watch(this.#worker.connected());
+        this.#watch(this.#worker.connected(coordinator));
         this.#watch(this.#follower.follow());
       },
       onWaiting: (reason) =>

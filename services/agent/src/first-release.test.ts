@@ -28,7 +28,7 @@ test("[ST3] a device's records of version 0.1.0 are brought forward: what waits 
     [["digits", 2, "trained"]],
   );
   assert.equal(new Set(blobsOf(state)).size, 3);
-  const { effects } = stepDevice(state, { type: "connected" });
+  const { effects } = stepDevice(state, { type: "connected", coordinator: "epoch" });
   assert.deepEqual(
     effects.map(({ type }) => type),
     ["submit"],

@@ -3,11 +3,19 @@ import { isIPv6 } from "node:net";
 import type { DatasetSource } from "@selvedge/datasets";
 import { type JobEffect, limits, rawPublicKey } from "@selvedge/protocol";
 import { machineMemoryBytes } from "@selvedge/runtime";
-import { checkFolder, type JournalHooks, type Store, systemSource, systemTimers } from "@selvedge/storage";
+import {
+  type BlobStore,
+  checkFolder,
+  type JournalHooks,
+  type SnapshotStore,
+  systemSource,
+  systemTimers,
+} from "@selvedge/storage";
 import {
   blobRoutes,
   type Gateway,
   type GatewayTls,
+  type HttpRoute,
   startGateway,
   type Traffic,
 } from "@selvedge/transport-grpc";
@@ -15,6 +23,7 @@ import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { auditedEnrolment } from "./audit/audited-enrolment.ts";
 import { RefusalLog } from "./audit/refusal-log.ts";
+import { writeSnapshot } from "./backup/snapshot.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 import { registerServices } from "./fleet-services.ts";
 import { FleetSession } from "./fleet-session.ts";
@@ -91,7 +100,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   }
 }
 
-async function start(options: CoordinatorOptions, store: Store): Promise<Coordinator> {
+async function start(options: CoordinatorOptions, store: SnapshotStore): Promise<Coordinator> {
   const { folder, log, datasets } = options;
   const now = Date.now;
   const fleet = await openFleet(store, { ...options, now });
@@ -112,7 +121,9 @@ async function start(options: CoordinatorOptions, store: Store): Promise<Coordin
     onHalt: (error) => endProcess(log, error),
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
   });
-  const gateway = await openGateway(options, fleet, session, now).catch(async (thrown: unknown) => {
+  const snapshot = (): Promise<string> =>
+    session.keepingBlobs(() => writeSnapshot(folder, store, fleet.blobs));
+  const gateway = await openGateway(options, fleet, session, snapshot).catch(async (thrown: unknown) => {
     // What is under way without it, such as the next sweep, would keep the process alive.
     await session.stop();
     await evaluator.close();
@@ -161,9 +172,10 @@ async function openGateway(
   options: CoordinatorOptions,
   fleet: Fleet,
   session: FleetSession,
-  now: () => number,
+  snapshot: () => Promise<string>,
 ): Promise<Gateway<Principal>> {
   const { log, trustDomain } = options;
+  const now = Date.now;
   const { authority, blobs, devices, operatorTokens, signing } = fleet;
   const { hub, board } = session;
   const refusals = new RefusalLog(fleet.audit, now, (error) =>
@@ -185,6 +197,7 @@ async function openGateway(
         renewal,
         hub,
         admission,
+        snapshot,
         operators: {
           ...fleet,
           softwareVersion: packageJson.version,
@@ -199,19 +212,7 @@ async function openGateway(
         },
       }),
     httpRoutes: [
-      ...blobRoutes<Principal>({
-        store: blobs,
-        // An operator's tools look whether a model is there before they run the job that names it.
-        async canRead(principal, digest) {
-          if (principal.kind !== "device") await session.hold(digest);
-          return true;
-        },
-        async writeBytesMax(principal, digest) {
-          if (principal.kind === "device") return board.admitUpload(principal.deviceId, digest);
-          await session.hold(digest);
-          return limits.blobBytesMax;
-        },
-      }),
+      ...openBlobRoutes(blobs, session),
       ...httpRoutes(
         authority,
         signing.repository,
@@ -243,6 +244,23 @@ async function openGateway(
     throw thrown;
   }
   return gateway;
+}
+
+/** What operators upload or look at is kept a while, though no job names it yet. */
+function openBlobRoutes(store: BlobStore, session: FleetSession): readonly HttpRoute<Principal>[] {
+  return blobRoutes<Principal>({
+    store,
+    // An operator's tools look whether a model is there before they run the job that names it.
+    async canRead(principal, digest) {
+      if (principal.kind !== "device") await session.hold(digest);
+      return true;
+    },
+    async writeBytesMax(principal, digest) {
+      if (principal.kind === "device") return session.board.admitUpload(principal.deviceId, digest);
+      await session.hold(digest);
+      return limits.blobBytesMax;
+    },
+  });
 }
 
 function isOperator(principal: Principal, name: string): boolean {

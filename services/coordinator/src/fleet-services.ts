@@ -1,6 +1,7 @@
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
   AdmissionService,
+  BackupService,
   EnrolmentService,
   OperatorService,
   RenewalService,
@@ -29,6 +30,8 @@ export interface FleetServices {
   readonly renewal: Renewal;
   readonly hub: SessionHub;
   readonly admission: DeviceAdmission;
+  /** Copies records and blobs of one moment; answers where to. */
+  readonly snapshot: () => Promise<string>;
   readonly operators: Omit<OperatorServiceOptions, "principalOf">;
 }
 
@@ -36,7 +39,7 @@ export interface FleetServices {
 export function registerServices(
   router: ConnectRouter,
   principalOf: (context: HandlerContext) => Principal,
-  { admission, enrolment, hub, operators, renewal }: FleetServices,
+  { admission, enrolment, hub, operators, renewal, snapshot }: FleetServices,
 ): void {
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
@@ -56,6 +59,8 @@ export function registerServices(
   router.service(OperatorService, auditedService(OperatorService, operatorCalls, audited));
   const admissionCalls = admissionService({ ...operators, admission });
   router.service(AdmissionService, auditedService(AdmissionService, admissionCalls, audited));
+  const backupCalls = { createSnapshot: async () => ({ folder: await snapshot() }) };
+  router.service(BackupService, auditedService(BackupService, backupCalls, audited));
 }
 
 function peerOf(principal: Principal): Peer {

@@ -147,6 +147,11 @@ export class FleetSession {
     await this.#keeper.hold("operator", digest, operatorHoldMs);
   }
 
+  /** Runs `work` while no blob goes. */
+  keepingBlobs<T>(work: () => Promise<T>): Promise<T> {
+    return this.#keeper.keepingAll(work);
+  }
+
   /** Tells every connected device to look at the release metadata. */
   announceReleases(): void {
     this.hub.broadcast(this.#releaseNotice());

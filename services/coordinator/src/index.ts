@@ -1,4 +1,8 @@
 export { AuditLog } from "./audit/audit-log.ts";
+export { type BackupManifest, readManifest } from "./backup/manifest.ts";
+export { type RestoreOptions, restoreBackup } from "./backup/restore-backup.ts";
+export { writeSnapshot } from "./backup/snapshot.ts";
+export { type Backup, type BackupOptions, refuseExisting, writeBackup } from "./backup/write-backup.ts";
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from "./coordinator.ts";
 export { type CallLimits, createCallLimits } from "./identity/call-limits.ts";
 export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
@@ -28,6 +32,7 @@ export type { Evaluator } from "./jobs/evaluator.ts";
 export { JobBoard, type JobBoardOptions, type JobRequest } from "./jobs/job-board.ts";
 export { JobRecords } from "./jobs/job-records.ts";
 export { ModelLayouts } from "./jobs/model-layouts.ts";
+export { openStore, type StoreOptions } from "./open-store.ts";
 export { InstallReports } from "./operators/install-reports.ts";
 export { type OperatorAccountsOptions, operatorAccounts } from "./operators/operator-accounts.ts";
 export { DeviceMail } from "./sessions/device-mail.ts";

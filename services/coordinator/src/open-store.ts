@@ -7,6 +7,7 @@ import {
   openPostgresStore,
   openSqliteStore,
   postgresName,
+  type SnapshotStore,
   type Store,
   writeFileDurably,
 } from "@selvedge/storage";
@@ -31,18 +32,11 @@ export interface StoreOptions {
  *   `failed_precondition` when records and folder are of different fleets, `unsupported`
  *   when a newer version wrote them, `corrupt`.
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
-  const { folder, storeUrl, log, onLost } = options;
+export async function openStore(options: StoreOptions): Promise<SnapshotStore> {
+  const { folder, storeUrl } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const where = storeUrl === undefined ? join(folder, databaseFileName) : postgresName(storeUrl);
-  const store =
-    storeUrl === undefined
-      ? await openSqliteStore({ path: where })
-      : await openPostgresStore({
-          url: storeUrl,
-          onTrouble: (error) => log.warn({ code: error.code, at: error.at }, error.message),
-          onLost,
-        });
+  const where = recordsName(folder, storeUrl);
+  const store = await openRecords(options);
   try {
     await bind(store, folder, where);
     await migrateRecords(store, where, recordMigrations);
@@ -53,11 +47,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
+/** The records alone, of whichever folder. */
+export async function openRecords({ folder, storeUrl, log, onLost }: StoreOptions): Promise<SnapshotStore> {
+  if (storeUrl === undefined) return openSqliteStore({ path: recordsName(folder, undefined) });
+  return openPostgresStore({
+    url: storeUrl,
+    onTrouble: (error) => log.warn({ code: error.code, at: error.at }, error.message),
+    onLost,
+  });
+}
+
+/** Where a coordinator's records are, for messages. */
+export function recordsName(folder: string, storeUrl: string | undefined): string {
+  return storeUrl === undefined ? join(folder, "coordinator.db") : postgresName(storeUrl);
+}
+
 /** Both sides keep one random id, made at the first start. */
 async function bind(store: Store, folder: string, where: string): Promise<void> {
   const path = join(folder, bindingFileName);
   const known = await readBinding(path);
-  const record = await store.read(recordKey);
+  const record = await store.read(bindingKey);
   if (record !== undefined && record.value === known?.id) return;
   if (known !== undefined) {
     throw new SelvedgeError("failed_precondition", `the records at ${where} are not those of this folder`, {
@@ -77,11 +86,16 @@ async function bind(store: Store, folder: string, where: string): Promise<void> 
   }
   const id = typeof record?.value === "string" ? record.value : randomUUID();
   // The record first: without the file it is found again, while a file alone would refuse every start.
-  if (record === undefined) await store.commit({ writes: [{ key: recordKey, value: id }] });
-  await writeFileDurably(path, `${JSON.stringify({ id, records: where }, null, 2)}\n`);
+  if (record === undefined) await store.commit({ writes: [{ key: bindingKey, value: id }] });
+  await writeBinding(folder, { id, records: where });
 }
 
-interface Binding {
+/** Says that records belong to a folder; they hold the same id under `bindingKey`. */
+export async function writeBinding(folder: string, binding: Binding): Promise<void> {
+  await writeFileDurably(join(folder, bindingFileName), `${JSON.stringify(binding, null, 2)}\n`);
+}
+
+export interface Binding {
   readonly id: string;
   /** Where the records were at the first start. */
   readonly records: string;
@@ -110,8 +124,7 @@ async function isInUse(folder: string): Promise<boolean> {
   );
 }
 
-/** The records of a coordinator that was not given a database. */
-export const databaseFileName = "coordinator.db";
 /** Says which records belong to a folder. */
-export const bindingFileName = "store.json";
-const recordKey = "folder";
+const bindingFileName = "store.json";
+/** The record that says the same. */
+export const bindingKey = "folder";

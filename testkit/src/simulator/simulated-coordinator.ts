@@ -116,7 +116,7 @@ export class SimulatedCoordinator extends SimulatedNode {
     online: (device: string) => Promise<void>,
   ): SessionHub {
     return new SessionHub({
-      epoch: `coordinator-${this.lives}`,
+      epoch: "coordinator",
       softwareVersion: "simulated",
       now: () => this.parts.time.now,
       admit: async () => ({ kind: "welcome", mark: new Uint8Array() }),

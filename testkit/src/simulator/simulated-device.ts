@@ -66,7 +66,7 @@ export class SimulatedDevice extends SimulatedNode {
         datasets: [datasetName],
         models: [],
       }),
-      onWelcome: () => this.follow(process, worker.connected()),
+      onWelcome: ({ coordinator }) => this.follow(process, worker.connected(coordinator)),
       onWaiting: (reason) => this.parts.trace.add(`${this.name} waits: ${reason}`),
       onTrouble: (error) => this.trouble(process, "session", error),
       onEnvelope: (envelope) => {

@@ -6,7 +6,7 @@ import { type DatasetSource, mapPaths } from "@selvedge/datasets";
 import { fileError } from "@selvedge/storage";
 import { certificateNames } from "../command-line/certificate-names.ts";
 import type { NamedDataset } from "../command-line/dataset-option.ts";
-import { coordinatorFolder } from "../folders.ts";
+import { coordinatorFolder, storeUrl } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
 import { serviceManager } from "../service/service-manager.ts";
@@ -33,13 +33,12 @@ export async function run(terminal: Terminal, options: UpOptions): Promise<void>
   const { host, port, name, trustDomain, json, state } = options;
   const folder = coordinatorFolder(terminal, state);
   const datasets = await findDatasets(terminal, options.dataset);
-  const storeUrl = options.store ?? terminal.env.SELVEDGE_STORE;
+  const url = storeUrl(terminal, options.store);
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const log = createLog(terminal, options);
   const coordinator = await startCoordinator({
     folder,
-    // An empty variable counts as unset.
-    ...(storeUrl === undefined || storeUrl === "" ? {} : { storeUrl }),
+    ...(url === undefined ? {} : { storeUrl: url }),
     host,
     port,
     hosts: certificateNames({ host, names: name, hostname: terminal.hostname, interfaces }),

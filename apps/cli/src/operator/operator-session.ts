@@ -1,5 +1,5 @@
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
-import { AdmissionService, OperatorService } from "@selvedge/protocol";
+import { AdmissionService, BackupService, OperatorService } from "@selvedge/protocol";
 import type { BlobChannel } from "@selvedge/transport";
 import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
 import { shellWord } from "../output/shell-word.ts";
@@ -13,6 +13,7 @@ export interface OperatorSession {
   readonly client: Client<typeof OperatorService>;
   /** Tokens, and who of the devices may take part. */
   readonly admission: Client<typeof AdmissionService>;
+  readonly backup: Client<typeof BackupService>;
   readonly blobs: BlobChannel;
   /** For each call that gives one answer: when to stop waiting for it. */
   readonly call: CallOptions;
@@ -40,6 +41,7 @@ export async function withOperator<Result>(
       file,
       client: createClient(OperatorService, gateway.transport),
       admission: createClient(AdmissionService, gateway.transport),
+      backup: createClient(BackupService, gateway.transport),
       blobs,
       call: { signal: terminal.interrupted, timeoutMs },
       next: (command) => `next: ${terminal.command} ${command}${given(options)}\n`,

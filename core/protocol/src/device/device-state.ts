@@ -49,6 +49,8 @@ export interface DayLedger {
 }
 
 export interface DeviceState {
+  /** Epoch of the coordinator that the tasks are for; absent until the first session. */
+  readonly coordinator?: string;
   readonly tasks: readonly Task[];
   readonly sent: DayLedger;
 }

@@ -136,7 +136,20 @@ test("[SU7] a result is submitted at each new session, and every 10 s within one
   driver.send({ type: "submitted", job: "digits", round: 1, bytes: 100, now: 1_000 });
   assert.equal(deviceWakeAt(driver.state ?? assert.fail()), 1_000 + submissionRetryMs);
   assert.deepEqual(driver.send({ type: "tick", now: 1_000 + submissionRetryMs }).types(), ["submit"]);
-  assert.deepEqual(driver.send({ type: "connected" }).types(), ["submit"]);
+  assert.deepEqual(driver.send({ type: "connected", coordinator: "epoch" }).types(), ["submit"]);
+});
+
+test("[ST7] results for a coordinator of another epoch are let go of, and training for it is ended", () => {
+  const driver = new Driver();
+  driver.send({ type: "connected", coordinator: "first" });
+  driver.offered(1).trained(1).offered(2);
+  assert.deepEqual(driver.send({ type: "connected", coordinator: "first" }).types(), ["submit"]);
+  assert.deepEqual(driver.send({ type: "connected", coordinator: "restored" }).types(), [
+    "cancelTraining",
+    "discard",
+  ]);
+  assert.deepEqual(driver.state?.tasks, []);
+  assert.deepEqual(driver.offered(2).types(), ["reply", "train"]);
 });
 
 test("what left on one day is added up, and starts anew the next", () => {

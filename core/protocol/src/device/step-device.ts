@@ -20,7 +20,8 @@ export type DeviceEvent =
       readonly result: TrainingResult;
     }
   | { readonly type: "trainingFailed"; readonly job: string; readonly round: number; readonly reason: string }
-  | { readonly type: "connected" }
+  /** `coordinator` is its epoch. */
+  | { readonly type: "connected"; readonly coordinator: string }
   | {
       readonly type: "submitted";
       readonly job: string;
@@ -66,7 +67,7 @@ export function stepDevice(state: DeviceState | undefined, event: DeviceEvent): 
     case "trainingFailed":
       return onTrainingFailed(device, event.job, event.round, event.reason);
     case "connected":
-      return { state: device, effects: device.tasks.flatMap(submission) };
+      return onConnected(device, event.coordinator);
     case "submitted":
       return onSubmitted(device, event);
     case "receipt":
@@ -87,6 +88,24 @@ export function deviceWakeAt(state: DeviceState): number | undefined {
 /** When the device last sent what waits in its outbox, Unix milliseconds; 0 = not yet. */
 export function lastSubmittedAt(state: DeviceState): number {
   return Math.max(0, ...state.tasks.map((task) => task.submittedAt ?? 0));
+}
+
+/**
+ * What waits in the outbox is sent. A coordinator of another epoch was restored from a backup, or
+ * made anew: rounds of the same number are others there, so nothing that was meant for the one
+ * before may reach it (SPEC ST7).
+ */
+function onConnected(state: DeviceState, coordinator: string): DeviceTransition {
+  if (state.coordinator === coordinator) return { state, effects: state.tasks.flatMap(submission) };
+  const greeted = { ...state, coordinator };
+  if (state.coordinator === undefined) return { state: greeted, effects: state.tasks.flatMap(submission) };
+  const blobs = state.tasks.flatMap(({ offer, result }) => [
+    offer.base.digest,
+    ...(result === null ? [] : [result.body.digest]),
+  ]);
+  const cleared = { ...greeted, tasks: [] };
+  const cancelled = state.tasks.filter((task) => task.phase === "training").map(cancellation);
+  return { state: cleared, effects: [...cancelled, ...discard(cleared, blobs)] };
 }
 
 /** A repeated offer gets the first answer again; a result that is already made is sent again too. */

@@ -12,6 +12,14 @@ import {
 import type { Link } from "@selvedge/transport";
 import type { SessionMark } from "./session-mark.ts";
 
+/** What a coordinator says of itself when a session begins. */
+export interface Greeting {
+  /** Random id of its state database. */
+  readonly coordinator: string;
+  /** Its clock, Unix milliseconds. */
+  readonly timeMs: number;
+}
+
 export interface AgentSessionOptions {
   readonly deviceId: string;
   /** Random id of this device's state database. */
@@ -20,12 +28,8 @@ export interface AgentSessionOptions {
   newSessionId(): string;
   /** What the device says of itself; asked for at each session. */
   describe(): DeviceDescription;
-  /**
-   * The coordinator has answered the birth: outboxes may be sent.
-   *
-   * @param timeMs - the coordinator's, Unix milliseconds.
-   */
-  onWelcome(timeMs: number): void;
+  /** The coordinator has answered the birth: outboxes may be sent. */
+  onWelcome(greeting: Greeting): void;
   /** An operator has to approve this device first; told once a session. */
   onWaiting(reason: string): void;
   /** The session could not begin; the next one tries again. */
@@ -117,7 +121,7 @@ export class AgentSession {
   #receive(link: Link, envelope: Envelope): void {
     if (this.#link !== link) return;
     const { body } = envelope;
-    if (body.case === "welcome") this.#begin(link, body.value);
+    if (body.case === "welcome") this.#begin(link, body.value, envelope.epoch);
     else if (body.case === "waiting") this.#onWaiting(body.value);
     else if (this.#welcomed) this.#options.onEnvelope(envelope);
     else if (this.#isKeeping && this.#early.length < earlyMax) this.#early.push(envelope);
@@ -129,19 +133,19 @@ export class AgentSession {
     this.#options.onWaiting(reason);
   }
 
-  #begin(link: Link, welcome: Welcome): void {
-    this.#onWelcome(link, welcome).catch((thrown: unknown) =>
+  #begin(link: Link, welcome: Welcome, coordinator: string): void {
+    this.#onWelcome(link, welcome, coordinator).catch((thrown: unknown) =>
       this.#options.onTrouble(SelvedgeError.from(thrown)),
     );
   }
 
   /** Nothing is said before the mark is durable: a session it began must not be forgotten. */
-  async #onWelcome(link: Link, { mark, session, timeMs }: Welcome): Promise<void> {
+  async #onWelcome(link: Link, { mark, session, timeMs }: Welcome, coordinator: string): Promise<void> {
     // A welcome to an earlier session, late on the wire, is not for this one.
     if (session !== this.#session || this.#welcomed || this.#isKeeping) return;
     if (mark.length > 0 && !(await this.#keep(link, mark))) return;
     this.#welcomed = true;
-    this.#options.onWelcome(Number(timeMs));
+    this.#options.onWelcome({ coordinator, timeMs: Number(timeMs) });
     for (const envelope of this.#early.splice(0)) this.#options.onEnvelope(envelope);
   }
 

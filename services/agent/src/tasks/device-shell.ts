@@ -157,7 +157,7 @@ export class DeviceShell {
 
   /** The audit line comes first, then the bytes, then the word that they are there. */
   async #submit(offer: OfferFacts, result: TrainingResult): Promise<DeviceEvent | undefined> {
-    const { audit, blobs, channel, connected, deviceId, now, send } = this.#options;
+    const { audit, blobs, channel, connected, deviceId, now, send, state } = this.#options;
     if (!connected()) return undefined;
     await audit.append({
       ...auditEntry(offer, result, now()),
@@ -174,6 +174,9 @@ export class DeviceShell {
       // Who has counted it already takes no body any more: its receipt has the last word (SPEC AK3).
       if (code !== "permission_denied") throw thrown;
     }
+    // It may have been let go of meanwhile, for a coordinator that knows nothing of it.
+    const waits = state().tasks.some((task) => task.result?.body.digest === result.body.digest);
+    if (!waits) return undefined;
     send(submissionBody(deviceId, offer, result));
     return this.#submitted(offer, result.body.length);
   }

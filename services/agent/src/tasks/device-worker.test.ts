@@ -186,7 +186,7 @@ test("[SU7] an upload that fails is repeated by the timer of its task alone, and
   assert.equal(uploads().length, 1);
   const { job, round } = offer();
   await worker.roundClosed(create(RoundClosedSchema, { job, round }));
-  await worker.connected();
+  await worker.connected("epoch");
   await worker.idle();
   assert.equal(uploads().length, 1);
   await worker.stop();

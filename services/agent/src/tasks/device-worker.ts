@@ -126,9 +126,9 @@ export class DeviceWorker {
     await this.#dispatch({ type: "roundClosed", job, round });
   }
 
-  /** A session is up: what waits in the outbox is sent. */
-  async connected(): Promise<void> {
-    await this.#dispatch({ type: "connected" });
+  /** A session is up, with a coordinator of this epoch: what waits in the outbox is sent. */
+  async connected(coordinator: string): Promise<void> {
+    await this.#dispatch({ type: "connected", coordinator });
   }
 
   async tick(): Promise<void> {

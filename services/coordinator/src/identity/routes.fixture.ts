@@ -48,6 +48,7 @@ export const expectedAccess: Readonly<Record<string, readonly CallerKind[]>> = {
   "selvedge.v1.AdmissionService/RevokeDevice": ["operator", "admin"],
   "selvedge.v1.AdmissionService/RenameDevice": ["operator", "admin"],
   "selvedge.v1.AdmissionService/GroupDevice": ["operator", "admin"],
+  "selvedge.v1.BackupService/CreateSnapshot": ["admin"],
   cacerts: anyone,
   healthz: anyone,
   metrics: readers,

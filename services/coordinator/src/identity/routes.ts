@@ -52,6 +52,7 @@ export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.AdmissionService/RevokeDevice": runners,
   "selvedge.v1.AdmissionService/RenameDevice": runners,
   "selvedge.v1.AdmissionService/GroupDevice": runners,
+  "selvedge.v1.BackupService/CreateSnapshot": admins,
   // GET /.well-known/selvedge/cacerts
   cacerts: anyone,
   // GET /healthz

@@ -28,7 +28,8 @@ export interface OperatorFileOptions {
   readonly audit: Pick<AuditLog, "append">;
 }
 
-const operatorFileName = "operator.json";
+/** In the coordinator's folder. */
+export const operatorFileName: string = "operator.json";
 
 /**
  * Writes `operator.json` (mode 0600): the coordinator's address, and the token

@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { link, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type FileBlobs, fileError, type SnapshotStore, type StoredRecord } from "@selvedge/storage";
+
+/** In a snapshot and in a backup: every record, one line of JSON each, in the order of keys. */
+export const recordsFileName = "records.jsonl";
+
+/**
+ * Writes the records of one moment, and links every blob, into a new folder of
+ * the coordinator's. Nobody may delete blobs meanwhile. Snapshots that nobody
+ * has taken for a day go.
+ *
+ * @returns the folder, relative to the coordinator's.
+ * @throws SelvedgeError `resource_exhausted`, `permission_denied`, and what the store throws
+ */
+export async function writeSnapshot(
+  folder: string,
+  store: Pick<SnapshotStore, "snapshot">,
+  blobs: FileBlobs,
+): Promise<string> {
+  const all = join(folder, snapshotsFolder);
+  const name = randomUUID();
+  const snapshot = join(all, name);
+  try {
+    await mkdir(snapshot, { recursive: true, mode: 0o700 });
+    await removeOld(all);
+    const file = createWriteStream(join(snapshot, recordsFileName), { mode: 0o600, flush: true });
+    await pipeline(Readable.from(linesOf(store.snapshot())), file);
+    for await (const { digest } of blobs.list()) {
+      const path = join(snapshot, blobFileName(digest));
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await link(blobs.pathOf(digest), path);
+    }
+    return join(snapshotsFolder, name);
+  } catch (thrown) {
+    await rm(snapshot, { recursive: true, force: true });
+    throw fileError(thrown, snapshot);
+  }
+}
+
+/** Where a blob lies in a snapshot and in a backup: as in the blob store. */
+export function blobFileName(digest: string): string {
+  const hex = digest.slice("sha256:".length);
+  return join("blobs", hex.slice(0, 2), hex);
+}
+
+async function* linesOf(records: AsyncIterable<StoredRecord>): AsyncIterable<string> {
+  for await (const { key, version, value } of records) {
+    // Two characters that JSON leaves as they are, and that some take for ends of lines.
+    const line = JSON.stringify([key, version, value]).replace(/[\u2028\u2029]/g, (character) =>
+      character === "\u2028" ? "\\u2028" : "\\u2029",
+    );
+    yield `${line}\n`;
+  }
+}
+
+async function removeOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if ((await stat(path)).mtimeMs < Date.now() - dayMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+const snapshotsFolder = "snapshots";
+const dayMs = 86_400_000;
