@@ -12,16 +12,20 @@ export interface AuditExportOptions extends OperatorOptions {
   readonly output: string;
 }
 
-/** Writes the whole log to a file of its own, as the lines it is, and verifies it on the way. */
+/**
+ * Writes the whole log to a file of its own, as the lines it is, and verifies
+ * it on the way: one that is broken is written all the same, for it is evidence.
+ */
 export async function run(terminal: Terminal, options: AuditExportOptions): Promise<void> {
   const path = resolve(terminal.workingFolder, options.output);
   const verifier = new AuditVerifier();
+  let broken: SelvedgeError | undefined;
   await withOperator(terminal, options, async (session) => {
     const file = await openNew(path);
     try {
       for await (const { lines } of readAudit(session, { after: 0, sinceMs: 0, actor: "" })) {
-        for (const line of lines) verifier.take(line);
         await file.appendFile(lines.map((line) => `${line}\n`).join(""));
+        broken ??= firstProblem(verifier, lines);
       }
       await file.sync();
     } catch (thrown) {
@@ -30,9 +34,19 @@ export async function run(terminal: Terminal, options: AuditExportOptions): Prom
       await file.close();
     }
   });
+  if (broken !== undefined) throw broken;
   const head = verifier.end();
   if (options.json) return writeJson(terminal.stdout, { path, records: head.sequence, head });
   terminal.stdout.write(`${path}: ${head.sequence} records, head ${formatAuditHead(head)}\n`);
+}
+
+function firstProblem(verifier: AuditVerifier, lines: readonly string[]): SelvedgeError | undefined {
+  try {
+    for (const line of lines) verifier.take(line);
+    return undefined;
+  } catch (thrown) {
+    return SelvedgeError.from(thrown);
+  }
 }
 
 /** An earlier export is evidence: it is not written over. */

@@ -70,7 +70,7 @@ function describeRequest(
     const value = plain(values.get(localName));
     return value === undefined ? [] : [[localName, value]];
   });
-  const first = fields.find(([, value]) => typeof value === "string");
+  const first = fields.find(([name]) => typeof values.get(name) === "string");
   return {
     subject: String(first?.[1] ?? ""),
     detail: Object.fromEntries(fields.filter((field) => field !== first)),
