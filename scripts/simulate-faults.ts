@@ -1,39 +1,132 @@
 // npm run simulate-faults -- --seeds 1000 --from 1
 //
-// Runs one job of a fleet of six processes under faults, once a seed; see testkit/src/simulator. A broken promise
-// ends it with the seed, the promise and what happened. One seed alone with --trace prints its history anyway.
+// Runs a fleet of production code under seeded faults, once a seed, in a thread a processor; see
+// testkit/src/simulator. The first broken promise ends it with the seed, the promise and what led to it, and exit
+// code 1; with --all it goes on and lists every such seed. One seed alone with --trace prints its whole history.
 
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { simulateFleet } from "@selvedge/testkit";
+import { Worker } from "node:worker_threads";
+import { readableTrace, simulateFleet } from "@selvedge/testkit";
+import type { SeedOutcome } from "./simulation-worker.ts";
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
+    workers: { type: "string", default: String(availableParallelism()) },
+    all: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
   },
 });
 const from = wholeNumber("--from", values.from);
 const seeds = wholeNumber("--seeds", values.seeds);
-let rounds = 0;
-let contributions = 0;
-let faults = 0;
-for (let seed = from; seed < from + seeds; seed += 1) {
-  const report = await simulateFleet({ seed });
-  rounds += report.roundsCompleted;
-  contributions += report.contributions;
-  for (const count of report.faults.values()) faults += count;
-  if (report.violations.length > 0 || values.trace) console.log(report.trace.join("\n"));
-  if (report.violations.length === 0) continue;
-  console.error(
-    `seed ${seed} breaks ${report.violations.length} promises:\n  ${report.violations.join("\n  ")}`,
-  );
-  console.error(`again: npm run simulate-faults -- --seeds 1 --from ${seed}`);
-  process.exit(1);
+const workers = wholeNumber("--workers", values.workers);
+const startedAt = performance.now();
+const outcomes: SeedOutcome[] = [];
+const failing: SeedOutcome[] = [];
+
+if (values.trace) console.log((await simulateFleet({ seed: from })).trace.join("\n"));
+await runAll();
+const summary = summarise();
+if (values.json) console.log(JSON.stringify(summary));
+else await report();
+process.exitCode = failing.length === 0 ? 0 : 1;
+
+/** Each worker is given the next seed when it is done with one. */
+async function runAll(): Promise<void> {
+  let next = from;
+  const runOne = async (): Promise<void> => {
+    const worker = new Worker(new URL("./simulation-worker.ts", import.meta.url));
+    try {
+      while (next < from + seeds && (values.all || failing.length === 0)) {
+        worker.postMessage(next);
+        next += 1;
+        keep(await answerOf(worker));
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(workers, seeds)) }, runOne));
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
 }
-console.log(
-  `${seeds} seeds from ${from}: ${rounds} rounds completed with ${contributions} contributions, ${faults} faults, nothing broken`,
-);
+
+function answerOf(worker: Worker): Promise<SeedOutcome> {
+  return new Promise((resolve, reject) => {
+    worker.once("message", (outcome: SeedOutcome) => {
+      worker.off("error", reject);
+      resolve(outcome);
+    });
+    worker.once("error", reject);
+  });
+}
+
+function keep(outcome: SeedOutcome): void {
+  outcomes.push(outcome);
+  if (outcome.violations.length > 0) {
+    failing.push(outcome);
+    if (values.all) process.stderr.write(`seed ${outcome.seed}: ${outcome.violations[0]}\n`);
+  }
+  if (!process.stderr.isTTY) return;
+  const width = 40;
+  const done = Math.floor((width * outcomes.length) / seeds);
+  const bar = `${"█".repeat(done)}${"░".repeat(width - done)}`;
+  process.stderr.write(`\r\x1b[K${bar} ${outcomes.length}/${seeds} seeds, ${failing.length} broken`);
+}
+
+function summarise() {
+  const faults: Record<string, number> = {};
+  for (const outcome of outcomes) {
+    for (const [kind, count] of outcome.faults) faults[kind] = (faults[kind] ?? 0) + count;
+  }
+  const jobs = outcomes.flatMap((outcome) => outcome.jobs);
+  return {
+    from,
+    seeds: outcomes.length,
+    devices: sum(outcomes.map(({ devices }) => devices)),
+    jobs: jobs.length,
+    jobsCompleted: jobs.filter(({ status }) => status === "completed").length,
+    roundsCompleted: sum(jobs.map(({ roundsCompleted }) => roundsCompleted)),
+    contributions: sum(jobs.map(({ contributions }) => contributions)),
+    faults,
+    cpuMsPerSeed: Math.round(sum(outcomes.map(({ cpuMs }) => cpuMs)) / Math.max(1, outcomes.length)),
+    seconds: Math.round((performance.now() - startedAt) / 1_000),
+    failing: failing.map(({ seed, violations }) => ({ seed, violations })).sort((a, b) => a.seed - b.seed),
+  };
+}
+
+async function report(): Promise<void> {
+  const { devices, faults, contributions, jobs, jobsCompleted, roundsCompleted } = summary;
+  const [first] = summary.failing;
+  if (first !== undefined) await explain(first.seed);
+  console.log(
+    `${outcomes.length} seeds from ${from}: ${devices} devices, ${jobsCompleted} of ${jobs} jobs and ` +
+      `${roundsCompleted} rounds completed with ${contributions} contributions; ${summary.cpuMsPerSeed} ms a seed`,
+  );
+  console.log(
+    `faults: ${Object.entries(faults)
+      .map(([kind, count]) => `${kind} ${count}`)
+      .join(", ")}`,
+  );
+  if (first === undefined) console.log("no promise broken");
+  else console.log(`broken: ${summary.failing.map(({ seed }) => seed).join(", ")}`);
+}
+
+/** Equal seeds give equal histories: it is run again for its trace. */
+async function explain(seed: number): Promise<void> {
+  const again = await simulateFleet({ seed });
+  console.error(`seed ${seed}, ${again.devices} devices: what led to the first broken promise\n`);
+  console.error(readableTrace(again).join("\n"));
+  const shown = again.violations.slice(0, 20).join("\n  ");
+  console.error(`\nseed ${seed} breaks ${again.violations.length} promises:\n  ${shown}`);
+  console.error(`all of it: npm run simulate-faults -- --seeds 1 --from ${seed} --trace\n`);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
 
 function wholeNumber(name: string, text: string): number {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);

@@ -5,6 +5,8 @@ export { createTestAuthority, type TestAuthority, type TestCertificate } from ".
 export { type PostgresServer, postgresMissing, startPostgresServer } from "./fixtures/postgres-server.ts";
 export { type FuzzFinding, type FuzzOptions, type FuzzReport, fuzz } from "./fuzz/fuzz.ts";
 export type { FuzzTarget } from "./fuzz/fuzz-target.ts";
-export type { FaultKind } from "./simulator/fault-plan.ts";
+export type { JobOutcome } from "./simulator/check-outcome.ts";
+export { type FaultKind, faultKinds } from "./simulator/fault-rates.ts";
+export { readableTrace } from "./simulator/readable-trace.ts";
 export { type SimulationOptions, type SimulationReport, simulateFleet } from "./simulator/simulate-fleet.ts";
-export type { PlantedHooks, SendToDevice } from "./simulator/simulated-coordinator.ts";
+export type { Foundations, Plant } from "./simulator/simulated-coordinator.ts";

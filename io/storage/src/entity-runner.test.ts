@@ -193,6 +193,39 @@ test("a full disk refuses a dispatch; an effect's result waits for space and is 
   assert.deepEqual(runner.get("p1"), { ordered: 1, delivered: ["cup"] });
 });
 
+test("a commit that happened and was reported as failed counts as done, and one that did not happen is refused", async () => {
+  const records: MemoryRecords = new Map();
+  const store = openMemoryStore(records);
+  const answers = { happens: true };
+  const { runner, performed } = await started({
+    store: {
+      ...bound(store),
+      async commit(transaction) {
+        if (answers.happens) await store.commit(transaction);
+        if (transaction.writes.some(({ key }) => key.startsWith("parcel/state/")))
+          throw new SelvedgeError("unavailable", "the database did not answer");
+      },
+    },
+    perform: async (_id, { item }) => void performed.push(item),
+  });
+  assert.deepEqual(await runner.dispatch("p1", { type: "order", items: ["cup"] }), {
+    ordered: 1,
+    delivered: [],
+  });
+  await runner.idle();
+  assert.deepEqual(performed, ["cup"]);
+  answers.happens = false;
+  await assert.rejects(runner.dispatch("p1", { type: "order", items: ["jar"] }), { code: "unavailable" });
+  answers.happens = true;
+  assert.deepEqual(await runner.dispatch("p1", { type: "order", items: ["mug"] }), {
+    ordered: 2,
+    delivered: [],
+  });
+  await runner.idle();
+  assert.equal(await runner.dispatch("p1", { type: "close" }), undefined);
+  assert.deepEqual(keysOf(records), ["parcel/run"]);
+});
+
 test("what a step throws goes to the caller, or to onError when it was a result, and changes nothing", async () => {
   const seen: unknown[] = [];
   const { runner } = await started({

@@ -108,12 +108,26 @@ export class Journal<State, Effect> {
     return { transaction: { writes }, effects };
   }
 
+  /** A commit that failed because the store did not answer may have happened all the same: then it counts as done. */
   async commit(id: string, transaction: Transaction): Promise<void> {
-    await this.#store.commit(transaction);
+    try {
+      await this.#store.commit(transaction);
+    } catch (error) {
+      const mayHaveHappened = error instanceof SelvedgeError && error.code === "unavailable";
+      if (!mayHaveHappened || !(await this.#hasHappened(transaction))) throw error;
+    }
     const write = transaction.writes.find(({ key }) => key === this.#stateKey(id));
     if (write === undefined) return;
     if (write.value === undefined) this.#versions.delete(id);
     else this.#versions.set(id, (this.#versions.get(id) ?? 0) + 1);
+  }
+
+  /** This is the only writer, so one of the versions it would have made tells. */
+  async #hasHappened({ writes: [write] }: Transaction): Promise<boolean> {
+    if (write === undefined) return true;
+    const record = await this.#store.read(write.key);
+    if (write.value === undefined) return record === undefined;
+    return record !== undefined && record.version > (write.expectedVersion ?? 0);
   }
 
   #stateKey(id: string): string {

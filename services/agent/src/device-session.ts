@@ -182,6 +182,8 @@ export class DeviceSession {
       documents: this.#documents,
       keeper: this.#keeper,
       send: (body) => this.#session.send(body),
+      sleep: systemTimers.sleep,
+      random: Math.random,
       onTrouble: (what, error) => logTrouble(log, what, error),
     });
   }
@@ -256,7 +258,7 @@ export class DeviceSession {
       case "roundClosed":
         return this.#worker.roundClosed(body.value);
       case "releaseNotice":
-        return this.#follower.follow();
+        return this.#follower.noticed(body.value.timestampVersion);
       case "trustBundle":
         await this.#certificates.believe(body.value.roots);
         return this.#session.send({

@@ -9,6 +9,8 @@ export { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-ident
 export { type EnrolOptions, enrolDevice } from "./identity/enrol.ts";
 export { fetchPinnedRoot } from "./identity/pinned-root.ts";
 export { type JoinedDevice, type JoinOptions, joinFleet } from "./join-fleet.ts";
+export { type InstalledModel, InstalledModels } from "./releases/installed-models.ts";
+export { ReleaseFollower, type ReleaseFollowerOptions } from "./releases/release-follower.ts";
 export { AgentSession, type AgentSessionOptions, type DeviceDescription } from "./session/agent-session.ts";
 export { SessionMark } from "./session/session-mark.ts";
 export { blobsOf } from "./tasks/blobs-of.ts";

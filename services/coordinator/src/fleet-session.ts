@@ -10,7 +10,6 @@ import {
   type Timers,
   WakeTimers,
 } from "@selvedge/storage";
-import type { Logger } from "pino";
 import type { Fleet } from "./fleet.ts";
 import { type Admission, DeviceAdmission } from "./identity/device-admission.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
@@ -37,6 +36,13 @@ export interface LiveFleet
   readonly blobs: BlobStore;
 }
 
+/** What of a pino logger is used. */
+export interface SessionLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 export interface FleetSessionOptions {
   readonly fleet: LiveFleet;
   readonly evaluator: Evaluator;
@@ -46,7 +52,7 @@ export interface FleetSessionOptions {
   readonly softwareVersion: string;
   readonly clock: ClockSource;
   readonly timers: Timers;
-  readonly log: Pick<Logger, "info" | "warn" | "error">;
+  readonly log: SessionLog;
   /** Authorises again now all that this device's connections are doing. */
   recheckDevice(device: string): Promise<void>;
   /** The journal cannot go on: the process should end and be started again. */

@@ -4,6 +4,7 @@ export { type RestoreOptions, restoreBackup } from "./backup/restore-backup.ts";
 export { writeSnapshot } from "./backup/snapshot.ts";
 export { type Backup, type BackupOptions, refuseExisting, writeBackup } from "./backup/write-backup.ts";
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from "./coordinator.ts";
+export { FleetSession, type FleetSessionOptions, type LiveFleet } from "./fleet-session.ts";
 export { type CallLimits, createCallLimits } from "./identity/call-limits.ts";
 export { type Authority, type AuthorityOptions, openAuthority } from "./identity/certificate-authority.ts";
 export { type Challenges, createChallenges } from "./identity/challenges.ts";

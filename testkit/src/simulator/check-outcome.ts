@@ -1,175 +1,152 @@
-import { blobsOf } from "@selvedge/agent";
 import { JobRecords } from "@selvedge/coordinator";
 import { encodeStatistics, mergeStatistics } from "@selvedge/learning";
 import { decodeSafetensors, encodeSafetensors, parseModel, readParameters } from "@selvedge/onnx";
 import { digestOf, hasEnded, type JobState, type RoundSummary } from "@selvedge/protocol";
 import { openMemoryStore } from "@selvedge/storage";
-import { type FleetObserver, readState } from "./fleet-observer.ts";
-import { recomputeWeights } from "./recompute-weights.ts";
-import type { SimulatedDevice } from "./simulated-device.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
-import { jobId, layout, modelBytes, participants, statisticsOf, updateOf } from "./simulated-job.ts";
+import type { FleetObserver } from "./fleet-observer.ts";
+import type { FleetPlan, Participant, SimulatedJob } from "./fleet-plan.ts";
+import { recomputeRound } from "./recompute-weights.ts";
+import { readState, type SimulatedDisk } from "./simulated-disk.ts";
+import { layout, modelBytes, statisticsOf, updateOf } from "./simulated-job.ts";
 
-export interface Outcome {
-  readonly status: JobState["status"] | "none";
+/** What became of one job. */
+export interface JobOutcome {
+  readonly job: string;
+  readonly status: JobState["status"];
   readonly roundsCompleted: number;
   readonly contributions: number;
 }
 
-/** What is left to do, as far as the disks tell; empty = the fleet is at rest. */
-export function workLeft(coordinator: SimulatedDisk, devices: readonly SimulatedDevice[]): string[] {
-  const job = readState<JobState>(coordinator, `job/state/${jobId}`);
-  const ended = job !== undefined && hasEnded(job) ? [] : [`the job is ${job?.status ?? "not there"}`];
-  const effects = effectsLeft("coordinator", coordinator, "job");
-  const tasks = devices.flatMap((device) => [
-    ...device.state.tasks.map(({ offer, phase }) => `${device.name} has round ${offer.round} ${phase}`),
-    ...effectsLeft(device.name, device.disk, "task"),
-  ]);
-  return [...ended, ...effects, ...tasks];
+/** Holds jobs that have ended to everything that was promised while they ran. */
+export async function checkJobs(
+  plan: FleetPlan,
+  disk: SimulatedDisk,
+  observer: FleetObserver,
+): Promise<readonly JobOutcome[]> {
+  const outcomes: JobOutcome[] = [];
+  for (const wanted of plan.jobs) {
+    const job = readState<JobState>(disk, `job/state/${wanted.id}`);
+    if (job === undefined) continue;
+    const summaries = await new JobRecords(openMemoryStore(disk.records)).rounds(wanted.id);
+    outcomes.push(new JobCheck(wanted, job, summaries, plan.participants, observer).check(disk));
+  }
+  return outcomes;
 }
 
-/** Holds a fleet that has come to rest to everything that was promised while it ran. */
-export async function checkOutcome(
-  coordinator: SimulatedDisk,
-  devices: readonly SimulatedDevice[],
-  observer: FleetObserver,
-): Promise<Outcome> {
-  const job = readState<JobState>(coordinator, `job/state/${jobId}`);
-  if (job === undefined) return { status: "none", roundsCompleted: 0, contributions: 0 };
-  const summaries = await new JobRecords(openMemoryStore(coordinator.records)).rounds(jobId);
-  // Rounds without a quorum are the faults' doing; nothing else may end a job here.
-  if (job.status === "failed" && !/rounds in a row failed/.test(job.reason ?? "")) {
-    observer.violation(`the job failed: ${job.reason}`);
+class JobCheck {
+  readonly #wanted: SimulatedJob;
+  readonly #job: JobState;
+  readonly #summaries: readonly RoundSummary[];
+  readonly #participants: readonly Participant[];
+  readonly #observer: FleetObserver;
+
+  constructor(
+    wanted: SimulatedJob,
+    job: JobState,
+    summaries: readonly RoundSummary[],
+    participants: readonly Participant[],
+    observer: FleetObserver,
+  ) {
+    this.#wanted = wanted;
+    this.#job = job;
+    this.#summaries = summaries;
+    this.#participants = participants;
+    this.#observer = observer;
   }
-  checkAcknowledgements(summaries, observer);
-  checkWeights(job, summaries, coordinator, observer);
-  checkLeftovers(job, coordinator, devices, observer);
-  checkStatistics(job, summaries, coordinator, observer);
-  const completed = summaries.filter(({ kind, status }) => status === "completed" && kind === undefined);
-  if (completed.length !== job.roundsCompleted) {
-    observer.violation(
-      `AK5: ${completed.length} completed rounds in the archive, ${job.roundsCompleted} in the job`,
+
+  check(disk: SimulatedDisk): JobOutcome {
+    const { status, roundsCompleted } = this.#job;
+    this.#checkEnding();
+    this.#checkAcknowledgements();
+    this.#checkWeights(disk);
+    this.#checkStatistics(disk);
+    const completed = this.#summaries.filter(
+      (summary) => summary.status === "completed" && isTraining(summary),
     );
-  }
-  return {
-    status: job.status,
-    roundsCompleted: completed.length,
-    contributions: completed.flatMap(({ members }) =>
-      Object.values(members).filter(({ status }) => status === "contributed"),
-    ).length,
-  };
-}
-
-/** AK5, first half: who was told "accepted" is among those that counted. */
-function checkAcknowledgements(summaries: readonly RoundSummary[], observer: FleetObserver): void {
-  for (const { device, round, digest } of observer.acknowledged) {
-    const summary = summaries.find(({ number }) => number === round);
-    if (summary === undefined)
-      observer.violation(`AK5: round ${round} took a contribution and has no record`);
-    const member = summary?.members[device];
-    if (summary?.status !== "completed") continue;
-    if (member?.status === "contributed" && member.digest === digest) continue;
-    observer.violation(`AK5: ${device} was told "accepted" for round ${round} and did not count`);
-  }
-}
-
-/** AK5, second half: the weights are those that exactly these contributions make. */
-function checkWeights(
-  job: JobState,
-  summaries: readonly RoundSummary[],
-  { blobs }: SimulatedDisk,
-  observer: FleetObserver,
-): void {
-  const initial = readParameters(parseModel(modelBytes), layout);
-  const stored = blobs.blobs.get(job.base.weights.digest);
-  if (stored === undefined) {
-    observer.violation("the job's weights are not on its disk");
-    return;
-  }
-  const expected = recomputeWeights(initial, summaries);
-  const actual = decodeSafetensors(stored, layout);
-  const wrong = expected.findIndex((value, index) => !Object.is(value, actual[index]));
-  if (wrong !== -1) {
-    observer.violation(`AK5: weight ${wrong} is ${actual[wrong]}, the contributions make ${expected[wrong]}`);
-  }
-  let base: Float32Array = initial;
-  for (const [index, summary] of summaries.entries()) {
-    checkDigests(summary, base, observer);
-    base = recomputeWeights(initial, summaries.slice(0, index + 1));
-  }
-}
-
-/** AK5 for statistics: what the job scales by is the sum of what exactly these devices said. */
-function checkStatistics(
-  job: JobState,
-  summaries: readonly RoundSummary[],
-  { blobs }: SimulatedDisk,
-  observer: FleetObserver,
-): void {
-  const round = summaries.find(({ kind, status }) => kind === "statistics" && status === "completed");
-  const counted = participants.filter(({ id }) => round?.members[id]?.status === "contributed");
-  const [first, ...rest] = counted.map(statisticsOf);
-  const isExpected = first !== undefined;
-  if (isExpected !== (job.statistics !== undefined)) {
-    observer.violation("AK5: statistics without a round, or a round without statistics");
-  }
-  if (first === undefined || job.statistics === undefined) return;
-  const expected = digestOf(encodeStatistics(rest.reduce(mergeStatistics, first)));
-  if (expected !== job.statistics.digest || !blobs.blobs.has(expected)) {
-    observer.violation("AK5: the statistics are not the sum of what was counted");
-  }
-}
-
-/** What counted is what the device made, from this round's own base. */
-function checkDigests(summary: RoundSummary, base: Float32Array, observer: FleetObserver): void {
-  for (const participant of participants) {
-    const member = summary.members[participant.id];
-    if (member?.status !== "contributed") continue;
-    const made = digestOf(
-      summary.kind === "statistics"
-        ? encodeStatistics(statisticsOf(participant))
-        : encodeSafetensors(layout, updateOf(participant, summary.number, base)),
-    );
-    if (made !== member.digest) {
-      observer.violation(
-        `AK5: ${participant.id} counted in round ${summary.number} with bytes it did not make`,
+    if (completed.length !== roundsCompleted) {
+      this.#violation(
+        `AK5: ${completed.length} completed rounds in the archive, ${roundsCompleted} in the job`,
       );
     }
+    const contributions = completed.reduce((sum, summary) => sum + contributorsOf(summary).length, 0);
+    return { job: this.#wanted.id, status, roundsCompleted, contributions };
   }
-}
 
-/** What nothing needs is deleted, but for two kinds of file that stay until the next start sweeps them away. */
-function checkLeftovers(
-  job: JobState,
-  coordinator: SimulatedDisk,
-  devices: readonly SimulatedDevice[],
-  observer: FleetObserver,
-): void {
-  for (const device of devices) {
-    const needed = new Set([digestOf(modelBytes), ...blobsOf(device.state)]);
-    for (const digest of device.disk.blobs.blobs.keys()) {
-      if (!needed.has(digest))
-        observer.violation(`${device.name} keeps a blob that nothing needs: ${digest}`);
+  /** Rounds without a quorum are the faults' doing, and an operator may call it off; nothing else may end a job here. */
+  #checkEnding(): void {
+    const { reason, status } = this.#job;
+    if (!hasEnded(this.#job)) this.#violation(`RC8: it is ${status}`);
+    if (status === "failed" && !/rounds in a row failed/.test(reason ?? ""))
+      this.#violation(`it failed: ${reason}`);
+    if (status === "cancelled" && this.#wanted.cancelledAfter === undefined)
+      this.#violation("it was cancelled by nobody");
+  }
+
+  /** AK5, first half: who was told "accepted" is among those that counted. */
+  #checkAcknowledgements(): void {
+    for (const { device, job, round, digest } of this.#observer.acknowledged) {
+      if (job !== this.#wanted.id) continue;
+      const summary = this.#summaries.find(({ number }) => number === round);
+      if (summary === undefined) this.#violation(`AK5: round ${round} took a contribution and has no record`);
+      if (summary?.status !== "completed") continue;
+      const member = summary.members[device];
+      if (member?.status === "contributed" && member.digest === digest) continue;
+      this.#violation(`AK5: ${device} was told "accepted" for round ${round} and did not count`);
     }
   }
-  const { base, model, optimizerState, plan, statistics = null } = job;
-  const needed: ReadonlySet<string> = new Set(
-    [base.weights, model, optimizerState, statistics, plan.body, plan.model].flatMap(
-      (blob) => blob?.digest ?? [],
-    ),
-  );
-  for (const [digest, bytes] of coordinator.blobs.blobs) {
-    if (needed.has(digest) || observer.unsubmitted.has(digest) || isConfiguration(bytes)) continue;
-    observer.violation(`the coordinator keeps a blob that nothing needs: ${digest}`);
+
+  /** AK5, second half: the weights are those that exactly these contributions make. */
+  #checkWeights({ files }: SimulatedDisk): void {
+    const { base } = this.#job;
+    let expected: Float32Array = readParameters(parseModel(modelBytes), layout);
+    for (const summary of this.#summaries) {
+      this.#checkDigests(summary, expected);
+      if (summary.status === "completed" && isTraining(summary))
+        expected = recomputeRound(expected, summary, this.#participants);
+    }
+    const stored = files.blobs.get(base.weights.digest);
+    const actual = stored && decodeSafetensors(stored, layout);
+    const wrong = expected.findIndex((value, index) => !Object.is(value, actual?.[index]));
+    if (wrong !== -1)
+      this.#violation(
+        `AK5: weight ${wrong} is ${actual?.[wrong]}, the contributions make ${expected[wrong]}`,
+      );
+  }
+
+  /** AK5 for statistics: what the job scales by is the sum of what exactly these devices said. */
+  #checkStatistics({ files }: SimulatedDisk): void {
+    const round = this.#summaries.find((summary) => summary.status === "completed" && !isTraining(summary));
+    const counted = this.#participants.filter(({ id }) => round?.members[id]?.status === "contributed");
+    const [first, ...rest] = counted.map(statisticsOf);
+    const stored = this.#job.statistics?.digest;
+    const expected = first && digestOf(encodeStatistics(rest.reduce(mergeStatistics, first)));
+    const isThere = expected === undefined || files.blobs.has(expected);
+    if (expected !== stored || !isThere)
+      this.#violation("AK5: the statistics are not the sum of what was counted");
+  }
+
+  /** What counted is what the device made, from this round's own base. */
+  #checkDigests(summary: RoundSummary, base: Float32Array): void {
+    for (const participant of this.#participants) {
+      const member = summary.members[participant.id];
+      if (member?.status !== "contributed") continue;
+      const made = isTraining(summary)
+        ? digestOf(encodeSafetensors(layout, updateOf(participant, summary.number, base)))
+        : digestOf(encodeStatistics(statisticsOf(participant)));
+      if (made === member.digest) continue;
+      this.#violation(`AK5: ${participant.id} counted in round ${summary.number} with bytes it did not make`);
+    }
+  }
+
+  #violation(text: string): void {
+    this.#observer.violation(`${this.#wanted.id}: ${text}`);
   }
 }
 
-/** Small, and the same for every round of a size. */
-function isConfiguration(bytes: Uint8Array): boolean {
-  return /^\{"(?:normaliser|aggregator|phase)"/.test(Buffer.from(bytes).toString("latin1"));
+function isTraining({ kind }: RoundSummary): boolean {
+  return kind === undefined;
 }
 
-function effectsLeft(node: string, disk: SimulatedDisk, kind: string): string[] {
-  const keys = [...disk.records.keys()].filter((key) => key.startsWith(`${kind}/effect/`));
-  return keys.map((key) => `${node} has to ${readState<{ type: string }>(disk, key)?.type}`);
+function contributorsOf({ members }: RoundSummary): string[] {
+  return Object.entries(members).flatMap(([device, { status }]) => (status === "contributed" ? device : []));
 }

@@ -1,53 +1,42 @@
 import { SeededRandom } from "@selvedge/protocol";
+import {
+  drawRates,
+  type EpisodeKind,
+  type FaultKind,
+  type FaultRates,
+  type StrikeKind,
+} from "./fault-rates.ts";
 import type { FleetTrace } from "./fleet-trace.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
-/** Chances of one kind of trouble each, per occasion. */
-export interface FaultRates {
-  readonly loss: number;
-  readonly duplicate: number;
-  /** An envelope takes up to 15 s instead of up to 200 ms. */
-  readonly delay: number;
-  readonly dialFailure: number;
-  /** Per chunk of a transfer. */
-  readonly transferFailure: number;
-  /** Per hook point of a journal. */
-  readonly kill: number;
-  readonly slowTraining: number;
-  readonly trainingFailure: number;
-  /** Mean life of a link, milliseconds. */
-  readonly linkLifeMs: number;
-  /** Mean life of a process, milliseconds. */
-  readonly processLifeMs: number;
+export interface FaultPlanOptions {
+  readonly seed: number;
+  readonly time: VirtualTime;
+  readonly trace: FleetTrace;
+  /** How many there are to be struck. */
+  readonly machines: number;
+  readonly durationMs: number;
 }
-
-type Striking = Exclude<keyof FaultRates, "linkLifeMs" | "processLifeMs">;
-
-export type FaultKind = Striking | "linkCut" | "powerCut";
 
 /** All trouble of one seed, until it ends: then the fleet is left in peace. */
 export class FaultPlan {
   readonly #random: SeededRandom;
   readonly #time: VirtualTime;
   readonly #trace: FleetTrace;
-  readonly #endsAt: number;
-  readonly rates: FaultRates;
+  readonly #rates: FaultRates;
   readonly #counts = new Map<FaultKind, number>();
+  readonly endsAt: number;
 
-  constructor(seed: number, time: VirtualTime, durationMs: number, trace: FleetTrace) {
+  constructor({ seed, time, trace, machines, durationMs }: FaultPlanOptions) {
     this.#random = SeededRandom.fromSeed("faults", seed);
     this.#time = time;
     this.#trace = trace;
-    this.#endsAt = time.now + durationMs;
-    this.rates = drawRates(this.#random);
+    this.#rates = drawRates(this.#random, machines);
+    this.endsAt = time.now + durationMs;
   }
 
   get active(): boolean {
-    return this.#time.now < this.#endsAt;
-  }
-
-  get endsAt(): number {
-    return this.#endsAt;
+    return this.#time.now < this.endsAt;
   }
 
   /** How often each fault struck. */
@@ -56,10 +45,31 @@ export class FaultPlan {
   }
 
   /** Whether this fault strikes now. */
-  strikes(kind: Striking, where: string): boolean {
-    if (!this.active || this.#random.uniform() >= this.rates[kind]) return false;
+  strikes(kind: StrikeKind, where: string): boolean {
+    if (!this.active) return false;
+    const chance = this.#rates.strikes[kind];
+    if (chance === 0 || this.#random.uniform() >= chance) return false;
     this.record(kind, where);
     return true;
+  }
+
+  /** Calls `strike` when this trouble next comes, if it does before all trouble ends; the result calls it off. */
+  next(kind: EpisodeKind, strike: () => void): () => void {
+    const mean = this.#rates.episodes[kind];
+    if (mean === undefined || !this.active) return () => {};
+    // Exponentially distributed: whatever has lasted is as likely to be struck as what is new.
+    const ms = Math.ceil(-Math.log(1 - this.#random.uniform()) * mean);
+    return this.#time.after(ms, () => {
+      if (this.active) strike();
+    });
+  }
+
+  /** Calls `strike` whenever this trouble comes. */
+  each(kind: EpisodeKind, strike: () => void): void {
+    this.next(kind, () => {
+      strike();
+      this.each(kind, strike);
+    });
   }
 
   record(kind: FaultKind, where: string): void {
@@ -72,36 +82,11 @@ export class FaultPlan {
     return low + this.#random.integer(high - low);
   }
 
-  /** How long a new link lives; undefined = until one of its ends is done with it. */
-  linkLife(): number | undefined {
-    return this.#life(this.rates.linkLifeMs);
+  chance(probability: number): boolean {
+    return this.#random.uniform() < probability;
   }
 
-  /** When a new process loses its power; undefined = never. */
-  processLife(): number | undefined {
-    return this.#life(this.rates.processLifeMs);
+  pick<T>(choices: readonly [T, ...T[]]): T {
+    return choices[this.#random.integer(choices.length)] ?? choices[0];
   }
-
-  /** Exponentially distributed: whatever has lasted is as likely to end as what is new. */
-  #life(meanMs: number): number | undefined {
-    if (!this.active) return undefined;
-    return Math.ceil(-Math.log(1 - this.#random.uniform()) * meanMs);
-  }
-}
-
-/** Some seeds are calm and some are rough, each in its own way. */
-function drawRates(random: SeededRandom): FaultRates {
-  const upTo = (most: number): number => most * random.uniform() ** 2;
-  return {
-    loss: upTo(0.4),
-    duplicate: upTo(0.3),
-    delay: upTo(0.3),
-    dialFailure: upTo(0.5),
-    transferFailure: upTo(0.2),
-    kill: upTo(0.05),
-    slowTraining: upTo(0.3),
-    trainingFailure: upTo(0.1),
-    linkLifeMs: 2_000 + random.integer(60_000),
-    processLifeMs: 10_000 + random.integer(300_000),
-  };
 }

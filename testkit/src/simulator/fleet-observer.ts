@@ -6,14 +6,17 @@ import {
   type RoundSummary,
   Verdict,
 } from "@selvedge/protocol";
+import type { Release } from "@selvedge/registry";
 import type { Transaction } from "@selvedge/storage";
 import type { FleetTrace } from "./fleet-trace.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
-import { jobId } from "./simulated-job.ts";
+import { RoundObserver } from "./round-observer.ts";
+import { readState, type SimulatedDisk } from "./simulated-disk.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 /** A receipt that said "accepted", as it was sent. */
 export interface Acknowledgement {
   readonly device: string;
+  readonly job: string;
   readonly round: number;
   readonly digest: string;
 }
@@ -25,12 +28,15 @@ export class FleetObserver {
   readonly #acknowledged = new Map<string, Acknowledgement>();
   /** What entitles a device to let go of a result. */
   readonly #releases = new Map<string, Set<string>>();
-  readonly #outboxes = new Map<string, ReadonlyMap<number, string>>();
-  readonly #unsubmitted = new Set<string>();
+  readonly #outboxes = new Map<string, ReadonlyMap<string, string>>();
   readonly #audited = new Map<string, Set<string>>();
+  readonly #signed = new Set<string>();
+  readonly #serves = new Map<string, number>();
+  readonly rounds: RoundObserver;
 
-  constructor(trace: FleetTrace) {
+  constructor(trace: FleetTrace, time: VirtualTime) {
     this.#trace = trace;
+    this.rounds = new RoundObserver(time, (text) => this.violation(text));
   }
 
   get violations(): readonly string[] {
@@ -41,34 +47,23 @@ export class FleetObserver {
     return this.#acknowledged.values();
   }
 
-  /** Updates that were uploaded, and that no submission has named since. */
-  get unsubmitted(): ReadonlySet<string> {
-    return this.#unsubmitted;
-  }
-
   violation(text: string): void {
     this.#violations.push(text);
     this.#trace.add(`VIOLATION ${text}`);
   }
 
-  /** AK2: whoever is told "accepted" has a contribution on the coordinator's disk. */
-  receiptSent(device: string, receipt: Receipt, disk: SimulatedDisk): void {
-    if (receipt.verdict !== Verdict.ACCEPTED) return;
-    const { round, digest } = receipt;
-    this.#acknowledged.set(`${device}/${round}`, { device, round, digest });
-    const job = readState<JobState>(disk, `job/state/${jobId}`);
-    const members = job?.current?.number === round ? job.current.members : job?.last?.members;
-    if (members?.[device]?.status === "contributed" && members[device]?.digest === digest) return;
-    // A receipt that was decided long ago may be sent again after a restart.
-    const archived = readState<RoundSummary>(disk, `round/${jobId}/${String(round).padStart(8, "0")}`);
-    if (archived?.members[device]?.digest === digest) return;
-    this.violation(`AK2: ${device} was told "accepted" for round ${round}, which is not durable`);
+  /** The coordinator handed an envelope to its end of a device's link. */
+  sent(device: string, body: EnvelopeBody | { case: undefined }, disk: SimulatedDisk): void {
+    if (body.case === "receipt") this.#receiptSent(device, body.value, disk);
   }
 
   /** A device has been handed an envelope. */
   delivered(device: string, body: EnvelopeBody | { case: undefined }): void {
-    if (body.case === "receipt") this.#release(device, body.value.round, body.value.digest);
-    if (body.case === "roundClosed") this.#release(device, body.value.round, "any");
+    if (body.case !== "receipt" && body.case !== "roundClosed") return;
+    const { job, round } = body.value;
+    const digest = body.case === "receipt" ? body.value.digest : "any";
+    const releases = this.#releases.get(device) ?? new Set();
+    this.#releases.set(device, releases.add(`${job}/${round}/${digest}`));
   }
 
   /** AK1: a result leaves the outbox only when the coordinator's own word allows it. */
@@ -76,14 +71,14 @@ export class FleetObserver {
     const write = transaction.writes.find(({ key }) => key === "task/state/device");
     if (write === undefined) return;
     const state = write.value as unknown as DeviceState;
-    const outbox = new Map(
+    const outbox = new Map<string, string>(
       state.tasks.flatMap(({ offer, result }) =>
-        result === null ? [] : [[offer.round, result.body.digest] as const],
+        result === null ? [] : [[`${offer.job}/${offer.round}`, result.body.digest] as const],
       ),
     );
     for (const [round, digest] of this.#outboxes.get(device) ?? []) {
       if (outbox.get(round) === digest || this.#mayRelease(device, round, digest)) continue;
-      this.violation(`AK1: ${device} let go of its result of round ${round} without a receipt`);
+      this.violation(`AK1: ${device} let go of its result of ${round} without a receipt`);
     }
     this.#outboxes.set(device, outbox);
   }
@@ -99,27 +94,48 @@ export class FleetObserver {
     this.violation(`SU8: ${device} uploads ${digest} without an audit line`);
   }
 
-  uploaded(digest: string): void {
-    this.#unsubmitted.add(digest);
+  /** The release key is about to have signed it. */
+  released({ name, version, blob }: Release): void {
+    this.#signed.add(`${name}@${version} ${blob.digest}`);
+    this.#trace.add(`operator signs ${name}@${version} ${blob.digest}`);
   }
 
-  submitted(digest: string): void {
-    this.#unsubmitted.delete(digest);
+  /** RL1, RL3: what is served was released, and is not older than what was installed. */
+  serves(device: string, name: string, version: number, digest: string, disk: SimulatedDisk): void {
+    this.#trace.add(`${device} serves ${name}@${version}`);
+    this.#serves.set(`${device}/${name}`, version);
+    if (!this.#signed.has(`${name}@${version} ${digest}`))
+      this.violation(`RL1: ${device} serves ${name}@${version} ${digest}, which was never released`);
+    const installed = readState<{ current: { version: number } }>(disk, `installed/${name}`);
+    if (installed !== undefined && installed.current.version > version)
+      this.violation(`RL3: ${device} goes back from ${name}@${installed.current.version} to ${version}`);
   }
 
-  #release(device: string, round: number, digest: string): void {
-    const releases = this.#releases.get(device) ?? new Set();
-    this.#releases.set(device, releases.add(`${round}/${digest}`));
+  /** Which version a device has loaded last; undefined = none. */
+  servedVersion(device: string, name: string): number | undefined {
+    return this.#serves.get(`${device}/${name}`);
   }
 
-  #mayRelease(device: string, round: number, digest: string): boolean {
+  /** AK2: whoever is told "accepted" has a contribution on the coordinator's disk. */
+  #receiptSent(device: string, receipt: Receipt, disk: SimulatedDisk): void {
+    if (receipt.verdict !== Verdict.ACCEPTED) return;
+    const { job, round, digest } = receipt;
+    this.#acknowledged.set(`${device}/${job}/${round}`, { device, job, round, digest });
+    const state = readState<JobState>(disk, `job/state/${job}`);
+    const members = state?.current?.number === round ? state.current.members : state?.last?.members;
+    if (members?.[device]?.digest === digest) return;
+    // A receipt that was decided long ago may be sent again after a restart.
+    const archived = readState<RoundSummary>(disk, archiveKey(job, round));
+    if (archived?.members[device]?.digest === digest) return;
+    this.violation(`AK2: ${device} was told "accepted" for round ${round} of ${job}, which is not durable`);
+  }
+
+  #mayRelease(device: string, round: string, digest: string): boolean {
     const releases = this.#releases.get(device);
     return releases?.has(`${round}/${digest}`) === true || releases?.has(`${round}/any`) === true;
   }
 }
 
-/** A record as it stands on a disk, without asking the process that uses it. */
-export function readState<State>({ records }: SimulatedDisk, key: string): State | undefined {
-  const record = records.get(key);
-  return record === undefined ? undefined : (JSON.parse(record.json) as State);
+function archiveKey(job: string, round: number): string {
+  return `round/${job}/${String(round).padStart(8, "0")}`;
 }

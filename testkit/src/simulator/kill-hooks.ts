@@ -20,7 +20,10 @@ export function killHooks<Effect extends { readonly type: string }>(
       await watch.afterCommit?.(transaction);
       mayDie("after commit");
     },
-    beforeEffect: (_id, effect) => mayDie(`before ${effect.type}`),
+    async beforeEffect(id, effect, key) {
+      await watch.beforeEffect?.(id, effect, key);
+      mayDie(`before ${effect.type}`);
+    },
     afterEffect: (_id, effect) => mayDie(`after ${effect.type}`),
   };
 }

@@ -1,20 +1,17 @@
 import type { RoundSummary } from "@selvedge/protocol";
-import { exampleCap, participants, updateOf, weightOf } from "./simulated-job.ts";
+import type { Participant } from "./fleet-plan.ts";
+import { exampleCap, updateOf, weightOf } from "./simulated-job.ts";
 
 /**
- * The weights that a job's completed rounds must have made, from the devices
- * that are said to have contributed alone. Sums in integers of 2^-40, so it
+ * The weights that a completed round must have made of its base, from the
+ * devices that are said to have contributed alone. Sums in integers of 2^-40, so it
  * shares no arithmetic with what it checks.
  */
-export function recomputeWeights(initial: Float32Array, summaries: readonly RoundSummary[]): Float32Array {
-  let base = initial;
-  for (const summary of summaries) {
-    if (summary.status === "completed" && summary.kind === undefined) base = recomputeRound(base, summary);
-  }
-  return base;
-}
-
-function recomputeRound(base: Float32Array, summary: RoundSummary): Float32Array {
+export function recomputeRound(
+  base: Float32Array,
+  summary: RoundSummary,
+  participants: readonly Participant[],
+): Float32Array {
   const counted = participants.filter(({ id }) => summary.members[id]?.status === "contributed");
   const normaliser = Object.keys(summary.members).length * exampleCap;
   const sums = Array.from(base, () => 0n);

@@ -1,41 +1,84 @@
 import {
-  DeviceMail,
+  AuditLog,
+  type DeviceRecord,
+  FleetSession,
   InstallReports,
-  JobBoard,
+  type JobBoard,
   JobRecords,
-  ModelLayouts,
-  SessionHub,
+  newDevice,
+  OperatorTokens,
+  openDeviceRegistry,
+  openSessionRatchet,
 } from "@selvedge/coordinator";
-import { type EnvelopeBody, type JobEffect, SeededRandom, SelvedgeError } from "@selvedge/protocol";
-import type { BlobKeeper, BlobStore, JournalHooks, Store } from "@selvedge/storage";
-import type { MemoryLinkPair } from "@selvedge/transport";
-import { createKeeper } from "./create-keeper.ts";
+import { type ErrorCode, type JobEffect, type SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { ReleaseRepository } from "@selvedge/registry";
+import {
+  type BlobStore,
+  type JournalHooks,
+  openEpoch,
+  openMemoryStore,
+  type Store,
+  type Timers,
+} from "@selvedge/storage";
+import type { Link } from "@selvedge/transport";
 import { killHooks } from "./kill-hooks.ts";
-import { openSimulatedBlobs, openSimulatedStore } from "./simulated-disk.ts";
-import { datasetName, jobRequest, modelBytes, operatorKeys } from "./simulated-job.ts";
-import { type NodeParts, SimulatedNode } from "./simulated-node.ts";
+import { operatorKeys } from "./simulated-job.ts";
+import type { SimulatedLink } from "./simulated-link.ts";
+import { type Machine, type NodeParts, SimulatedNode } from "./simulated-node.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
+import { initialMetadata, releaseKeys } from "./simulated-releases.ts";
 
-export type SendToDevice = (device: string, body: EnvelopeBody) => boolean;
+/** What a coordinator is built on. A test plants a bug by giving it something that is not as it should be. */
+export interface Foundations {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly timers: Timers;
+  readonly hooks: JournalHooks<JobEffect>;
+  /** A device's connection, as its listener hands it on. */
+  readonly accept: (link: Link) => Link;
+}
 
-/** Hooks that a test plants into the coordinator's journal, to see its bug caught. */
-export type PlantedHooks = (send: SendToDevice) => JournalHooks<JobEffect>;
+export type Plant = (sound: Foundations) => Foundations;
 
 export interface Running {
   readonly process: SimulatedProcess;
-  readonly hub: SessionHub;
+  readonly session: FleetSession;
   readonly board: JobBoard;
   readonly blobs: BlobStore;
+  readonly repository: ReleaseRepository;
+  readonly accept: (link: Link) => Link;
 }
 
 /** The coordinator's production code, on a disk that survives it. */
 export class SimulatedCoordinator extends SimulatedNode {
-  readonly #planted: PlantedHooks | undefined;
+  readonly #plant: Plant;
   #running: Running | undefined;
 
-  constructor(parts: NodeParts, planted: PlantedHooks | undefined) {
+  constructor(parts: NodeParts, plant: Plant = (sound) => sound) {
     super("coordinator", parts);
-    this.#planted = planted;
+    this.#plant = plant;
+  }
+
+  /** Writes devices down as enrolled, before it starts. */
+  async enrol(devices: readonly string[]): Promise<void> {
+    const store = openMemoryStore(this.disk.records);
+    const registry = await openDeviceRegistry(store);
+    for (const id of devices) {
+      const record: DeviceRecord = {
+        ...newDevice,
+        id,
+        name: id,
+        group: "",
+        tags: [],
+        tokenId: "simulated",
+        keyDigest: id,
+        enrolledAtMs: this.parts.time.now,
+        certificateSerial: "",
+        certificateExpiresAtMs: this.parts.time.now,
+        standing: { state: "active", reason: "", sinceMs: this.parts.time.now },
+      };
+      await store.commit({ writes: registry.addition(record) });
+    }
   }
 
   get isUp(): boolean {
@@ -58,43 +101,49 @@ export class SimulatedCoordinator extends SimulatedNode {
     }
   }
 
-  accept(device: string, pair: MemoryLinkPair): void {
-    const { hub, process } = this.#require();
-    process.onEnd(() => pair.cut("the coordinator died"));
-    hub.accept(pair.coordinator, { deviceId: device });
+  accept(device: string, link: SimulatedLink): void {
+    const { accept, process, session } = this.#require();
+    const forget = process.onEnd((ending) => {
+      if (ending === "powerCut") link.goDeaf("to-coordinator", "to-device");
+      else link.coordinator.close("the coordinator died");
+    });
+    const { rounds } = this.parts.observer;
+    rounds.arrived(device);
+    link.coordinator.onClose(() => {
+      forget();
+      rounds.left(device);
+    });
+    session.hub.accept(accept(link.coordinator), { deviceId: device });
   }
 
-  protected override async run(process: SimulatedProcess): Promise<void> {
-    const random = SeededRandom.fromSeed("coordinator disk", this.parts.seed, this.lives);
-    const store = openSimulatedStore(this.disk, process, random);
-    const blobs = openSimulatedBlobs(this.disk, process, random);
-    const mail: { deliver: DeviceMail["deliver"] } = { deliver: async () => undefined };
-    const hub = this.#createHub(process, mail, (device) => board.deviceOnline(device));
-    const keeper = createKeeper(
-      process,
-      this.parts.time,
-      blobs,
-      () => board.blobs(),
-      (error) => this.trouble(process, "sweep", SelvedgeError.from(error)),
-    );
-    const board: JobBoard = this.#createBoard(process, store, blobs, keeper, hub);
-    const installs = await InstallReports.open(store, () => false);
-    const deviceMail = new DeviceMail(board, installs, (_device, what, error) =>
-      this.trouble(process, what, error),
-    );
-    mail.deliver = (device, envelope) => {
-      if (envelope.body.case === "submission") {
-        this.parts.observer.submitted(envelope.body.value.contribution?.body?.digest ?? "");
-      }
-      return deviceMail.deliver(device, envelope);
-    };
-    await board.start(() => keeper.start());
+  protected override async run({ process, store, blobs, random }: Machine): Promise<void> {
+    const { faults, observer } = this.parts;
+    const hooks = killHooks<JobEffect>(this.name, faults, {
+      afterCommit: (transaction) => observer.rounds.committed(transaction),
+      beforeEffect: (job, effect) => {
+        if (effect.type === "openRound") observer.rounds.opens(job);
+      },
+    });
+    const accept = (link: Link): Link => link;
+    const foundations = this.#plant({ store, blobs, timers: process, hooks, accept });
+    const repository = await this.#openRepository(foundations.store);
+    const session = await this.#openSession(process, foundations, repository, random);
+    await session.start();
     if (!process.alive) return;
-    this.#running = { process, hub, board, blobs };
+    const { board } = session;
+    this.#running = {
+      process,
+      session,
+      board,
+      repository,
+      blobs: foundations.blobs,
+      accept: foundations.accept,
+    };
     process.onEnd(() => {
       this.#running = undefined;
     });
-    await this.#submitJob(board, blobs);
+    await repository.refresh();
+    process.every(refreshEveryMs, () => this.follow(process, repository.refresh()));
   }
 
   #require(): Running {
@@ -102,81 +151,88 @@ export class SimulatedCoordinator extends SimulatedNode {
     return this.#running;
   }
 
-  /** The operator repeats the request until it has been answered. */
-  async #submitJob(board: JobBoard, blobs: BlobStore): Promise<void> {
-    const request = jobRequest(this.parts.seed);
-    if (board.get(request.job) !== undefined) return;
-    await blobs.put(modelBytes);
-    await board.run(request);
+  async #openRepository(store: Store): Promise<ReleaseRepository> {
+    const options = { store, onlineKey: releaseKeys.online, now: () => this.clock.wall() };
+    try {
+      return await ReleaseRepository.open(options);
+    } catch (thrown) {
+      if (SelvedgeError.from(thrown).code !== "not_found") throw thrown;
+      return ReleaseRepository.create({ ...options, initial: initialMetadata });
+    }
   }
 
-  #createHub(
+  async #openSession(
     process: SimulatedProcess,
-    mail: { readonly deliver: DeviceMail["deliver"] },
-    online: (device: string) => Promise<void>,
-  ): SessionHub {
-    return new SessionHub({
-      epoch: "coordinator",
-      softwareVersion: "simulated",
-      now: () => this.parts.time.now,
-      admit: async () => ({ kind: "welcome", mark: new Uint8Array() }),
-      onBirth: (device) => this.follow(process, online(device)),
-      onEnvelope: (device, envelope) => this.follow(process, mail.deliver(device, envelope)),
-      onGone: (device, reason) => this.parts.trace.add(`${device} gone: ${reason}`),
-      onTrouble: (_device, error) => this.trouble(process, "admission", error),
-    });
-  }
-
-  #createBoard(
-    process: SimulatedProcess,
-    store: Store,
-    blobs: BlobStore,
-    keeper: BlobKeeper,
-    hub: SessionHub,
-  ): JobBoard {
-    const { faults, observer, time } = this.parts;
-    const send: SendToDevice = (device, body) => {
-      const isSent = hub.send(device, body);
-      if (isSent && body.case === "receipt") observer.receiptSent(device, body.value, this.disk);
-      return isSent;
-    };
-    return new JobBoard({
-      store,
-      blobs,
-      keeper,
-      records: new JobRecords(store),
-      layouts: new ModelLayouts(blobs),
+    { blobs, hooks, store, timers }: Foundations,
+    repository: ReleaseRepository,
+    random: SeededRandom,
+  ): Promise<FleetSession> {
+    const { faults, trace } = this.parts;
+    const now = (): number => this.clock.wall();
+    const isReleased = (name: string, version: bigint): boolean =>
+      repository.releases().some((one) => one.name === name && BigInt(one.version) === version);
+    return new FleetSession({
+      fleet: {
+        store,
+        blobs,
+        operatorKey: operatorKeys[0],
+        signing: { repository, roundKey: releaseKeys.round },
+        devices: await openDeviceRegistry(store),
+        installs: await InstallReports.open(store, isReleased),
+        records: new JobRecords(store),
+        audit: await AuditLog.open(store, now),
+        operatorTokens: await OperatorTokens.open({ store, now, rootPin: () => new Uint8Array(32) }),
+        ratchet: await openSessionRatchet(store, (bytes) => randomBytes(random, bytes)),
+        epoch: await openEpoch(store, () => "coordinator-epoch"),
+      },
       evaluator: {
         mismatch: async () => null,
         evaluate: async () => {
           await process.sleep(200);
+          if (faults.strikes("evaluationFailure", this.name))
+            throw new SelvedgeError("unavailable", "the evaluation process died");
           return { accuracy: 0.5 };
         },
       },
-      operatorKeys: () => operatorKeys,
       evaluationDatasets: new Set(["held-out"]),
       memoryBytesMax: Number.POSITIVE_INFINITY,
-      barredWhy: () => undefined,
-      eligible: (dataset) =>
-        [...hub.online()].flatMap(([device, birth]) =>
-          dataset === datasetName && birth.datasets.some(({ name }) => name === dataset) ? device : [],
-        ),
-      send,
-      signRound: () => new Uint8Array(),
-      now: () => time.now,
-      setAlarm: (job, at) => process.setAlarm(job, at, () => this.follow(process, this.#tick(job))),
-      sleep: (ms, signal) => process.sleep(ms, signal),
-      onTrouble: (_job, what, error) => this.trouble(process, what, error),
+      softwareVersion: "simulated",
+      clock: this.clock,
+      timers,
+      log: {
+        info: (fields: LogFields, message) => {
+          if (process.alive && fields.device !== undefined)
+            trace.add(`${this.name}: ${fields.device} ${message} ${fields.reason ?? ""}`);
+        },
+        warn: (fields: LogFields, message) => this.#logged(process, fields, message),
+        error: (fields: LogFields, message) => this.#logged(process, fields, message),
+      },
+      recheckDevice: async () => {},
       onHalt: (error) => this.halted(process, error),
-      hooks: killHooks(this.name, faults, this.#planted?.(send)),
+      hooks,
     });
   }
 
-  async #tick(job: string): Promise<void> {
-    await this.#running?.board.tick(job);
+  #logged(process: SimulatedProcess, fields: LogFields, message: string): void {
+    const error = SelvedgeError.from(fields.err ?? new SelvedgeError(fields.code ?? "unavailable", message));
+    this.trouble(process, fields.what ?? message, error);
   }
+}
+
+interface LogFields {
+  readonly err?: unknown;
+  readonly code?: ErrorCode;
+  readonly what?: string;
+  readonly device?: string;
+  readonly reason?: string;
+}
+
+function randomBytes(random: SeededRandom, bytes: number): Uint8Array {
+  return Uint8Array.from({ length: bytes }, () => random.integer(256));
 }
 
 function isDown(): SelvedgeError {
   return new SelvedgeError("unavailable", "the coordinator is down");
 }
+
+const refreshEveryMs = 3_600_000;

@@ -1,43 +1,52 @@
-import { AgentSession, blobsOf, DeviceWorker, SessionMark, type Trainer } from "@selvedge/agent";
+import {
+  AgentSession,
+  blobsOf,
+  DeviceWorker,
+  InstalledModels,
+  ReleaseFollower,
+  type ReleaseFollowerOptions,
+  SessionMark,
+  type Trainer,
+} from "@selvedge/agent";
 import { decodeSafetensors } from "@selvedge/onnx";
 import {
   type DeviceState,
+  deviceWakeAt,
   type Envelope,
   emptyDevice,
   keyIdOf,
+  lastSubmittedAt,
   type Policy,
-  SeededRandom,
   SelvedgeError,
 } from "@selvedge/protocol";
-import type { BlobKeeper, BlobStore, Store } from "@selvedge/storage";
+import { TrustStore, verifyRound } from "@selvedge/registry";
+import { BlobKeeper, type BlobStore, SteadyClock, WakeTimers } from "@selvedge/storage";
 import { ReconnectingSession } from "@selvedge/transport";
-import { createKeeper } from "./create-keeper.ts";
-import { readState } from "./fleet-observer.ts";
+import type { Participant } from "./fleet-plan.ts";
 import { killHooks } from "./kill-hooks.ts";
-import { openSimulatedBlobs, openSimulatedStore } from "./simulated-disk.ts";
-import {
-  datasetName,
-  exampleCap,
-  layout,
-  operatorKeys,
-  type Participant,
-  statisticsOf,
-  updateOf,
-  weightOf,
-} from "./simulated-job.ts";
+import { SimulatedChannel } from "./simulated-channel.ts";
+import type { SimulatedCoordinator } from "./simulated-coordinator.ts";
+import { readState } from "./simulated-disk.ts";
+import { exampleCap, layout, operatorKeys, statisticsOf, updateOf, weightOf } from "./simulated-job.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
-import { type NodeParts, SimulatedNode } from "./simulated-node.ts";
+import { type Machine, type NodeParts, SimulatedNode } from "./simulated-node.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
+import { initialMetadata } from "./simulated-releases.ts";
 
-/** A device's production code, on a disk that survives it; only training is a function. */
+export interface DeviceParts extends NodeParts {
+  readonly coordinator: SimulatedCoordinator;
+  readonly network: SimulatedNetwork;
+}
+
+/** A device's production code, on a disk that survives it; only training and inference are functions. */
 export class SimulatedDevice extends SimulatedNode {
   readonly #participant: Participant;
-  readonly #network: SimulatedNetwork;
+  readonly #world: DeviceParts;
 
-  constructor(participant: Participant, parts: NodeParts, network: SimulatedNetwork) {
-    super(participant.id, parts);
+  constructor(participant: Participant, world: DeviceParts) {
+    super(participant.id, world);
     this.#participant = participant;
-    this.#network = network;
+    this.#world = world;
   }
 
   /** What is on its disk. */
@@ -45,16 +54,72 @@ export class SimulatedDevice extends SimulatedNode {
     return readState<DeviceState>(this.disk, "task/state/device") ?? emptyDevice;
   }
 
-  protected override async run(process: SimulatedProcess): Promise<void> {
-    const { observer, seed, time } = this.parts;
-    const random = SeededRandom.fromSeed("device", this.name, seed, this.lives);
-    const store = openSimulatedStore(this.disk, process, random);
-    const blobs = openSimulatedBlobs(this.disk, process, random);
+  protected override async run(machine: Machine): Promise<void> {
+    const { process, store, blobs, random } = machine;
+    const steady = new SteadyClock(this.clock);
+    const channel = new SimulatedChannel(this.name, process, this.#world);
+    const trust = await TrustStore.open({
+      store,
+      rootBytes: initialMetadata.root,
+      now: () => this.clock.wall(),
+    });
+    const installed = await InstalledModels.open(store);
+    const keeper = new BlobKeeper({
+      blobs,
+      needed: () => [...installed.digests(), ...blobsOf(worker.state)],
+      clock: this.clock,
+      timers: process,
+      graceMs: blobGraceMs,
+      onError: (error) => this.trouble(process, "sweep", SelvedgeError.from(error)),
+    });
+    const mark = await SessionMark.open(store);
+    const session = this.#createSession(process, mark, {
+      welcomed: () => {
+        follower.report();
+        this.follow(process, worker.connected());
+        this.follow(process, follower.follow());
+      },
+      received: (envelope) => this.follow(process, receive(worker, follower, envelope)),
+      installed: () => follower.installed(),
+    });
+    const follower = new ReleaseFollower({
+      trust,
+      installed,
+      blobs,
+      channel,
+      documents: { get: (path) => channel.document(path.slice("/v1/releases/".length)), close: () => {} },
+      inference: { deploy: (model) => this.#serve(process, blobs, model) },
+      keeper,
+      send: (body) => session.send(body),
+      sleep: process.sleep,
+      random: () => random.uniform(),
+      onTrouble: (what, error) => this.trouble(process, what, error),
+    });
+    const worker = this.#createWorker({ ...machine, steady, channel, trust, keeper, follower, session });
+    await follower.serveInstalled();
+    await worker.start(async () => {
+      steady.raise(lastSubmittedAt(worker.state));
+      await keeper.start();
+    });
+    const reconnecting = new ReconnectingSession({
+      dialer: { dial: () => this.#world.network.dial(this.name, process) },
+      onLink: (link) => session.adopt(link),
+      now: () => this.clock.wall(),
+      random: () => random.uniform(),
+      sleep: (ms, signal) => process.sleep(ms, signal),
+    });
+    reconnecting.start();
+    process.every(introduceEveryMs, () => session.introduce());
+    process.every(followEveryMs, () => session.connected && this.follow(process, follower.follow()));
+  }
+
+  #createSession(process: SimulatedProcess, mark: SessionMark, on: SessionHandlers): AgentSession {
+    const { observer } = this.parts;
     let sessions = 0;
-    const session = new AgentSession({
+    return new AgentSession({
       deviceId: this.name,
-      epoch: `${this.name}-${this.lives}`,
-      mark: await SessionMark.open(store),
+      epoch: `${this.name}-epoch`,
+      mark,
       newSessionId: () => {
         sessions += 1;
         return `${this.name}-${this.lives}-${sessions}`;
@@ -63,39 +128,29 @@ export class SimulatedDevice extends SimulatedNode {
         softwareVersion: "simulated",
         architecture: "simulated",
         features: [],
-        datasets: [datasetName],
-        models: [],
+        datasets: this.#participant.datasets,
+        models: on.installed(),
       }),
-      onWelcome: ({ coordinator }) => this.follow(process, worker.connected(coordinator)),
-      onWaiting: (reason) => this.parts.trace.add(`${this.name} waits: ${reason}`),
+      onWelcome: () => on.welcomed(),
+      onWaiting: (reason) => observer.violation(`EN33: ${this.name} has to wait: ${reason}`),
       onTrouble: (error) => this.trouble(process, "session", error),
       onEnvelope: (envelope) => {
-        observer.delivered(this.name, envelope.body);
-        this.follow(process, receive(worker, envelope));
+        if (process.alive) observer.delivered(this.name, envelope.body);
+        on.received(envelope);
       },
     });
-    const keeper = createKeeper(
-      process,
-      time,
-      blobs,
-      () => blobsOf(worker.state),
-      (error) => this.trouble(process, "sweep", SelvedgeError.from(error)),
-    );
-    const worker: DeviceWorker = this.#createWorker({ process, store, blobs, keeper, session, random });
-    await worker.start(() => keeper.start());
-    const reconnecting = new ReconnectingSession({
-      dialer: { dial: () => this.#network.dial(this.name, process) },
-      onLink: (link) => session.adopt(link),
-      now: () => time.now,
-      random: () => random.uniform(),
-      sleep: (ms, signal) => process.sleep(ms, signal),
-    });
-    reconnecting.start();
-    process.every(introduceEveryMs, () => session.introduce());
   }
 
-  #createWorker({ process, store, blobs, keeper, session, random }: WorkerParts): DeviceWorker {
-    const { faults, observer, time } = this.parts;
+  #createWorker(parts: WorkerParts): DeviceWorker {
+    const { process, store, blobs, channel, follower, keeper, random, session, steady, trust } = parts;
+    const { faults, observer } = this.parts;
+    const alarm = new WakeTimers({
+      now: () => steady.now(),
+      timers: process,
+      wake: () => worker.tick(),
+      onError: (_id, error) => this.trouble(process, "alarm", SelvedgeError.from(error)),
+      wakeAt: () => deviceWakeAt(worker.state),
+    });
     const worker: DeviceWorker = new DeviceWorker({
       deviceId: this.name,
       operatorKeys,
@@ -103,7 +158,7 @@ export class SimulatedDevice extends SimulatedNode {
       keeper,
       store,
       blobs,
-      channel: this.#network.channel(this.name, process),
+      channel,
       trainer: this.#createTrainer(process, blobs),
       audit: {
         append: async ({ digest }) => {
@@ -114,11 +169,15 @@ export class SimulatedDevice extends SimulatedNode {
       connected: () => session.connected,
       send: (body) => session.send(body),
       policy: async () => openPolicy,
-      verifyBase: async () => undefined,
+      verifyBase: async (metadata, expected) => {
+        await follower.ensureFresh();
+        const delegation = trust.roundDelegation();
+        verifyRound(metadata, { ...expected, delegation, now: this.clock.wall() });
+      },
       minuteOfDay: () => 0,
-      now: () => time.now,
+      now: () => steady.now(),
       random,
-      setAlarm: (at) => process.setAlarm("task", at, () => this.follow(process, worker.tick())),
+      setAlarm: (at) => alarm.set("task", at),
       sleep: (ms, signal) => process.sleep(ms, signal),
       onTrouble: (what, error) => this.trouble(process, what, error),
       onHalt: (error) => this.halted(process, error),
@@ -155,18 +214,36 @@ export class SimulatedDevice extends SimulatedNode {
       },
     };
   }
+
+  /** What stands for loading a model and swapping it in: from then on it is served. */
+  async #serve(process: SimulatedProcess, blobs: BlobStore, model: Served): Promise<void> {
+    const { faults, observer } = this.parts;
+    await blobs.get(model.digest);
+    await process.sleep(faults.between(20, 400));
+    if (faults.strikes("deployFailure", `${this.name} ${model.name}@${model.version}`))
+      throw new SelvedgeError("unavailable", "the model's process died");
+    observer.serves(this.name, model.name, Number(model.version), model.digest, this.disk);
+  }
 }
 
-interface WorkerParts {
-  readonly process: SimulatedProcess;
-  readonly store: Store;
-  readonly blobs: BlobStore;
+type Served = Parameters<ReleaseFollowerOptions["inference"]["deploy"]>[0];
+
+interface SessionHandlers {
+  welcomed(): void;
+  received(envelope: Envelope): void;
+  installed(): ReturnType<ReleaseFollower["installed"]>;
+}
+
+interface WorkerParts extends Machine {
+  readonly steady: SteadyClock;
+  readonly channel: SimulatedChannel;
+  readonly trust: TrustStore;
   readonly keeper: BlobKeeper;
+  readonly follower: ReleaseFollower;
   readonly session: AgentSession;
-  readonly random: SeededRandom;
 }
 
-async function receive(worker: DeviceWorker, { body }: Envelope): Promise<void> {
+async function receive(worker: DeviceWorker, follower: ReleaseFollower, { body }: Envelope): Promise<void> {
   switch (body.case) {
     case "offer":
       return worker.offer(body.value);
@@ -174,6 +251,8 @@ async function receive(worker: DeviceWorker, { body }: Envelope): Promise<void> 
       return worker.receipt(body.value);
     case "roundClosed":
       return worker.roundClosed(body.value);
+    case "releaseNotice":
+      return follower.noticed(body.value.timestampVersion);
     default:
       throw new SelvedgeError("internal", `the coordinator sent "${body.case}"`);
   }
@@ -189,5 +268,8 @@ const openPolicy: Policy = {
   maxBytesPerDay: null,
 };
 
-/** A birth that was not answered is sent again this often. */
+/** As `DeviceSession` has them: a birth that was not answered is sent again, and metadata is looked at without a notice. */
 const introduceEveryMs = 5_000;
+const followEveryMs = 600_000;
+/** Shorter than a device has it, so that a simulated hour need not pass. */
+const blobGraceMs = 60_000;

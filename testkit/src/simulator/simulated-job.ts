@@ -13,27 +13,9 @@ import {
   signPlan,
   tableSchemaOf,
 } from "@selvedge/protocol";
+import type { Participant, SimulatedJob } from "./fleet-plan.ts";
 
-/** A device's private data, as far as the simulation goes. */
-export interface Participant {
-  readonly id: string;
-  /** Equal data make equal updates, which share one blob; null = there is nothing to learn from it. */
-  readonly data: number | null;
-  readonly examples: number;
-}
-
-export const participants: readonly Participant[] = [
-  { id: "ada", data: 1, examples: 11 },
-  { id: "ben", data: 2, examples: 19 },
-  { id: "cleo", data: 3, examples: 40 },
-  { id: "cleo-twin", data: 3, examples: 40 },
-  { id: "dull", data: null, examples: 100 },
-];
-
-export const jobId = "simulated";
-export const datasetName = "readings";
 export const exampleCap = 64;
-const rounds = 3;
 const metrics: readonly string[] = ["train_loss", "examples"];
 
 const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
@@ -47,28 +29,19 @@ const operatorKey = createPrivateKey({
   type: "pkcs8",
 });
 
-export const operatorKeys: readonly KeyObject[] = [createPublicKey(operatorKey)];
+export const operatorKeys: readonly [KeyObject] = [createPublicKey(operatorKey)];
 
-/** Whether the job of a seed gathers statistics before it trains: that of every fifth does. */
-export function gathersStatistics(seed: number): boolean {
-  return seed % 5 === 4;
-}
-
+const shape = { inputShape: [4], classes: 2 };
 const columns = ["a", "b", "c", "d"].map((name, index) => ({
   ...{ name, type: "number", missing: "error" },
   normalisation: index === 0 ? "standard" : "none",
 }));
+const table = { ...shape, columns, label: { name: "label", values: ["0", "1"] } };
 
-const table = create(DatasetRequestSchema, {
-  ...{ name: datasetName, inputShape: [4], classes: 2 },
-  ...{ columns, label: { name: "label", values: ["0", "1"] } },
-});
-
-const arrays = create(DatasetRequestSchema, { name: datasetName, inputShape: [4], classes: 2 });
-
-/** Three rounds over five devices, of which three must answer. */
-export function jobRequest(seed: number): JobRequest {
-  const dataset = gathersStatistics(seed) ? table : arrays;
+export function jobRequest(job: SimulatedJob): JobRequest {
+  const { rounds, cohort, quorum, deadlineMs, graceMs } = job;
+  const form = job.gathersStatistics ? table : shape;
+  const dataset = create(DatasetRequestSchema, { name: job.dataset, ...form });
   const plan = encodePlan(
     create(PlanSchema, {
       name: "readings",
@@ -91,12 +64,17 @@ export function jobRequest(seed: number): JobRequest {
       aggregator: { name: "weighted-mean" },
       serverOptimizer: { name: "fedavg", learningRate: 1 },
       metrics: [...metrics],
-      schedule: { rounds, cohort: participants.length, quorum: 3, deadlineMs: 60_000, graceMs: 5_000 },
+      schedule: { rounds, cohort, quorum, deadlineMs, graceMs },
       seed: 1n,
       phases: [...phasesOf(tableSchemaOf(dataset))],
     }),
   );
-  return { job: jobId, plan, signature: signPlan(plan, operatorKey), evaluationDataset: "held-out" };
+  return {
+    job: job.id,
+    plan,
+    signature: signPlan(plan, operatorKey),
+    evaluationDataset: job.isEvaluated ? "held-out" : null,
+  };
 }
 
 /** What stands for training: a function of a device's data, the round, and the weights it starts from. */

@@ -1,16 +1,19 @@
+import type { Timers } from "@selvedge/storage";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What a hook throws to kill a process at that point. */
 export class Killed extends Error {}
 
+/** A killed process leaves the machine's memory as it was; power that fails takes what was not synced, and tells nobody. */
+export type Ending = "kill" | "powerCut";
+
 /**
  * One life of a simulated process. What it started does not outlive it: once it
  * has ended its timers are silent and what it awaits never resolves.
  */
-export class SimulatedProcess {
+export class SimulatedProcess implements Timers {
   readonly #time: VirtualTime;
-  readonly #cancels = new Map<string, () => void>();
-  readonly #endings = new Set<() => void>();
+  readonly #endings = new Set<(ending: Ending) => void>();
   #alive = true;
 
   constructor(time: VirtualTime) {
@@ -21,26 +24,19 @@ export class SimulatedProcess {
     return this.#alive;
   }
 
-  end(): void {
+  end(ending: Ending): void {
     if (!this.#alive) return;
     this.#alive = false;
-    for (const ending of this.#endings) ending();
+    for (const tell of this.#endings) tell(ending);
     this.#endings.clear();
   }
 
   /** What the world does when this process ends; the result takes it back. */
-  onEnd(ending: () => void): () => void {
-    this.#endings.add(ending);
+  onEnd(tell: (ending: Ending) => void): () => void {
+    this.#endings.add(tell);
     return () => {
-      this.#endings.delete(ending);
+      this.#endings.delete(tell);
     };
-  }
-
-  /** One alarm a name; undefined = none. */
-  setAlarm(name: string, at: number | undefined, wake: () => void): void {
-    this.#cancels.get(name)?.();
-    this.#cancels.delete(name);
-    if (at !== undefined) this.#cancels.set(name, this.after(at - this.#time.now, wake));
   }
 
   after(ms: number, run: () => void): () => void {
@@ -56,9 +52,8 @@ export class SimulatedProcess {
     });
   }
 
-  /** Resolves after `ms`, or as soon as `signal` is aborted. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();
       const wake = (): void => {
         cancel();
@@ -68,7 +63,6 @@ export class SimulatedProcess {
       const cancel = this.after(ms, wake);
       signal?.addEventListener("abort", wake, { once: true });
     });
-  }
 
   /** Goes on with `work`, unless this process has ended: then never. */
   async doing<T>(work: () => Promise<T>): Promise<T> {

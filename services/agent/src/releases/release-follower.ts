@@ -3,7 +3,7 @@ import type { InferenceServer } from "@selvedge/inference";
 import { type EnvelopeBody, InstallReportSchema, limits, SelvedgeError } from "@selvedge/protocol";
 import type { Release, TrustStore } from "@selvedge/registry";
 import type { BlobKeeper, FileBlobs } from "@selvedge/storage";
-import type { BlobChannel } from "@selvedge/transport";
+import { type BackoffOptions, type BlobChannel, backoffMs } from "@selvedge/transport";
 import type { HttpDocuments } from "@selvedge/transport-grpc";
 import { fetchBlob } from "../tasks/fetch-blob.ts";
 import type { InstalledModel, InstalledModels } from "./installed-models.ts";
@@ -18,6 +18,10 @@ export interface ReleaseFollowerOptions {
   readonly keeper: BlobKeeper;
   /** Sends now or not at all: reports are sent again in each session. */
   send(body: EnvelopeBody): void;
+  /** Resolves after `ms`, or as soon as `signal` is aborted; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** In [0, 1). */
+  random(): number;
   onTrouble(what: string, error: SelvedgeError): void;
 }
 
@@ -31,6 +35,9 @@ export class ReleaseFollower {
   readonly #installed: InstalledModels;
   readonly #stop = new AbortController();
   #last: Promise<void> = Promise.resolve();
+  #failures = 0;
+  /** Ends the wait for another attempt. */
+  #again = new AbortController();
 
   constructor(options: ReleaseFollowerOptions) {
     this.#options = options;
@@ -50,17 +57,27 @@ export class ReleaseFollower {
     }
   }
 
-  /** Looks for newer releases; calls take turns. Never rejects. */
+  /**
+   * Looks for newer releases; calls take turns. Never rejects: when the trouble
+   * is around us it looks again later, unless it is called before.
+   */
   follow(): Promise<void> {
+    this.#again.abort();
     this.#last = this.#last.then(async () => {
       try {
         await this.#refresh();
         await this.#installNewest();
+        this.#failures = 0;
       } catch (thrown) {
-        if (!this.#stop.signal.aborted) this.#options.onTrouble("releases", SelvedgeError.from(thrown));
+        if (!this.#stop.signal.aborted) this.#failed(SelvedgeError.from(thrown));
       }
     });
     return this.#last;
+  }
+
+  /** The coordinator has release metadata of this version: looks at it unless it is known. Never rejects. */
+  async noticed(timestampVersion: bigint): Promise<void> {
+    if (timestampVersion > BigInt(this.#options.trust.timestampVersion())) await this.follow();
   }
 
   /** Makes sure that trusted metadata is not stale, for what must be verified against it. */
@@ -76,6 +93,18 @@ export class ReleaseFollower {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#last;
+  }
+
+  #failed(error: SelvedgeError): void {
+    const { onTrouble, random, sleep } = this.#options;
+    onTrouble("releases", error);
+    if (error.culprit !== "environment") return;
+    this.#failures += 1;
+    this.#again = new AbortController();
+    const stop = AbortSignal.any([this.#again.signal, this.#stop.signal]);
+    void sleep(backoffMs(this.#failures, random(), retries), stop).then(() => {
+      if (!stop.aborted) void this.follow();
+    });
   }
 
   async #refresh(): Promise<void> {
@@ -146,3 +175,6 @@ export class ReleaseFollower {
     this.#options.send({ case: "installReport", value });
   }
 }
+
+/** A release that could not be fetched or loaded is tried again after this long. */
+const retries: BackoffOptions = { initialMs: 10_000, maximumMs: 600_000, factor: 2 };

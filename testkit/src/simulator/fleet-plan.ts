@@ -1,0 +1,98 @@
+import { SeededRandom } from "@selvedge/protocol";
+
+/** A device's private data, as far as the simulation goes. */
+export interface Participant {
+  readonly id: string;
+  /** Equal data make equal updates, which share one blob; null = there is nothing to learn from it. */
+  readonly data: number | null;
+  readonly examples: number;
+  readonly datasets: readonly string[];
+}
+
+/** A job as its operator wants it. Times are milliseconds. */
+export interface SimulatedJob {
+  readonly id: string;
+  readonly dataset: string;
+  readonly rounds: number;
+  readonly cohort: number;
+  readonly quorum: number;
+  readonly deadlineMs: number;
+  readonly graceMs: number;
+  readonly isEvaluated: boolean;
+  /** Whether a round for statistics of columns comes before those that train. */
+  readonly gathersStatistics: boolean;
+  /** After the start of the simulation. */
+  readonly submittedAfter: number;
+  /** undefined = never. */
+  readonly cancelledAfter: number | undefined;
+}
+
+export interface FleetPlan {
+  readonly participants: readonly Participant[];
+  readonly jobs: readonly SimulatedJob[];
+  /** For how long there is trouble. */
+  readonly troubleMs: number;
+  /** After the start of the simulation the model that jobs start from is released. */
+  readonly releasedAfter: number;
+}
+
+/** Mostly 5 to 20 devices with one or two jobs, now and then some hundreds. */
+export function drawFleet(seed: number): FleetPlan {
+  const random = SeededRandom.fromSeed("fleet", seed);
+  const size = drawSize(random);
+  const participants = drawParticipants(random, size);
+  const hasTwoJobs = size < 100 && random.uniform() < 0.3;
+  const datasets = hasTwoJobs ? ["readings", "events"] : ["readings"];
+  return {
+    participants,
+    jobs: datasets.map((dataset, index) => drawJob(random, dataset, index, participants)),
+    troubleMs: 60_000 + random.integer(180_000),
+    releasedAfter: random.integer(120_000),
+  };
+}
+
+function drawSize(random: SeededRandom): number {
+  const kind = random.uniform();
+  if (kind < 0.93) return 5 + random.integer(16);
+  if (kind < 0.99) return 21 + random.integer(60);
+  return 200 + random.integer(301);
+}
+
+function drawParticipants(random: SeededRandom, size: number): Participant[] {
+  return Array.from({ length: size }, (_, index) => {
+    const kind = random.uniform();
+    const twin = random.integer(index + 1);
+    const data = kind < 0.1 ? null : kind < 0.3 ? twin : index;
+    return {
+      id: `d${String(index + 1).padStart(3, "0")}`,
+      data,
+      // Statistics of fewer than ten rows are given to nobody.
+      examples: 10 + random.integer(90),
+      // The first three take part in every job, so that it can have a quorum.
+      datasets: index < 3 || random.uniform() < 0.6 ? ["readings", "events"] : ["readings"],
+    };
+  });
+}
+
+function drawJob(
+  random: SeededRandom,
+  dataset: string,
+  index: number,
+  participants: readonly Participant[],
+): SimulatedJob {
+  const able = participants.filter(({ datasets }) => datasets.includes(dataset)).length;
+  const cohort = random.uniform() < 0.5 ? able : 1 + random.integer(able);
+  return {
+    id: `job-${index + 1}`,
+    dataset,
+    rounds: participants.length >= 100 ? 1 + random.integer(2) : 1 + random.integer(4),
+    cohort,
+    quorum: 1 + random.integer(Math.ceil(cohort * 0.7)),
+    deadlineMs: 30_000 + random.integer(60_000),
+    graceMs: 2_000 + random.integer(8_000),
+    isEvaluated: random.uniform() < 0.7,
+    gathersStatistics: random.uniform() < 0.2,
+    submittedAfter: random.integer(index === 0 ? 10_000 : 60_000),
+    cancelledAfter: random.uniform() < 0.05 ? 20_000 + random.integer(120_000) : undefined,
+  };
+}
