@@ -116,7 +116,7 @@ export class DeviceShell {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
       const made =
         offer.kind === "statistics"
-          ? await this.#summary(plan, offer, abort.signal)
+          ? await this.#summary(plan, abort.signal)
           : await this.#update(plan, offer, abort.signal);
       const { bytes, weight, metrics } = made;
       const body = await this.#options.keeper.put(holder, bytes);
@@ -148,10 +148,10 @@ export class DeviceShell {
     };
   }
 
-  async #summary(plan: CheckedPlan, { round }: OfferFacts, signal: AbortSignal): Promise<Answer> {
+  async #summary(plan: CheckedPlan, signal: AbortSignal): Promise<Answer> {
     const { table } = plan;
     if (table === null) throw new SelvedgeError("internal", "statistics of a plan without columns");
-    const { statistics, examples } = await this.#options.trainer.summarise({ plan, table, round }, signal);
+    const { statistics, examples } = await this.#options.trainer.summarise({ plan, table }, signal);
     return { bytes: encodeStatistics(statistics), weight: examples, metrics: {} };
   }
 

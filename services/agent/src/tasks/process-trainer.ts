@@ -77,13 +77,14 @@ export class ProcessTrainer implements Trainer {
     }
   }
 
-  async summarise({ plan, table, round }: SummaryTask, signal: AbortSignal): Promise<DataSummary> {
+  /** Of the same examples however often it is asked: different ones would tell more than the plan says. */
+  async summarise({ plan, table }: SummaryTask, signal: AbortSignal): Promise<DataSummary> {
     const dataset = this.#datasetOf(plan);
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     const { maxExamplesPerDevice: maxExamples } = plan.train;
     clearTimeout(this.#idle);
     try {
-      const request = { dataset, table, maxExamples, seed: trainingSeed(plan, round) };
+      const request = { dataset, table, maxExamples, seed: String(plan.plan.seed) };
       return await this.#process.summarise(request, { signal, memoryBytesMax, timeoutMs });
     } finally {
       this.#rest();

@@ -16,7 +16,6 @@ export interface TrainingTask {
 export interface SummaryTask {
   readonly plan: CheckedPlan;
   readonly table: TableSchema;
-  readonly round: number;
 }
 
 export interface DataSummary {
