@@ -98,8 +98,8 @@ export class DeviceAdmission {
 
   /**
    * Puts a device out of the fleet for good. When its promise resolves the
-   * device is cut off, and no weights that are made after that hold anything of
-   * it. Again changes nothing, and finishes what a crash left undone.
+   * device is cut off, and nothing that it contributed to an open round reaches
+   * the weights. Again changes nothing, and finishes what was left undone.
    *
    * @throws SelvedgeError `not_found`, `invalid_argument` for a reason that is too long.
    */

@@ -184,8 +184,8 @@ export class JobBoard {
   }
 
   /**
-   * Puts a device out of every open round (SPEC RC10). When its promise resolves
-   * no weights that a job makes from then on hold anything of it.
+   * Puts a device out of every open round (SPEC RC10): when its promise
+   * resolves, no job counts on anything of it.
    */
   async exclude(device: string, reason: string): Promise<void> {
     const jobs = [...this.#runner.all()].map(([job]) => job);

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { encodeSafetensors, type ParameterLayout, parameterLayout, serializeModel } from "@selvedge/onnx";
+import {
+  type BlobReference,
+  type EnvelopeBody,
+  encodePlan,
+  type JobEffect,
+  type Offer,
+  type Receipt,
+  type Submission,
+  SubmissionSchema,
+  signPlan,
+} from "@selvedge/protocol";
+import {
+  BlobKeeper,
+  type BlobStore,
+  type JournalHooks,
+  openMemoryBlobStore,
+  openMemoryStore,
+  type Store,
+} from "@selvedge/storage";
+import { JobBoard, type JobRequest } from "./job-board.ts";
+import { JobRecords } from "./job-records.ts";
+import { ModelLayouts } from "./model-layouts.ts";
+import { smallModel, smallPlan } from "./plan.fixture.ts";
+
+export const layout: ParameterLayout = parameterLayout(smallModel);
+
+/** A store whose commits wait while the gate is closed. */
+export class GatedStore implements Store {
+  readonly #inner = openMemoryStore();
+  #gate: Promise<void> = Promise.resolve();
+  #open: () => void = () => undefined;
+
+  close = (): Promise<void> => this.#inner.close();
+  list: Store["list"] = this.#inner.list.bind(this.#inner);
+  read: Store["read"] = this.#inner.read.bind(this.#inner);
+
+  async commit(transaction: Parameters<Store["commit"]>[0]): Promise<void> {
+    await this.#gate;
+    await this.#inner.commit(transaction);
+  }
+
+  shut(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    this.#open = resolve;
+  }
+
+  open(): void {
+    this.#open();
+  }
+}
+
+export interface TestBoardOptions {
+  readonly rounds?: number;
+  readonly cohort?: number;
+  readonly memoryBytesMax?: number;
+  readonly hooks?: JournalHooks<JobEffect>;
+  /** Default: the test fails. */
+  readonly onHalt?: (error: unknown) => void;
+  readonly onTrouble?: (what: string) => void;
+}
+
+/** A board whose devices are a, b and c, as many as the cohort has. */
+export interface TestBoard {
+  readonly board: JobBoard;
+  readonly store: GatedStore;
+  readonly blobs: BlobStore;
+  /** The model of `request`. */
+  readonly graph: BlobReference;
+  readonly released: Set<string>;
+  /** Devices that are put out, and why. */
+  readonly barred: Map<string, string>;
+  readonly request: JobRequest;
+  /** As after a crash: another board on what is durable. */
+  restart(): Promise<JobBoard>;
+  /** @param update a blob, or the value that each parameter of one moves by. */
+  submit(device: string, update: number | BlobReference): Promise<void>;
+  receipts(): Receipt[];
+  idle(): Promise<void>;
+}
+
+export async function openTestBoard(options: TestBoardOptions = {}): Promise<TestBoard> {
+  const {
+    rounds = 1,
+    cohort = 2,
+    memoryBytesMax = 1e9,
+    hooks,
+    onHalt = assert.fail,
+    onTrouble = assert.fail,
+  } = options;
+  const operator = generateKeyPairSync("ed25519").privateKey;
+  const store = new GatedStore();
+  const blobs = openMemoryBlobStore();
+  const released = new Set<string>();
+  const sent: { device: string; body: EnvelopeBody }[] = [];
+  const barred = new Map<string, string>();
+  const openBoard = (): JobBoard =>
+    new JobBoard({
+      store,
+      blobs,
+      keeper: new BlobKeeper({
+        blobs,
+        needed: () => [...released, ...fleet.board.blobs()],
+        clock: { monotonic: () => 0 },
+        timers: { after: () => () => undefined },
+        graceMs: 0,
+        onError: assert.fail,
+      }),
+      records: new JobRecords(store),
+      layouts: new ModelLayouts(blobs),
+      evaluator: { mismatch: async () => null, evaluate: async () => ({ accuracy: 0.5 }) },
+      operatorKeys: () => [createPublicKey(operator)],
+      evaluationDatasets: new Set(),
+      memoryBytesMax,
+      eligible: () => ["a", "b", "c"].slice(0, cohort),
+      barredWhy: (device) => barred.get(device),
+      send: (device, body) => sent.push({ device, body }) > 0,
+      signRound: () => new Uint8Array([1]),
+      now: () => 1_000,
+      setAlarm: () => undefined,
+      sleep: async () => undefined,
+      onTrouble: (_job, what, error) => onTrouble(`${what}: ${error.message}`),
+      onHalt,
+      ...(hooks === undefined ? {} : { hooks }),
+    });
+  const fleet = { board: openBoard() };
+  await fleet.board.start();
+  const restart = async (): Promise<JobBoard> => {
+    await fleet.board.stop();
+    fleet.board = openBoard();
+    await fleet.board.start();
+    return fleet.board;
+  };
+  const graph = await blobs.put(serializeModel(smallModel));
+  const plan = encodePlan(smallPlan(graph.digest, graph.length, rounds, cohort));
+  const request = { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
+  const offerTo = (device: string): Offer => {
+    const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
+    return offer?.case === "offer" ? offer.value : assert.fail(`no offer to ${device}`);
+  };
+  const submit = async (device: string, update: number | BlobReference): Promise<void> => {
+    const offer = offerTo(device);
+    const body =
+      typeof update === "number"
+        ? await blobs.put(encodeSafetensors(layout, new Float32Array(layout.length).fill(update)))
+        : update;
+    await fleet.board.submit(device, submissionTo(offer, device, body));
+  };
+  const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
+  const idle = (): Promise<void> => fleet.board.idle();
+  const { board } = fleet;
+  return { board, restart, barred, store, blobs, graph, released, request, submit, receipts, idle };
+}
+
+function submissionTo(offer: Offer, device: string, body: BlobReference): Submission {
+  const contribution = {
+    format: "f32",
+    contributors: [device],
+    baseVersion: offer.baseVersion,
+    weight: 10,
+    planDigest: offer.planDigest,
+    configDigest: offer.configDigest,
+    body: { digest: body.digest, length: BigInt(body.length) },
+  };
+  return create(SubmissionSchema, { job: offer.job, round: offer.round, contribution });
+}
