@@ -74,9 +74,9 @@ export class SimulatedDevice extends SimulatedNode {
     });
     const mark = await SessionMark.open(store);
     const session = this.#createSession(process, mark, {
-      welcomed: () => {
+      welcomed: (coordinator) => {
         follower.report();
-        this.follow(process, worker.connected());
+        this.follow(process, worker.connected(coordinator));
         this.follow(process, follower.follow());
       },
       received: (envelope) => this.follow(process, receive(worker, follower, envelope)),
@@ -131,7 +131,7 @@ export class SimulatedDevice extends SimulatedNode {
         datasets: this.#participant.datasets,
         models: on.installed(),
       }),
-      onWelcome: () => on.welcomed(),
+      onWelcome: ({ coordinator }) => on.welcomed(coordinator),
       onWaiting: (reason) => observer.violation(`EN33: ${this.name} has to wait: ${reason}`),
       onTrouble: (error) => this.trouble(process, "session", error),
       onEnvelope: (envelope) => {
@@ -229,7 +229,7 @@ export class SimulatedDevice extends SimulatedNode {
 type Served = Parameters<ReleaseFollowerOptions["inference"]["deploy"]>[0];
 
 interface SessionHandlers {
-  welcomed(): void;
+  welcomed(coordinator: string): void;
   received(envelope: Envelope): void;
   installed(): ReturnType<ReleaseFollower["installed"]>;
 }
