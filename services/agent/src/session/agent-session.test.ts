@@ -130,6 +130,25 @@ test("a mark that cannot be stored ends the session, and the next birth shows th
   assert.deepEqual(second.births, ["s2 zero"]);
 });
 
+test("[EN33] a mark that is there though the disk said no is the one that is shown", async () => {
+  const store = openMemoryStore();
+  const { read, list, close } = store;
+  const bound = { read: read.bind(store), list: list.bind(store), close: close.bind(store) };
+  for (const isThere of [false, true]) {
+    const mark = await SessionMark.open({
+      ...bound,
+      async commit(transaction) {
+        if (isThere) await store.commit(transaction);
+        throw new Error("disk full");
+      },
+    });
+    await assert.rejects(mark.keep(Buffer.from("one")), /disk full/);
+    const shown = Buffer.from(mark.newest).toString();
+    assert.equal(shown, isThere ? "one" : "");
+    assert.equal(Buffer.from((await SessionMark.open(store)).newest).toString(), shown);
+  }
+});
+
 test("[EN31] a device that has to wait is told once a session, and goes on when it is welcomed", async () => {
   const { trace, connect } = await setUp();
   const link = connect();

@@ -15,8 +15,7 @@ export class SessionMark {
   }
 
   static async open(store: Store): Promise<SessionMark> {
-    const stored = await store.read(key);
-    return new SessionMark(store, Buffer.from((stored?.value as string | undefined) ?? "", "base64url"));
+    return new SessionMark(store, await read(store));
   }
 
   /** Empty when there is none yet. */
@@ -24,11 +23,22 @@ export class SessionMark {
     return this.#newest;
   }
 
-  /** Resolves once it is durable. */
+  /** Resolves once it is durable. @throws what the store throws. */
   async keep(mark: Uint8Array): Promise<void> {
-    await this.#store.commit({ writes: [{ key, value: Buffer.from(mark).toString("base64url") }] });
-    this.#newest = mark;
+    try {
+      await this.#store.commit({ writes: [{ key, value: Buffer.from(mark).toString("base64url") }] });
+      this.#newest = mark;
+    } catch (thrown) {
+      // It may be there all the same: what is shown next must be what a restart would show.
+      this.#newest = await read(this.#store);
+      throw thrown;
+    }
   }
+}
+
+async function read(store: Store): Promise<Uint8Array> {
+  const stored = await store.read(key);
+  return Buffer.from((stored?.value as string | undefined) ?? "", "base64url");
 }
 
 const key = "session-mark";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SelvedgeError } from "@selvedge/protocol";
 import { openMemoryStore } from "@selvedge/storage";
 import { type DeviceRecord, newDevice, type Standing } from "./device-record.ts";
 import { openDeviceRegistry } from "./device-registry.ts";
@@ -65,6 +66,28 @@ test("[EN12] what a slow writer brings never takes a revocation back", async () 
   assert.equal(registry.standingOf(device.id), "revoked");
   assert.equal((await registry.read(device.id))?.standing.state, "revoked");
   assert.equal((await registry.read(device.id))?.lastSeenAtMs, 4);
+});
+
+test("[EN12] a revocation that is durable though the store said no holds once somebody asks again", async () => {
+  const store = openMemoryStore();
+  let isAnswered = true;
+  const commit: typeof store.commit = async (transaction) => {
+    await store.commit(transaction);
+    if (!isAnswered) throw new SelvedgeError("unavailable", "the database did not answer");
+  };
+  const { read, list, close } = store;
+  const bound = { read: read.bind(store), list: list.bind(store), close: close.bind(store), commit };
+  const registry = await openDeviceRegistry(bound);
+  await store.commit({ writes: registry.addition(device) });
+  const standing: Standing = { state: "revoked", reason: "", sinceMs: 10 };
+  const revoke = () =>
+    registry.replace(device.id, (before) =>
+      before.standing.state === "revoked" ? before : { ...before, standing },
+    );
+  isAnswered = false;
+  await assert.rejects(revoke(), { code: "unavailable" });
+  await revoke();
+  assert.equal(registry.standingOf(device.id), "revoked");
 });
 
 test("a record of before devices had groups is read as one without", async () => {

@@ -86,6 +86,8 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
       const stored = await store.read(deviceKey(id));
       if (stored === undefined) throw unknownDevice(id);
       const before = deviceOf(stored);
+      // A commit whose answer was lost may have happened all the same.
+      note(before);
       const value = next(before);
       if (value === before) return before;
       const write = { key: stored.key, expectedVersion: stored.version, value };
