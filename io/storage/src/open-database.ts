@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SelvedgeError } from "@selvedge/protocol";
 import { errnoOf, fileError } from "./file-error.ts";
@@ -36,6 +36,7 @@ export function openDatabase({ path, bytesMax, lockTimeoutMs = 1000 }: DatabaseO
     // Before the first access: then WAL needs no shared memory, and the lock taken by the
     // transaction below is kept for as long as the database is open.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    checkPages(database, path);
     migrate(database, path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     if (bytesMax !== undefined) limitPages(database, bytesMax);
@@ -56,6 +57,16 @@ function createPrivateFile(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch (thrown) {
     if (errnoOf(thrown) !== "EEXIST") throw fileError(thrown, path);
+    checkWritable(path);
+  }
+}
+
+/** SQLite would open it to read, and call it a failure of the disk later. */
+function checkWritable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (thrown) {
+    throw fileError(thrown, path);
   }
 }
 
@@ -84,6 +95,17 @@ function migrate(database: DatabaseSync, path: string): void {
   }
   database.exec("COMMIT");
 }
+
+/** Damage is found at the start, not in the middle of a round: every page is read once. */
+function checkPages(database: DatabaseSync, path: string): void {
+  const [found] = database.prepare("PRAGMA quick_check(1)").all();
+  const result = String(found?.quick_check);
+  if (result === "ok") return;
+  throw sqliteError(Object.assign(new Error(result), { errcode: corruptCode }), path);
+}
+
+/** SQLITE_CORRUPT, https://www.sqlite.org/rescode.html. */
+const corruptCode = 11;
 
 function limitPages(database: DatabaseSync, bytesMax: number): void {
   const pages = Math.max(1, Math.floor(bytesMax / pragma(database, "page_size")));

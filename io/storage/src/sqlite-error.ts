@@ -21,7 +21,11 @@ const meanings: ReadonlyMap<number, { code: ErrorCode; message: string; fix: str
   [10, { code: "unavailable", message: "the disk failed", fix: "check the disk and the system log" }],
   [
     11,
-    { code: "corrupt", message: "the database is damaged", fix: "move it away and restore it from a backup" },
+    {
+      code: "corrupt",
+      message: "the database is damaged",
+      fix: "move it away and bring it back from a backup: selvedge restore. A device starts without it",
+    },
   ],
   [
     13,

@@ -39,6 +39,30 @@ test("[ST3] a database of a newer schema is refused", async (t) => {
   await refused(openSqliteStore({ path }), { code: "unsupported", at: path, fix: /newer/ });
 });
 
+test("[ST9] a damaged database is found when it is opened, named, and left as it is", async (t) => {
+  const path = join(temporaryFolder(t), "state.db");
+  const store = await openSqliteStore({ path });
+  const writes = Array.from({ length: 2000 }, (_, index) => ({ key: `k${index}`, value: "x".repeat(100) }));
+  await store.commit({ writes });
+  await store.close();
+  const sound = readFileSync(path);
+  const damages: ((bytes: Buffer) => Buffer)[] = [
+    // A page in the middle, as a bad sector or a careless copy leaves it.
+    (bytes) => bytes.fill(0, 40_960, 45_056),
+    (bytes) => bytes.fill(0xff, 8_192, 8_292),
+    (bytes) => bytes.subarray(0, bytes.length / 2),
+    (bytes) => bytes.fill(0x41, 0, 100),
+  ];
+  for (const damage of damages) {
+    const damaged = Buffer.from(damage(Buffer.from(sound)));
+    writeFileSync(path, damaged);
+    await refused(openSqliteStore({ path }), { code: "corrupt", at: path, fix: /move it away/ });
+    assert.deepEqual(readFileSync(path), damaged);
+  }
+  writeFileSync(path, sound);
+  await (await openSqliteStore({ path })).close();
+});
+
 test("a missing folder and a folder in place of the file are named", async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "absent", "state.db");

@@ -11,7 +11,7 @@ import { jobFile } from "../job-file.fixture.ts";
 /** Long enough that every round has its full cohort, and so one possible result. */
 const patientJob: string = jobFile("50s");
 /** Long enough for a backup between two rounds. */
-const slowJob: string = patientJob.replace("localEpochs: 2", "localEpochs: 40");
+const slowJob: string = patientJob.replace("localEpochs: 2", "localEpochs: 20");
 
 suite("a restored coordinator", () => {
   let fleet: TestFleet;

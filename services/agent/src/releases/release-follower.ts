@@ -51,9 +51,12 @@ export class ReleaseFollower {
   /** Serves what is installed already; needs no coordinator. */
   async serveInstalled(): Promise<void> {
     for (const model of this.#installed.all()) {
-      await this.#deploy(model).catch((thrown: unknown) =>
-        this.#options.onTrouble(`serve ${model.name}@${model.version}`, SelvedgeError.from(thrown)),
-      );
+      await this.#deploy(model).catch(async (thrown: unknown) => {
+        const error = SelvedgeError.from(thrown);
+        this.#options.onTrouble(`serve ${model.name}@${model.version}`, error);
+        // What the disk has damaged is fetched anew with the next look at the releases.
+        if (error.code === "corrupt") await this.#options.blobs.delete(model.digest);
+      });
     }
   }
 
