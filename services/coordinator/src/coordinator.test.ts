@@ -219,7 +219,7 @@ test("[AU5] wrong tokens, and operators who want too much, are in the audit log"
     [login?.actor, login?.subject],
     ["address:127.0.0.1", "selvedge.v1.OperatorService/WhoAmI"],
   );
-  const refused = records.findLast(({ action }) => action === "refused");
+  const refused = records.findLast(({ action }) => action === "refused-operator");
   assert.deepEqual(
     [refused?.actor, refused?.subject],
     ["operator:viewer", "selvedge.v1.OperatorService/CreateToken"],

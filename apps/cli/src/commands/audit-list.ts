@@ -1,9 +1,9 @@
+import { durationForm, parseDuration } from "@selvedge/config";
 import { type AuditRecord, readAuditLine, SelvedgeError } from "@selvedge/protocol";
-import { withOperator } from "../operator/operator-session.ts";
+import { type OperatorSession, withOperator } from "../operator/operator-session.ts";
 import { readAudit } from "../operator/read-audit.ts";
 import { writeJson } from "../output/json.ts";
 import { renderTable } from "../output/table.ts";
-import { durationForm, parseDuration } from "@selvedge/config";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export interface AuditListOptions extends OperatorOptions {
@@ -18,7 +18,8 @@ export async function run(terminal: Terminal, options: AuditListOptions): Promis
   const sinceMs = options.since === undefined ? 0 : timeOf(options.since, terminal.now());
   const lines = await withOperator(terminal, options, async (session) => {
     const newest: string[] = [];
-    for await (const page of readAudit(session, { after: 0, sinceMs, actor })) {
+    const after = sinceMs === 0 && actor === "" ? await beforeNewest(session, limit) : 0;
+    for await (const page of readAudit(session, { after, sinceMs, actor })) {
       newest.push(...page.lines);
       newest.splice(0, newest.length - limit);
     }
@@ -31,6 +32,12 @@ export async function run(terminal: Terminal, options: AuditListOptions): Promis
     ...["TIME", "ACTOR", "ACTION", "SUBJECT", "DETAIL"].map((title) => ({ title })),
   ];
   terminal.stdout.write(renderTable(columns, records.map(row)));
+}
+
+/** The newest are at the end of a log that may be long. */
+async function beforeNewest({ client, call }: OperatorSession, limit: number): Promise<number> {
+  const { headSequence } = await client.listAudit({ limit: 1 }, call);
+  return Math.max(0, Number(headSequence) - limit);
 }
 
 function row({ sequence, time, actor, action, subject, detail }: AuditRecord): string[] {

@@ -118,6 +118,8 @@ suite("operators on other machines", () => {
       JSON.parse((await run("audit list --state hub --since 2999-01-01 --json")).stdout).records.length,
       0,
     );
+    const last = JSON.parse((await run("audit list --state hub --limit 2 --json")).stdout).records;
+    assert.deepEqual([last.length, last[1].sequence - last[0].sequence], [2, 1]);
     assert.match((await run("audit list --state hub")).stdout, /^ *# {2}TIME .*DETAIL\n/);
     assert.equal((await run("audit list --state hub --since yesterday")).code, 2);
     const exported = JSON.parse((await run("audit export --state hub -o audit.jsonl --json")).stdout);

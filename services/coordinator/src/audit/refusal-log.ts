@@ -37,8 +37,9 @@ export class RefusalLog {
   }
 
   #shareOf(action: string): Share {
-    const bucket = new TokenBucket({ burst: 60, perSecond: 1 / 60 }, this.#now);
-    const share = this.#shares.get(action) ?? { bucket, leftOut: 0 };
+    const known = this.#shares.get(action);
+    if (known !== undefined) return known;
+    const share = { bucket: new TokenBucket({ burst: 60, perSecond: 1 / 60 }, this.#now), leftOut: 0 };
     this.#shares.set(action, share);
     return share;
   }

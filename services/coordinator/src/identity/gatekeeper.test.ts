@@ -88,3 +88,24 @@ test("[EN12] a connection that was let in is refused once its device is revoked 
   assert.throws(() => gatekeeper(call), { code: "unauthenticated", message: /expired/ });
   assert.equal(gatekeeper({ ...call, route: "selvedge.v1.EnrolmentService/Enrol" }).kind, "expired-device");
 });
+
+test("[AU5] a wrong token and an operator's step too far are told of, a stranger's knock is not", async () => {
+  const { ask, operatorTokens, refusals, text } = await openDoor();
+  const knock = { code: "unauthenticated" };
+  assert.throws(() => ask({ authorization: undefined }), knock);
+  assert.deepEqual(refusals, []);
+  assert.throws(() => ask({ authorization: "Bearer svo1.wrong" }), knock);
+  assert.throws(() => ask({ origin: "https://evil.example" }), { code: "permission_denied" });
+  await operatorTokens.create({ name: "bob", role: "admin", lifetimeMs: null });
+  await operatorTokens.revoke("ada");
+  assert.throws(() => ask({ authorization: `Bearer ${text}` }), { ...knock, message: /"ada" is revoked/ });
+  assert.deepEqual(
+    refusals.map(({ actor, action, detail }) => [actor, action, detail.code]),
+    [
+      ["address:192.0.2.7", "refused-login", "unauthenticated"],
+      ["operator:ada", "refused-operator", "permission_denied"],
+      ["address:192.0.2.7", "refused-login", "unauthenticated"],
+    ],
+  );
+  assert.ok(!JSON.stringify(refusals).includes(text), "no token is recorded");
+});

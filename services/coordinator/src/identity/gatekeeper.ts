@@ -77,7 +77,7 @@ function refusalOf(call: GuardedCall, principal: Principal, error: SelvedgeError
   const { route, remoteAddress } = call;
   return {
     actor: actorOf(principal, remoteAddress),
-    action: isLogin ? "refused-login" : "refused",
+    action: isLogin ? "refused-login" : `refused-${principal.kind === "operator" ? "operator" : "device"}`,
     subject: route,
     detail: { code: error.code, reason: error.message, address: remoteAddress },
   };
