@@ -93,7 +93,7 @@ test("[AU5] a wrong token and an operator's step too far are told of, a stranger
   const { ask, operatorTokens, refusals, text } = await openDoor();
   const knock = { code: "unauthenticated" };
   assert.throws(() => ask({ authorization: undefined }), knock);
-  assert.deepEqual(refusals, []);
+  assert.equal(refusals.length, 0);
   assert.throws(() => ask({ authorization: "Bearer svo1.wrong" }), knock);
   assert.throws(() => ask({ origin: "https://evil.example" }), { code: "permission_denied" });
   await operatorTokens.create({ name: "bob", role: "admin", lifetimeMs: null });
