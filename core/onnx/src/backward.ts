@@ -1,6 +1,7 @@
+import { SelvedgeError } from "@selvedge/protocol";
 import { gradientRules, isDifferentiable } from "./gradient-rules.ts";
 import type { AnyTapeNode, GraphBuilder, TapeNode } from "./graph-builder.ts";
-import type { Value } from "./operator.ts";
+import { TypeMismatch, type Value } from "./operator.ts";
 import type { DifferentiableOperator } from "./operators.ts";
 
 /**
@@ -9,6 +10,7 @@ import type { DifferentiableOperator } from "./operators.ts";
  * from a wanted value to the output cost nothing.
  *
  * @param tape the forward nodes, in the order they run
+ * @throws SelvedgeError `unsupported`, naming the user's node, for a use of an operator that has no gradient
  * @returns one gradient per wanted value, in its shape; undefined where the output does not depend on it
  */
 export function backward(
@@ -23,13 +25,17 @@ export function backward(
   for (const node of tape.toReversed()) {
     const dy = gradients.get(node.output.name);
     if (dy === undefined || !hasRule(node)) continue;
-    const partials = partialsOf(graph, node.op, node, dy);
-    for (const [index, input] of node.inputs.entries()) {
-      const partial = partials[index];
-      if (input === undefined || partial === undefined || !dependent.has(input.name)) continue;
-      const sum = gradients.get(input.name);
-      // x used twice: dx is the sum of both uses
-      gradients.set(input.name, sum === undefined ? partial() : graph.node("Add", [sum, partial()], {}));
+    try {
+      const partials = partialsOf(graph, node.op, node, dy);
+      for (const [index, input] of node.inputs.entries()) {
+        const partial = partials[index];
+        if (input === undefined || partial === undefined || !dependent.has(input.name)) continue;
+        const sum = gradients.get(input.name);
+        // x used twice: dx is the sum of both uses
+        gradients.set(input.name, sum === undefined ? partial() : graph.node("Add", [sum, partial()], {}));
+      }
+    } catch (thrown) {
+      throw thrown instanceof TypeMismatch ? withoutGradient(node, thrown.message) : thrown;
     }
   }
   return wanted.map((value) => gradients.get(value.name));
@@ -57,4 +63,11 @@ function partialsOf<Op extends DifferentiableOperator>(
 
 function hasRule(node: AnyTapeNode): node is AnyTapeNode<DifferentiableOperator> {
   return isDifferentiable(node.op);
+}
+
+function withoutGradient({ op, at }: AnyTapeNode, why: string): SelvedgeError {
+  return new SelvedgeError("unsupported", `this use of ${op} has no gradient: ${why}`, {
+    ...(at !== undefined && { at }),
+    fix: "export the model with fixed shapes, except for the batch, and standard attributes",
+  });
 }

@@ -15,6 +15,8 @@ export interface ComposeMode {
 export interface CompositionSpec<S extends Signature> {
   readonly arity: readonly [number, number];
   readonly attributes: { readonly [Name in keyof S["attributes"]]-?: AttributeKind };
+  /** Attributes that every use has. */
+  readonly required?: readonly (keyof S["attributes"] & string)[];
   /** Throws a TypeMismatch when the inputs do not fit. Several outputs come as a list. */
   compose(
     graph: GraphBuilder,

@@ -28,6 +28,7 @@ export function emitNode(
   values: Map<string, Value>,
   mode: ComposeMode,
 ): void {
+  graph.at = describeNode(node);
   try {
     const outputs = [outputsOf(graph, node, values, mode)].flat();
     for (const [index, name] of node.output.entries()) {
@@ -38,6 +39,8 @@ export function emitNode(
   } catch (thrown) {
     if (thrown instanceof TypeMismatch) throw unsupportedForm(node, thrown.message);
     throw thrown;
+  } finally {
+    graph.at = undefined;
   }
 }
 
@@ -125,7 +128,7 @@ function emitOperator<Op extends Operator>(
     graph,
     op,
     inputs as unknown as InputsOf<Op>,
-    decodeAttributes(node, operators[op].attributes) as AttributesOf<Op>,
+    decodeAttributes(node, operators[op]) as AttributesOf<Op>,
   );
 }
 
@@ -137,7 +140,7 @@ function emitComposition<Op extends ComposedOperator>(
   mode: ComposeMode,
 ): Value | readonly Value[] {
   checkArity(inputs, compositions[op].arity);
-  const attributes = decodeAttributes(node, compositions[op].attributes);
+  const attributes = decodeAttributes(node, compositions[op]);
   return compositions[op].compose(
     graph,
     inputs as unknown as CompositionSignatures[Op]["inputs"],
@@ -190,8 +193,19 @@ function checkArity(
   }
 }
 
-function decodeAttributes(node: NodeProto, kinds: Readonly<Record<string, AttributeKind>>): object {
+function decodeAttributes(
+  node: NodeProto,
+  {
+    attributes: kinds,
+    required = [],
+  }: {
+    readonly attributes: Readonly<Record<string, AttributeKind>>;
+    readonly required?: readonly string[];
+  },
+): object {
   const given = node.attribute.filter(({ name }) => !(name === "axes" && node.opType.startsWith("Reduce")));
+  const missing = required.find((name) => !given.some((attribute) => attribute.name === name));
+  if (missing !== undefined) throw new TypeMismatch(`attribute "${missing}" is missing`);
   return Object.fromEntries(
     given.map((attribute) => {
       const kind = Object.hasOwn(kinds, attribute.name) ? kinds[attribute.name] : undefined;

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { Value } from "./operator.ts";
+import { mismatch, type Value } from "./operator.ts";
 import { isStatic, type Shape, sameShape } from "./shape.ts";
 
 // What several gradient rules have in common.
@@ -57,7 +57,7 @@ export function transpose(g: GraphBuilder, x: Value, perm: readonly number[]): V
 export function rowsOf(g: GraphBuilder, x: Value): Value {
   if (x.shape.length === 2) return x;
   const columns = x.shape.at(-1);
-  if (typeof columns !== "number") throw new TypeError("the last axis of a matrix has no fixed size");
+  if (typeof columns !== "number") throw mismatch("the last axis of a matrix has no fixed size", x);
   return g.node("Reshape", [x, g.integers(-1, columns)], {});
 }
 

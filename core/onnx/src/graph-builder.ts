@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { SelvedgeError } from "@selvedge/protocol";
+import { limits, SelvedgeError } from "@selvedge/protocol";
 import { encodeAttribute } from "./attributes.ts";
 import { type ElementType, elementTypes } from "./element-type.ts";
 import {
@@ -17,7 +17,14 @@ import {
 } from "./gen/onnx/onnx_pb.js";
 import { type Contents, elementsMax, integerContents } from "./integer-contents.ts";
 import type { OnnxModel } from "./model.ts";
-import type { AttributeKind, AttributeValue, Inference, TensorType, Value } from "./operator.ts";
+import {
+  type AttributeKind,
+  type AttributeValue,
+  type Inference,
+  type TensorType,
+  TypeMismatch,
+  type Value,
+} from "./operator.ts";
 import { type AttributesOf, type InputsOf, type Operator, operators } from "./operators.ts";
 import { type Dimension, isStatic, type Shape, sizeOf } from "./shape.ts";
 import { numbersOf, rawTensor } from "./tensor-proto.ts";
@@ -34,6 +41,8 @@ export interface TapeNode<Op extends Operator> {
   /** The first of the outputs. */
   readonly output: Value;
   readonly outputs: readonly Value[];
+  /** The node of the user's model that it is emitted for, for messages. */
+  readonly at: string | undefined;
 }
 
 /** A node of any operator; `op` tells which. */
@@ -56,6 +65,8 @@ export interface LoopBody {
 export class GraphBuilder implements Inference {
   /** Nodes emitted so far, in order, except loops. */
   readonly tape: AnyTapeNode[] = [];
+  /** What the nodes emitted from now on are for. */
+  at: string | undefined;
   readonly #nodes: NodeProto[] = [];
   /** Where in the two lists above the node is that made a value. */
   readonly #places = new Map<string, { readonly node: number; readonly proto: number }>();
@@ -91,7 +102,7 @@ export class GraphBuilder implements Inference {
       const value = values[name];
       if (value !== undefined) proto.attribute.push(encodeAttribute(name, kind, value));
     }
-    const node = { op, inputs, attributes, output, outputs: [output] } as AnyTapeNode;
+    const node = { op, inputs, attributes, output, outputs: [output], at: this.at } as AnyTapeNode;
     this.#places.set(output.name, { node: this.tape.push(node) - 1, proto: this.#nodes.length - 1 });
     return output;
   }
@@ -119,8 +130,9 @@ export class GraphBuilder implements Inference {
     return this.constant(type === "float64" ? Float64Array.of(value) : Float32Array.of(value), []);
   }
 
-  /** The 1-D int64 tensor that axes, shapes and bounds are given as. */
+  /** The 1-D int64 tensor that axes, shapes and bounds are given as. @throws TypeMismatch for what is not whole */
   integers(...values: readonly number[]): Value {
+    if (!values.every(Number.isSafeInteger)) throw new TypeMismatch(`sizes of [${values.join(", ")}]`);
     return this.constant(BigInt64Array.from(values, BigInt));
   }
 
@@ -206,7 +218,9 @@ export class GraphBuilder implements Inference {
     return { name: this.#shared.fresh(hint), type: type.type, shape: type.shape };
   }
 
+  /** @throws SelvedgeError `too_large` when the graph has more nodes than any that can be run in reasonable time */
   #emit(opType: string, inputs: readonly (Value | undefined)[], outputs: readonly Value[]): NodeProto {
+    this.#shared.countNode();
     const node = create(NodeProtoSchema, {
       opType,
       name: outputs[0]?.name ?? "",
@@ -230,9 +244,18 @@ export class GraphBuilder implements Inference {
 /** What a graph and its subgraphs have in common: names, and constants. */
 class Shared {
   readonly contents = new Map<string, Contents>();
+  #nodes = 0;
   readonly #names = new Set<string>();
   readonly #tensors = new Map<string, TensorProto>();
   readonly #values = new Map<string, Value>();
+
+  countNode(): void {
+    this.#nodes += 1;
+    if (this.#nodes <= limits.compiledNodesMax) return;
+    throw new SelvedgeError("too_large", `the graph has more than ${limits.compiledNodesMax} nodes`, {
+      fix: "use a smaller model",
+    });
+  }
 
   claim(name: string): string {
     if (this.#names.has(name))

@@ -38,6 +38,8 @@ export interface OperatorSpec<S extends Signature> {
   readonly unused?: readonly number[];
   /** How each attribute is written in the file. */
   readonly attributes: { readonly [Name in keyof S["attributes"]]-?: AttributeKind };
+  /** Attributes that every use has. */
+  readonly required?: readonly (keyof S["attributes"] & string)[];
   /** Element type and shape of the output; throws a {@link TypeMismatch} when the inputs do not fit. */
   infer(inputs: S["inputs"], attributes: Readonly<S["attributes"]>, graph: Inference): TensorType;
   /** Multiplications that are added up for each element of the output; none when absent. */

@@ -238,6 +238,38 @@ test("what cannot be trained is refused, naming node and operator and saying wha
   }
 });
 
+test("sizes that no machine has are refused or counted, and nothing of them is made", () => {
+  const huge = 2 ** 40;
+  const image = (nodes: ModelParts["nodes"]): OnnxModel =>
+    modelOf({
+      inputs: [value("x", ["batch", 16, huge, 4])],
+      nodes: [...nodes, node("GlobalAveragePool", ["z"], "g"), node("Flatten", ["g"], "y")],
+      initializers: [floats("k", [16, 16, 1, 1], Array(256).fill(0))],
+    });
+  const pooling = { kernel_shape: ["ints", [2, 2]], strides: ["ints", [2, 2]] } as const;
+  for (const nodes of [
+    [node("Conv", ["x", "k"], "z", { strides: ["ints", [2, 1]] })],
+    [node("Conv", ["x", "k"], "h"), node("MaxPool", ["h"], "z", pooling)],
+  ]) {
+    const graph = trainingGraph(image(nodes), options);
+    assert.ok(graph.bytes.length < 100_000);
+    assert.ok(graph.cost(1).memoryBytes > huge);
+  }
+  const average = [
+    node("Conv", ["x", "k"], "h"),
+    node("AveragePool", ["h"], "z", { ...pooling, pads: ["ints", [1, 1, 1, 1]] }),
+  ];
+  assert.throws(() => trainingGraph(image(average), options), {
+    code: "unsupported",
+    at: 'node "z/AveragePool" (AveragePool)',
+  });
+  const split = node("Split", ["h"], "z", { axis: ["int", 2], num_outputs: ["int", huge] });
+  assert.throws(() => trainingGraph(image([node("Conv", ["x", "k"], "h"), split]), options), {
+    code: "unsupported",
+    at: 'node "z/Split" (Split)',
+  });
+});
+
 function scalarInteger(name: string, number: number): TensorProto {
   return { ...integers(name, [number]), dims: [] };
 }

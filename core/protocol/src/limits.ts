@@ -50,6 +50,8 @@ export const limits = {
   modelBytesMax: 1_073_741_824,
   /** Nodes of one ONNX graph, those of its subgraphs included. */
   modelNodesMax: 100_000,
+  /** Nodes of a training or evaluation graph compiled from one. */
+  compiledNodesMax: 250_000,
   /** Graphs within graphs (Loop, If, Scan). */
   modelSubgraphDepthMax: 8,
   /** Dimensions of one tensor. */

@@ -49,7 +49,7 @@ export class MemoryWatch {
 }
 
 /** Resident memory of a process (proc(5), `VmRSS`), bytes; undefined once it is gone, or where it cannot be seen. */
-export async function residentBytes(pid: number): Promise<number | undefined> {
+async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   const kibibytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1_024;

@@ -1,7 +1,8 @@
 import { add, div, mul, square } from "../arithmetic.ts";
 import type { CompositionTable } from "../composition.ts";
+import { checkConstantSize } from "../constant-size.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
-import { type Flag, type None, TypeMismatch, type Value } from "../operator.ts";
+import { type Flag, mismatch, type None, TypeMismatch, type Value } from "../operator.ts";
 
 interface Unary<Attributes extends object = None> {
   readonly inputs: readonly [x: Value];
@@ -109,9 +110,10 @@ export const activationCompositions: CompositionTable<ActivationCompositions> = 
     compose: (g, [x, diagonal], { upper = 1 }) => {
       const [rows, columns] = x.shape.slice(-2);
       const [offset = 0] = diagonal === undefined ? [0] : (g.constantOf(diagonal) ?? []);
-      if (typeof rows !== "number" || typeof columns !== "number" || rows * columns > maskSizeMax) {
-        throw new TypeMismatch("the last two axes have no fixed, moderate size");
+      if (typeof rows !== "number" || typeof columns !== "number") {
+        throw mismatch("the last two axes have no fixed size", x);
       }
+      checkConstantSize(rows * columns);
       const kept = Float32Array.from({ length: rows * columns }, (_, index) => {
         const distance = (index % columns) - Math.floor(index / columns) - offset;
         return (upper ? distance >= 0 : distance <= 0) ? 1 : 0;
@@ -129,6 +131,3 @@ function sum(g: GraphBuilder, values: Variadic["inputs"]): Value {
 function fold([first, ...rest]: Variadic["inputs"], combine: (a: Value, b: Value) => Value): Value {
   return rest.reduce(combine, first);
 }
-
-/** Elements of a mask that a graph may hold: 16 MB of float32. */
-const maskSizeMax = 4_194_304;

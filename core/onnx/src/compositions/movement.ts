@@ -21,6 +21,7 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
   // the blocks of channels become blocks of pixels
   DepthToSpace: {
     arity: [1, 1],
+    required: ["blocksize"],
     attributes: { blocksize: "int", mode: "string" },
     compose: (g, [x], { blocksize: block, mode = "DCR" }) => {
       const [depth, height, width] = image(x);
@@ -44,6 +45,7 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
   // the blocks of pixels become blocks of channels
   SpaceToDepth: {
     arity: [1, 1],
+    required: ["blocksize"],
     attributes: { blocksize: "int" },
     compose: (g, [x], { blocksize: block }) => {
       const [depth, height, width] = image(x);
@@ -60,6 +62,7 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
     compose: (g, [x, sizes], { axis = 0, num_outputs: parts }) => {
       const size = x.shape[axisOf(axis, x.shape.length)];
       if (typeof size !== "number") throw mismatch(`axis ${axis} has no fixed size`, x);
+      if (parts !== undefined && (parts < 1 || parts > partsMax)) throw mismatch(`${parts} parts`, x);
       const lengths = sizes === undefined ? evenly(size, parts ?? 1) : constantInput(sizes, "sizes", g);
       if (lengths.reduce((sum, length) => sum + length, 0) !== size) {
         throw mismatch(`parts of ${lengths} do not make up axis ${axis}`, x);
@@ -78,8 +81,7 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
     attributes: {},
     compose: (g, [x, repeats]) => {
       const times = constantInput(repeats, "repeats", g);
-      if (times.some((count) => count < 1 || count > repeatsMax))
-        throw new TypeMismatch(`repeats of ${times}`);
+      if (times.some((count) => count < 1 || count > partsMax)) throw new TypeMismatch(`repeats of ${times}`);
       return times.reduce((tiled, count, axis) => {
         const [first, ...rest] = Array<Value>(count).fill(tiled);
         return first === undefined || count === 1 ? tiled : g.node("Concat", [first, ...rest], { axis });
@@ -101,4 +103,5 @@ function evenly(size: number, parts: number): readonly number[] {
   return Array.from({ length: parts }, (_, part) => Math.min(each, size - part * each));
 }
 
-const repeatsMax = 1_024;
+/** Parts of a split, and repeats of a tile: each is a node. */
+const partsMax = 1_024;

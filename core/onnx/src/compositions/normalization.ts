@@ -48,6 +48,7 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
 
   GroupNormalization: {
     arity: [3, 3],
+    required: ["num_groups"],
     attributes: { epsilon: "float", num_groups: "int", stash_type: "int" },
     compose: (g, [x, scale, bias], { epsilon = 1e-5, num_groups: groups }) => {
       const grouped = g.node("Reshape", [x, g.integers(0, groups, -1)], {});

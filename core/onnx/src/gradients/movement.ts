@@ -1,4 +1,5 @@
 import { mul } from "../arithmetic.ts";
+import { checkConstantSize } from "../constant-size.ts";
 import { reshapeLike, sumTo } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
@@ -88,6 +89,7 @@ function putBack(
   }
   const { start, step, length } = range;
   if (step === 1) return pad(g, dy, axis, start, size - start - length);
+  checkConstantSize(size);
   // Row `length` is the zeros added at the end.
   const origin = new BigInt64Array(size).fill(BigInt(length));
   for (let row = 0; row < length; row += 1) origin[start + row * step] = BigInt(row);

@@ -1,4 +1,5 @@
 import { cast, div } from "../arithmetic.ts";
+import { checkConstantSize, isModestSize } from "../constant-size.ts";
 import { expandLike, reshapeLike, zerosLike } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder, TapeNode } from "../graph-builder.ts";
@@ -41,7 +42,7 @@ export const poolingGradients: GradientTable<keyof PoolingSignatures> = {
       const [x] = node.inputs;
       const windows = windowsOf(x, node.attributes.kernel_shape, node.attributes);
       const blocks = areBlocks(windows) && dy.type === "float32";
-      return blocks && sizeOf(windows.map(({ input }) => input)) <= patternSizeMax
+      return blocks && isModestSize(sizeOf(windows.map(({ input }) => input)))
         ? byPattern(g, node, dy, windows)
         : byIndices(g, node, dy);
     },
@@ -119,6 +120,7 @@ function countsOf(
   includesPadding: boolean,
   dy: Value,
 ): Value | number {
+  checkConstantSize(sizeOf(windows.map(({ output }) => output)));
   const counts = windows.map((window) => countsAlong(window, includesPadding));
   const whole = windows.every(({ kernel }, axis) => counts[axis]?.every((count) => count === kernel));
   if (whole) return sizeOf(windows.map(({ kernel }) => kernel));
@@ -145,6 +147,3 @@ function onesLike(g: GraphBuilder, x: Value, windows: readonly Window[]): Value 
   const shape = [Number(x.shape[1]), 1, ...windows.map(({ kernel }) => kernel)];
   return g.node("Expand", [g.scalar(1, x.type), g.integers(...shape)], {});
 }
-
-/** Elements of the pattern that a graph may hold for one pool: 16 MB of float32. */
-const patternSizeMax = 4_194_304;

@@ -1,4 +1,5 @@
 import { mul } from "../arithmetic.ts";
+import { isModestSize } from "../constant-size.ts";
 import { reshapeLike, rowsOf, transpose } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
@@ -30,7 +31,7 @@ export function weightGradient(
     return byTap(g, x, dy, w, windows);
   }
   const indices = taps * sizeOf(windows.map(({ output }) => output));
-  if (group === 1 && channels >= unfoldedChannelsMin && indices <= unfoldedIndicesMax) {
+  if (group === 1 && channels >= unfoldedChannelsMin && isModestSize(indices)) {
     return byMatrixProduct(g, x, dy, w, windows);
   }
   return byConvolution(g, x, dy, windows, group);
@@ -164,7 +165,5 @@ function swapFirstAxes(g: GraphBuilder, x: Value): Value {
 
 /** Below this many channels the rows to gather are so short that a Conv with swapped roles is faster. */
 const unfoldedChannelsMin = 16;
-/** Indices that a graph may hold for one convolution: 16 MB of int32. */
-const unfoldedIndicesMax = 4_194_304;
 /** More taps than this make more nodes than they save time. */
 const depthwiseTapsMax = 49;

@@ -58,6 +58,7 @@ export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   Cast: {
     arity: [1, 1],
     attributes: { to: "int", saturate: "int" },
+    required: ["to"],
     infer: ([x], { to }) => {
       const type = elementTypeOf(to);
       if (type === undefined) throw new TypeMismatch(`element type ${to} is not known`);

@@ -1,12 +1,13 @@
 import {
   axisOf,
   mismatch,
-  type OperatorSpec,
   type OperatorTable,
   sameType,
+  type TensorType,
+  TypeMismatch,
   type Value,
 } from "../operator.ts";
-import type { Shape } from "../shape.ts";
+import { type Shape, sameShape } from "../shape.ts";
 
 interface Scatter<Attributes extends object> {
   readonly inputs: readonly [data: Value, indices: Value, updates: Value];
@@ -48,21 +49,32 @@ export const indexingOperators: OperatorTable<IndexingSignatures> = {
       return { type: data.type, shape: [...indices.shape.slice(0, -1), ...restOf(data, indices)] };
     },
   },
-  ScatterElements: { ...scatter(), attributes: { axis: "int", reduction: "string" } },
-  ScatterND: scatter(),
-};
-
-function scatter(): OperatorSpec<Scatter<object>> {
-  return {
+  ScatterElements: {
+    arity: [3, 3],
+    attributes: { axis: "int", reduction: "string" },
+    infer: ([data, indices, updates], { axis = 0, reduction }) => {
+      axisOf(axis, data.shape.length);
+      const fits = indices.shape.length === data.shape.length && sameShape(indices.shape, updates.shape);
+      if (!fits) throw mismatch("data, indices and updates do not fit", data, indices, updates);
+      return scattered(data, updates, reduction);
+    },
+  },
+  ScatterND: {
     arity: [3, 3],
     attributes: { reduction: "string" },
-    infer: ([data, indices, updates], { reduction = "none" }) => {
-      if (reduction !== "none" && reduction !== "add") {
-        throw mismatch(`the reduction "${reduction}" is not known`, data, indices);
-      }
-      return { type: sameType(data, updates), shape: data.shape };
+    infer: ([data, indices, updates], { reduction }) => {
+      const fits = sameShape(updates.shape, [...indices.shape.slice(0, -1), ...restOf(data, indices)]);
+      if (!fits) throw mismatch("data, indices and updates do not fit", data, indices, updates);
+      return scattered(data, updates, reduction);
     },
-  };
+  },
+};
+
+function scattered(data: Value, updates: Value, reduction = "none"): TensorType {
+  if (reduction !== "none" && reduction !== "add") {
+    throw new TypeMismatch(`the reduction "${reduction}" is not known`);
+  }
+  return { type: sameType(data, updates), shape: data.shape };
 }
 
 /** The axes of the data that each index leaves whole: its last axis names the others. */

@@ -50,6 +50,7 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
   Concat: {
     arity: [1, 1_024],
     attributes: { axis: "int" },
+    required: ["axis"],
     infer: (inputs, { axis }) => ({ type: sameType(...inputs), shape: concatenated(inputs, axis) }),
   },
   Expand: {
@@ -161,7 +162,9 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
 function concatenated(inputs: readonly [Value, ...Value[]], axis: number): Shape {
   const [first] = inputs;
   const at = axisOf(axis, first.shape.length);
-  const fits = inputs.every(({ shape }) => sameShape(shape.with(at, 0), first.shape.with(at, 0)));
+  const fits = inputs.every(({ shape }) =>
+    sameShape(shape.toSpliced(at, 1, 0), first.shape.toSpliced(at, 1, 0)),
+  );
   const sizes: Shape = inputs.map(({ shape }) => shape[at] ?? 0);
   if (!fits || !isStatic(sizes)) throw mismatch(`cannot be joined along axis ${at}`, ...inputs);
   return first.shape.with(

@@ -34,6 +34,7 @@ const poolAttributes = {
 export const poolingOperators: OperatorTable<PoolingSignatures> = {
   AveragePool: {
     arity: [1, 1],
+    required: ["kernel_shape"],
     attributes: { ...poolAttributes, count_include_pad: "int" },
     infer: ([x], attributes) => ({ type: x.type, shape: pooled(x, attributes) }),
   },
@@ -45,6 +46,7 @@ export const poolingOperators: OperatorTable<PoolingSignatures> = {
   GlobalMaxPool: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: x.type, shape: globally(x) }) },
   MaxPool: {
     arity: [1, 1],
+    required: ["kernel_shape"],
     attributes: { ...poolAttributes, dilations: "ints", storage_order: "int" },
     infer: ([x], attributes) => ({ type: x.type, shape: pooled(x, attributes) }),
   },
