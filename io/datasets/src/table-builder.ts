@@ -38,7 +38,7 @@ export class TableBuilder {
   /**
    * @param cellOf the row's cell of a column, by its name in the schema
    * @param line where the row stands, from 1, for messages
-   * @throws SelvedgeError `corrupt`, `out_of_range` or `too_large`, with file, line and column
+   * @throws SelvedgeError `corrupt` or `too_large`, with file, line and column
    */
   add(cellOf: (column: string) => Cell, line: number): void {
     this.#row.fill(0);
