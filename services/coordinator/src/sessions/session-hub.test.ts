@@ -111,6 +111,21 @@ test("[EN31] a device that waits is told so, is nowhere online, and is welcomed 
   assert.deepEqual(trace, ["birth d1"]);
 });
 
+test("[EN31] a device that is approved while it arrives does not wait for another birth", async () => {
+  const first = Promise.withResolvers<Admission>();
+  const decisions = [first.promise, Promise.resolve(welcome)];
+  const { hub, connect } = setUp(() => decisions.shift() ?? assert.fail("asked too often"));
+  const device = connect();
+  device.send(birth);
+  await settled();
+  hub.readmit("d1");
+  first.resolve({ kind: "wait", reason: "it waits for an operator's approval" });
+  await settled();
+  assert.deepEqual(device.received, ["waiting", "welcome"]);
+  hub.readmit("d1");
+  await settled();
+});
+
 test("[EN32] a device that is refused, or cut off, is told why and is heard no more", async () => {
   const refused = setUp(async () => ({ kind: "refuse", reason: "it was quarantined" }));
   const device = refused.connect();
@@ -160,6 +175,10 @@ test("[EN33] a session knows the database of the live one it replaces", async ()
       ["two", "one"],
     ],
   );
+  connect("d1", "never heard");
+  connect("d1", "three").send(birth);
+  await settled();
+  assert.equal(arrivals.at(-1)?.replacedEpoch, "two", "a silent session in between hides nothing");
 });
 
 test("when the coordinator cannot decide, the session ends and the trouble is told", async () => {

@@ -40,6 +40,8 @@ interface Session {
   readonly replacedEpoch: string | undefined;
   arrival: Arrival | undefined;
   stage: "silent" | "arriving" | "waiting" | "welcomed";
+  /** Whether to ask about it again: it was approved while it arrived. */
+  isStale: boolean;
   /** What the birth is answered with, again and again. */
   answer: EnvelopeBody | undefined;
 }
@@ -62,8 +64,15 @@ export class SessionHub {
   accept(link: Link, peer: Peer): void {
     const device = peer.deviceId;
     const before = this.#sessions.get(device);
-    const replacedEpoch = before?.stage === "welcomed" ? before.arrival?.epoch : undefined;
-    const session: Session = { link, replacedEpoch, arrival: undefined, stage: "silent", answer: undefined };
+    const session: Session = {
+      link,
+      // A session that was replaced before it said anything stands for the one before it.
+      replacedEpoch: before?.stage === "welcomed" ? before.arrival?.epoch : before?.replacedEpoch,
+      arrival: undefined,
+      stage: "silent",
+      isStale: false,
+      answer: undefined,
+    };
     this.#sessions.set(device, session);
     before?.link.close("replaced by a newer session of the same device");
     link.onClose((reason) => {
@@ -103,9 +112,9 @@ export class SessionHub {
   /** Asks again about a device that waits. */
   readmit(device: string): void {
     const session = this.#sessions.get(device);
-    if (session?.stage === "waiting" && session.arrival !== undefined) {
-      void this.#admit(device, session, session.arrival);
-    }
+    if (session?.arrival === undefined) return;
+    if (session.stage === "arriving") session.isStale = true;
+    if (session.stage === "waiting") void this.#admit(device, session, session.arrival);
   }
 
   close(reason: string): void {
@@ -127,11 +136,8 @@ export class SessionHub {
 
   /** A birth that comes again, because its answer was lost, is answered again and is no news. */
   #onBirth(device: string, session: Session, { epoch }: Envelope, birth: Birth): void {
-    if (session.stage === "arriving") return;
-    if (session.stage === "welcomed" && session.answer !== undefined) {
-      this.send(device, session.answer);
-      return;
-    }
+    if (session.answer !== undefined) session.link.send(this.#stamp(device, session.answer));
+    if (session.stage !== "silent") return;
     const { replacedEpoch } = session;
     void this.#admit(device, session, { birth, epoch, replacedEpoch });
   }
@@ -140,9 +146,12 @@ export class SessionHub {
   async #admit(device: string, session: Session, arrival: Arrival): Promise<void> {
     session.stage = "arriving";
     session.arrival = arrival;
+    session.isStale = false;
     try {
       const admission = await this.#options.admit(device, arrival);
-      if (this.#isLive(device, session)) this.#answer(device, session, arrival, admission);
+      if (!this.#isLive(device, session)) return;
+      this.#answer(device, session, arrival, admission);
+      if (session.isStale) this.readmit(device);
     } catch (thrown) {
       this.#options.onTrouble(device, SelvedgeError.from(thrown));
       session.link.close("the coordinator could not begin the session");
@@ -155,9 +164,10 @@ export class SessionHub {
       return;
     }
     if (admission.kind === "wait") {
-      session.stage = "waiting";
       const value = create(WaitingSchema, { session: birth.session, reason: admission.reason });
-      session.link.send(this.#stamp(device, { case: "waiting", value }));
+      session.stage = "waiting";
+      session.answer = { case: "waiting", value };
+      session.link.send(this.#stamp(device, session.answer));
       return;
     }
     const value = create(WelcomeSchema, {
