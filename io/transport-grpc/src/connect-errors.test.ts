@@ -30,6 +30,13 @@ test("an error without details takes the nearest code and the caller's place", (
   assert.deepEqual([received.code, received.at], ["resource_exhausted", "https://host"]);
 });
 
+test("a connection that died under a call is unavailable, and a call that was given up cancelled", () => {
+  const codeOf = (message: string) =>
+    fromConnectError(new ConnectError(message, Code.Canceled), "https://host").code;
+  assert.equal(codeOf("http/2 stream closed with error code CANCEL (0x8)"), "unavailable");
+  assert.equal(codeOf("This operation was aborted"), "cancelled");
+});
+
 test("a code this version does not know falls back to the status", () => {
   const value = toBinary(ErrorDetailSchema, create(ErrorDetailSchema, { code: "from_the_future" }));
   const error = new ConnectError("new", Code.NotFound);

@@ -65,6 +65,13 @@ export function fromConnectError(thrown: unknown, at: string): SelvedgeError {
   const local = error.cause instanceof SelvedgeError ? error.cause : networkError(error, at);
   if (local !== undefined) return local;
   const detail = error.findDetails(ErrorDetailSchema)[0];
+  if (detail === undefined && isStreamReset(error)) {
+    return new SelvedgeError("unavailable", "the connection broke before the answer came", {
+      at,
+      fix: "try again",
+      cause: error,
+    });
+  }
   if (detail === undefined || !isErrorCode(detail.code)) {
     return new SelvedgeError(selvedgeCodes[error.code], error.rawMessage, { at, cause: error });
   }
@@ -74,6 +81,14 @@ export function fromConnectError(thrown: unknown, at: string): SelvedgeError {
     ...(detail.retryAfterMs === 0 ? {} : { retryAfterMs: detail.retryAfterMs }),
     cause: error,
   });
+}
+
+/**
+ * What the library says when a connection dies under a call: it takes it for a
+ * reset by the peer. A call that this side gives up says that it was aborted.
+ */
+function isStreamReset({ code, rawMessage }: ConnectError): boolean {
+  return code === Code.Canceled && rawMessage.startsWith("http/2 stream closed with error code CANCEL");
 }
 
 /** Client side: the same transport, whose calls reject with SelvedgeErrors. */
