@@ -10,6 +10,8 @@ export interface PostgresSessionOptions {
   readonly address: PostgresAddress;
   /** How long to wait for another coordinator to let go of the database, ms. */
   readonly lockTimeoutMs: number;
+  /** How long the server may take for one statement before its connection counts as broken, ms. */
+  readonly queryTimeoutMs: number;
   /** The connection broke, or another attempt to connect failed. */
   onTrouble(error: SelvedgeError): void;
   /** Somebody else owns the database now: nothing can be read or written any more. */
@@ -163,7 +165,7 @@ export class PostgresSession {
       connectionString: this.#options.address.url,
       application_name: name,
       connectionTimeoutMillis: connectTimeoutMs,
-      query_timeout: queryTimeoutMs,
+      query_timeout: this.#options.queryTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     });
@@ -209,6 +211,4 @@ function closed(name: string): SelvedgeError {
 const delayMsMin = 100;
 const delayMsMax = 5_000;
 const connectTimeoutMs = 10_000;
-/** A connection that answers no question for so long is dead. */
-const queryTimeoutMs = 60_000;
 const resumeLockTimeoutMs = 5_000;

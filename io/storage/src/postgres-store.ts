@@ -23,6 +23,8 @@ export interface PostgresOptions {
   readonly lockTimeoutMs?: number;
   /** How long a call waits for a connection that broke before it is refused, ms; default 10,000. */
   readonly patienceMs?: number;
+  /** How long the server may take for one statement before its connection counts as broken, ms; default 60,000. */
+  readonly queryTimeoutMs?: number;
   /** Told when the connection breaks and for each attempt to make it again that fails. */
   onTrouble?(error: SelvedgeError): void;
   /** Told when another coordinator has taken the database over: this one must end. */
@@ -42,13 +44,14 @@ export interface PostgresOptions {
  *   `permission_denied`, `not_found`, `unsupported` (newer schema), `failed_precondition`
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<SnapshotStore> {
-  const { url, lockTimeoutMs = 5_000, patienceMs = 10_000, onTrouble, onLost } = options;
+  const { url, lockTimeoutMs = 5_000, patienceMs = 10_000, queryTimeoutMs = 60_000 } = options;
   const address = parsePostgresUrl(url);
   const session = await PostgresSession.open({
     address,
     lockTimeoutMs,
-    onTrouble: (error) => onTrouble?.(error),
-    onLost: (error) => onLost?.(error),
+    queryTimeoutMs,
+    onTrouble: (error) => options.onTrouble?.(error),
+    onLost: (error) => options.onLost?.(error),
   });
   return new PostgresStore(address, session, patienceMs);
 }

@@ -66,6 +66,24 @@ suite("a PostgreSQL store in trouble", { skip: postgresMissing }, () => {
     }
   });
 
+  test("[ST1] a connection that went silent is given up, and what was asked on it is done once", async () => {
+    const proxy = await startCuttingProxy(server.socketPath);
+    const store = await openPostgresStore({
+      url: await server.createDatabase(proxy.port),
+      queryTimeoutMs: 300,
+    });
+    try {
+      await store.commit({ writes: [{ key: "n", value: 1 }] });
+      // The server still has the lock of the silent connection, and may have half of a transaction.
+      proxy.freeze();
+      await store.commit({ writes: [{ key: "n", expectedVersion: 1, value: 2 }] });
+      assert.deepEqual(await store.read("n"), { key: "n", version: 2, value: 2 });
+    } finally {
+      await store.close();
+      await proxy.close();
+    }
+  });
+
   test("a call is refused once the server has been away for too long, and the password is never shown", async () => {
     const proxy = await startCuttingProxy(server.socketPath);
     const url = await server.createDatabase(proxy.port);

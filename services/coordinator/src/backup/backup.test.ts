@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type BlobReference, SelvedgeError } from "@selvedge/protocol";
-import type { StoredRecord } from "@selvedge/storage";
+import { readAll, type StoredRecord } from "@selvedge/storage";
 import { postgresMissing, startPostgresServer } from "@selvedge/testkit";
 import { pino } from "pino";
 import { openFleet } from "../fleet.ts";
@@ -112,7 +112,7 @@ suite("a backup", () => {
     const store = await openStore({ folder, ...given, log, onLost: assert.fail });
     try {
       // Another database than the one that was copied, with newer release metadata; else the same.
-      const changed = /^(folder|epoch|record-format|release-metadata\/)/;
+      const changed = /^(folder|epoch|record-format|release-metadata\/|audit)/;
       const same = (records: readonly StoredRecord[]): StoredRecord[] =>
         records.filter(({ key }) => !changed.test(key));
       assert.deepEqual(same(await recordsOf(store.snapshot())), same(original));
@@ -124,6 +124,8 @@ suite("a backup", () => {
         now: () => now,
       });
       assert.notEqual(fleet.epoch, epochBefore);
+      const lines = await recordsOf(readAll(store, "audit/"));
+      assert.match(String(lines.at(-1)?.value), /"action":"restore".*"createdAt":"2026-11-24T12:00:00.000Z"/);
       assert.equal(fleet.signing.repository.timestampVersion(), now / 1000);
       assert.equal(Buffer.from(await fleet.blobs.get(blob.digest)).toString(), "weights");
       await fleet.signing.repository.skipAhead();

@@ -21,6 +21,7 @@ import {
   syncFolder,
 } from "@selvedge/storage";
 import type { Logger } from "pino";
+import { AuditLog } from "../audit/audit-log.ts";
 import { bindingKey, openRecords, recordsName, writeBinding } from "../open-store.ts";
 import { releaseKeyFolder } from "../releases/release-signing.ts";
 import { copyFile } from "./copy-file.ts";
@@ -61,7 +62,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<BackupMani
       if (copied.sha256 !== file.sha256 || copied.bytes !== file.bytes)
         throw damaged(join(backup, file.path));
     }
-    await restoreRecords(partial, options);
+    await restoreRecords(partial, manifest, options);
     await rm(join(partial, recordsFileName));
     await rmdir(folder).catch(() => {});
     await rename(partial, folder);
@@ -73,14 +74,21 @@ export async function restoreBackup(options: RestoreOptions): Promise<BackupMani
   }
 }
 
-async function restoreRecords(partial: string, options: RestoreOptions): Promise<void> {
-  const { folder, storeUrl } = options;
+async function restoreRecords(
+  partial: string,
+  { createdAt }: BackupManifest,
+  options: RestoreOptions,
+): Promise<void> {
+  const { folder, forgetReleases, now, storeUrl } = options;
   const onLost = (): void => {};
   const store = await openRecords({ ...options, folder: partial, onLost });
   try {
     const id = randomUUID();
     await store.load(recordsOf(join(partial, recordsFileName), id));
     await renewReleases(store, partial, options);
+    const audit = await AuditLog.open(store, now);
+    const detail = { createdAt, forgetReleases };
+    await audit.append({ actor: "coordinator", action: "restore", subject: folder, detail });
     await writeBinding(partial, { id, records: recordsName(folder, storeUrl) });
   } finally {
     await store.close();
