@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
@@ -86,6 +86,8 @@ class SqliteStore implements SnapshotStore {
     const path = `${this.#path}.snapshot-${this.#snapshots}`;
     let copy: DatabaseSync | undefined;
     try {
+      // SQLite would make it readable by all.
+      await writeFile(path, "", { mode: 0o600 });
       await backup(this.#database, path, { rate: pagesAtOnce });
       copy = new DatabaseSync(path, { readOnly: true });
       const rows = copy.prepare("SELECT key, version, value FROM records ORDER BY key").iterate();

@@ -7,9 +7,10 @@ import type { SelvedgeError } from "@selvedge/protocol";
 import { pino } from "pino";
 import { openStore } from "./open-store.ts";
 
-test("[ST4] a folder opens with the records it had before, and with no others", async (t) => {
+test("[ST4] a folder in use opens with the records it had before, and with no others", async (t) => {
   const folder = temporaryFolder(t);
   await openAndClose(folder);
+  makeKeys(folder);
   await openAndClose(folder);
   rmSync(join(folder, "coordinator.db"));
   await refused(openAndClose(folder), "failed_precondition", /not those of this folder/);
@@ -22,9 +23,18 @@ test("[ST4] a folder from before it named its records is taken as it is, with it
   await openAndClose(folder);
   rmSync(join(folder, "store.json"));
   await refused(openAndClose(folder), "failed_precondition", /another folder/);
-  mkdirSync(join(folder, "keys"));
-  writeFileSync(join(folder, "keys", "root.key"), "a key");
+  makeKeys(folder);
   await openAndClose(folder);
+  await openAndClose(folder);
+});
+
+test("[ST4] a first start that broke off in between is gone on with", async (t) => {
+  const folder = temporaryFolder(t);
+  await openAndClose(folder);
+  // The file was written, and the record not yet.
+  rmSync(join(folder, "coordinator.db"));
+  await openAndClose(folder);
+  makeKeys(folder);
   await openAndClose(folder);
 });
 
@@ -55,4 +65,10 @@ function temporaryFolder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "selvedge-test-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** As a start leaves them that came to its end. */
+function makeKeys(folder: string): void {
+  mkdirSync(join(folder, "keys"));
+  writeFileSync(join(folder, "keys", "root.key"), "a key");
 }

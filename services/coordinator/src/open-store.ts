@@ -62,32 +62,32 @@ export function recordsName(folder: string, storeUrl: string | undefined): strin
   return storeUrl === undefined ? join(folder, "coordinator.db") : postgresName(storeUrl);
 }
 
-/** Both sides keep one random id, made at the first start. */
+/**
+ * Both sides keep one random id, made at the first start, and each order of writing the two leaves a
+ * state from which the next start goes on: a folder without keys has seen no start to its end.
+ */
 async function bind(store: Store, folder: string, where: string): Promise<void> {
-  const path = join(folder, bindingFileName);
-  const known = await readBinding(path);
+  const known = await readBinding(join(folder, bindingFileName));
   const record = await store.read(bindingKey);
   if (record !== undefined && record.value === known?.id) return;
-  if (known !== undefined) {
+  const isInUse = await hasKeys(folder);
+  if (known !== undefined && (isInUse || record !== undefined)) {
     throw new SelvedgeError("failed_precondition", `the records at ${where} are not those of this folder`, {
       at: folder,
       fix: `start with the records at ${known.records}, or restore both from one backup: selvedge restore`,
     });
   }
-  if (record !== undefined && !(await isInUse(folder))) {
-    throw new SelvedgeError(
-      "failed_precondition",
-      "the records belong to another folder, with its own keys",
-      {
-        at: where,
-        fix: "start with that folder, or give an empty database",
-      },
-    );
+  if (record !== undefined && !isInUse) {
+    throw new SelvedgeError("failed_precondition", "the records are another folder's, which has the keys", {
+      at: where,
+      fix: "start with that folder, or give an empty database",
+    });
   }
-  const id = typeof record?.value === "string" ? record.value : randomUUID();
-  // The record first: without the file it is found again, while a file alone would refuse every start.
-  if (record === undefined) await store.commit({ writes: [{ key: bindingKey, value: id }] });
+  const id = typeof record?.value === "string" ? record.value : (known?.id ?? randomUUID());
+  const writeRecord = (): Promise<void> => store.commit({ writes: [{ key: bindingKey, value: id }] });
+  if (isInUse) await writeRecord();
   await writeBinding(folder, { id, records: where });
+  if (!isInUse) await writeRecord();
 }
 
 /** Says that records belong to a folder; they hold the same id under `bindingKey`. */
@@ -117,7 +117,7 @@ async function readBinding(path: string): Promise<Binding | undefined> {
   });
 }
 
-async function isInUse(folder: string): Promise<boolean> {
+async function hasKeys(folder: string): Promise<boolean> {
   return access(join(folder, "keys", "root.key")).then(
     () => true,
     () => false,
