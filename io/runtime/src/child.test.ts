@@ -113,10 +113,10 @@ test("[RE7] a child with more memory than it may have is killed, naming limit an
   assert.equal(await child.call("echo", "small"), "small");
   await assert.rejects(
     child.call("fill", 500_000_000),
-    failsWith("resource_exhausted", /had \d{3,} MB of memory; at most 400 MB are allowed/),
+    failsWith("too_large", /had \d{3,} MB of memory; at most 400 MB are allowed/),
   );
-  failsWith("resource_exhausted", /400 MB/)(await exit.promise);
-  await assert.rejects(child.call("echo", 1), failsWith("resource_exhausted", /400 MB/));
+  failsWith("too_large", /400 MB/)(await exit.promise);
+  await assert.rejects(child.call("echo", 1), failsWith("too_large", /400 MB/));
 
   const free = await start();
   free.limitMemory(1);

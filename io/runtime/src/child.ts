@@ -147,7 +147,7 @@ export class Child<M extends MethodTable<M>> {
 
   /**
    * From now on the child is killed when it has more resident memory than this, bytes: outstanding
-   * calls reject with `resource_exhausted`, naming limit and figure. Undefined lifts the limit.
+   * calls reject with `too_large`, naming limit and figure. Undefined lifts the limit.
    */
   limitMemory(bytesMax: number | undefined): void {
     this.#memory?.stop();

@@ -40,7 +40,7 @@ export class MemoryWatch {
     this.stop();
     onExceeded(
       new SelvedgeError(
-        "resource_exhausted",
+        "too_large",
         `the process had ${megabytes(bytes)} of memory; at most ${megabytes(bytesMax)} are allowed`,
         { fix: "use a smaller model, batch or dataset, or allow more memory" },
       ),

@@ -22,8 +22,9 @@ export function trainingCost(graph: BatchGraph, batchSize: number): TrainingCost
   };
 }
 
-/** @throws SelvedgeError `resource_exhausted` (SPEC RE8), with figure and limit, when it takes more than `bytesMax` */
+/** @throws SelvedgeError `too_large` (SPEC RE8), with figure and limit, when it takes more than `bytesMax` */
 export function checkMemory(
+  what: "training" | "evaluating",
   graph: BatchGraph,
   batchSize: number,
   dataset: Pick<Dataset, "inputs" | "labels">,
@@ -33,8 +34,8 @@ export function checkMemory(
   const needed = trainingCost(graph, batchSize).memoryBytes + data;
   if (bytesMax === undefined || needed <= bytesMax) return;
   throw new SelvedgeError(
-    "resource_exhausted",
-    `batches of ${batchSize} take about ${megabytes(needed)} of memory, ${megabytes(data)} of them for the data; ` +
+    "too_large",
+    `${what} in batches of ${batchSize} takes about ${megabytes(needed)} of memory, ${megabytes(data)} of them for the data; ` +
       `at most ${megabytes(bytesMax)} are allowed`,
     { fix: "use a smaller model, batch or dataset, or allow more memory" },
   );

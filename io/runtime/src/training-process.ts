@@ -46,9 +46,8 @@ export class TrainingProcess {
    * Trains from the base parameters and writes the update, whole or not at all,
    * to `updatePath`.
    *
-   * @throws SelvedgeError `cancelled` by the signal, `deadline_exceeded` by the timeout, `unavailable`
-   *   when the child died, `resource_exhausted` when it needs or has more memory than `memoryBytesMax`
-   *   (SPEC RE7, RE8), `out_of_range` when training diverged, `failed_precondition` when model,
+   * @throws SelvedgeError `cancelled` by the signal, `too_large` when it takes longer than `timeoutMs`, or needs
+   *   or has more memory than `memoryBytesMax` (SPEC RE7, RE8), `unavailable` when the child died, `out_of_range` when training diverged, `failed_precondition` when model,
    *   weights and dataset do not fit; and what reading each of them throws
    */
   async train(
@@ -96,20 +95,24 @@ export class TrainingProcess {
     options: ProcessCallOptions<ProgressOf<TrainingMethods[K]>>,
   ): Promise<TrainingMethods[K]["result"]> {
     const started = this.#alive();
+    const child = await started;
+    child.limitMemory(options.memoryBytesMax);
     try {
-      const child = await started;
-      child.limitMemory(options.memoryBytesMax);
       return await child.call(method, request, options);
     } catch (thrown) {
+      const error = SelvedgeError.from(thrown);
       // After these the child is dying, or as good as dead, before its exit is seen here.
-      if (endings.has(SelvedgeError.from(thrown).code)) {
+      if (endings.has(error.code)) {
         this.#forget(started);
-        await started.then(
-          (child) => child.kill(),
-          () => {},
-        );
+        child.kill();
       }
-      throw thrown;
+      // Nothing but this call's own limit takes its time away: trying again would not help.
+      throw error.code === "deadline_exceeded"
+        ? new SelvedgeError("too_large", error.message, {
+            fix: "train less at once, or allow more time",
+            cause: error,
+          })
+        : error;
     }
   }
 
@@ -133,6 +136,6 @@ export class TrainingProcess {
 const endings: ReadonlySet<ErrorCode> = new Set([
   "cancelled",
   "deadline_exceeded",
-  "resource_exhausted",
+  "too_large",
   "unavailable",
 ]);

@@ -45,10 +45,10 @@ async function train(
   const { dataset } = data;
   const { train: trainable, heldOut } = splitHeldOut(dataset.length, request.heldOutFraction);
   const examples = chosenExamples(trainable, request.maxExamples, request.seed);
-  const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut, request);
 
   const graph = trainingGraph(model, { loss: request.loss, optimizer: request.optimizer, ...data.format });
-  checkMemory(graph, request.batchSize, dataset, request.memoryBytesMax);
+  checkMemory("training", graph, request.batchSize, dataset, request.memoryBytesMax);
+  const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut, request);
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
@@ -127,7 +127,7 @@ async function measure(
   { memoryBytesMax }: EvaluationRequest,
 ): Promise<EvaluationResult> {
   const graph = evaluationGraph(task.model, { loss, ...task.data.format });
-  checkMemory(graph, evaluationBatchSize, task.data.dataset, memoryBytesMax);
+  checkMemory("evaluating", graph, evaluationBatchSize, task.data.dataset, memoryBytesMax);
   const session = await NativeSession.load(graph.bytes);
   return await runEvaluation(session, graph, {
     parameters: task.base,

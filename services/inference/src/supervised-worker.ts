@@ -64,8 +64,9 @@ export class SupervisedWorker {
 
   /**
    * Runs the model once; while the child is being restarted, waits for it.
-   * @throws SelvedgeError `unavailable` when the child dies in the run or could not be brought back,
-   *   `deadline_exceeded` after `runTimeoutMs`, `resource_exhausted` over `memoryBytesMax`, `invalid_argument` when the graph refuses the feeds.
+   * @throws SelvedgeError `unavailable` when the child dies in the run, has more memory than it may, or
+   *   could not be brought back, `deadline_exceeded` after `runTimeoutMs`, `invalid_argument` when the
+   *   graph refuses the feeds.
    */
   async infer(argument: ModelWorkerMethods["infer"]["argument"]): Promise<Tensors> {
     const child = await this.#child;
@@ -76,9 +77,10 @@ export class SupervisedWorker {
       this.#restarts = 0;
       return results;
     } catch (thrown) {
+      const error = asEnding(SelvedgeError.from(thrown));
       // The next run must find the new child, not the one that is dying.
-      if (hasEndedProcess(thrown)) await exited;
-      throw thrown;
+      if (hasEndedProcess(error)) await exited;
+      throw error;
     }
   }
 
@@ -145,6 +147,13 @@ export function hasEndedProcess(thrown: unknown): boolean {
   return thrown instanceof SelvedgeError && endings.has(thrown.code);
 }
 
+/** A child that was killed for its memory is gone as any other; the request was not too large. */
+function asEnding(error: SelvedgeError): SelvedgeError {
+  return error.code === "too_large"
+    ? new SelvedgeError("unavailable", error.message, { cause: error })
+    : error;
+}
+
 async function startChild(
   model: DeployedModel,
   { memoryBytesMax }: SupervisionOptions,
@@ -162,6 +171,6 @@ async function startChild(
 }
 
 const workerModule = new URL("./model-worker.ts", import.meta.url);
-const endings: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded", "resource_exhausted"]);
+const endings: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline_exceeded"]);
 const startTimeoutMs = 30_000;
 const loadTimeoutMs = 120_000;

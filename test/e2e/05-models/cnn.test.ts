@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { buildCnn, serializeModel } from "@selvedge/onnx";
+import { buildCnn, buildMlp, serializeModel } from "@selvedge/onnx";
 import { evaluationData, TestFleet, trainingData } from "../fleet.fixture.ts";
 import { classes } from "../synthetic-digits.fixture.ts";
 
@@ -23,6 +23,24 @@ test("a convolutional network from an ONNX file learns across devices", async ()
   assert.equal(job.status, "completed", job.reason);
   const accuracy = job.history.map(({ evaluation }) => evaluation?.accuracy ?? 0);
   assert.ok((accuracy.at(-1) ?? 0) > 0.9, `accuracy by round ${accuracy}`);
+});
+
+test("[RE8] a device whose owner allows less memory than the model needs says so, and trains nothing", async () => {
+  await using fleet = await TestFleet.start(2);
+  for (const { folder } of fleet.devices) appendFileSync(join(folder, "policy.yaml"), "maxMemory: 170MB\n");
+  const modelPath = join(fleet.folder, "mlp.onnx");
+  writeFileSync(modelPath, serializeModel(buildMlp({ inputShape: [4, 4], hidden: [], classes, seed: 1 })));
+  await fleet.operator.startJob("modest", jobFile(modelPath));
+  const job = await fleet.operator.watch("modest", ({ history }) => history.length > 0);
+  const reasons = job.history.flatMap(({ participants }) => participants.map(({ reason }) => reason));
+  assert.match(
+    reasons.join("\n"),
+    /training in batches of 8 takes about \d+ MB of memory.*at most 170 MB are allowed/,
+  );
+  assert.deepEqual(
+    fleet.devices.flatMap((device) => device.sentResults()),
+    [],
+  );
 });
 
 function jobFile(modelPath: string): string {

@@ -6,7 +6,7 @@ import { trainingCost } from "@selvedge/runtime";
  * Refuses a plan whose model cannot be trained, or takes more memory to train
  * than this coordinator allows (SPEC RE8). Only shapes are looked at; nothing is run.
  *
- * @throws SelvedgeError `unsupported` naming node and operator, `resource_exhausted` naming figure and limit
+ * @throws SelvedgeError `unsupported` naming node and operator, `too_large` naming figure and limit
  */
 export function checkCost({ train }: CheckedPlan, model: OnnxModel, memoryBytesMax: number): void {
   const graph = trainingGraph(model, {
@@ -19,7 +19,7 @@ export function checkCost({ train }: CheckedPlan, model: OnnxModel, memoryBytesM
   if (memoryBytes <= memoryBytesMax) return;
   const [needed, allowed] = [memoryBytes, memoryBytesMax].map((bytes) => `${Math.ceil(bytes / 1e6)} MB`);
   throw new SelvedgeError(
-    "resource_exhausted",
+    "too_large",
     `training this model in batches of ${train.batchSize} takes about ${needed} of memory on every device; ` +
       `this coordinator allows ${allowed}`,
     { at: "plan.model", fix: "use a smaller model or batch, or start the coordinator with --max-memory" },

@@ -75,7 +75,7 @@ test("[AK5] equal updates of two devices share a blob, which neither takes from 
 test("[RE8] a plan whose training takes more memory than the coordinator allows is refused, with both figures", async () => {
   const { board, request } = await openTestBoard({ rounds: 1, cohort: 2, memoryBytesMax: 100_000_000 });
   await assert.rejects(board.run(request), {
-    code: "resource_exhausted",
+    code: "too_large",
     message: /takes about \d+ MB of memory on every device; this coordinator allows 100 MB/,
   });
   assert.equal([...board.all()].length, 0);
