@@ -69,11 +69,19 @@ function keep(outcome: SeedOutcome): void {
     failing.push(outcome);
     if (values.all) process.stderr.write(`seed ${outcome.seed}: ${outcome.violations[0]}\n`);
   }
-  if (!process.stderr.isTTY) return;
+  showProgress();
+}
+
+/** A bar on a terminal, a line now and then in a log. */
+function showProgress(): void {
+  const text = `${outcomes.length}/${seeds} seeds, ${failing.length} broken`;
+  if (!process.stderr.isTTY) {
+    if (outcomes.length % 500 === 0) process.stderr.write(`${text}\n`);
+    return;
+  }
   const width = 40;
   const done = Math.floor((width * outcomes.length) / seeds);
-  const bar = `${"█".repeat(done)}${"░".repeat(width - done)}`;
-  process.stderr.write(`\r\x1b[K${bar} ${outcomes.length}/${seeds} seeds, ${failing.length} broken`);
+  process.stderr.write(`\r\x1b[K${"█".repeat(done)}${"░".repeat(width - done)} ${text}`);
 }
 
 function summarise() {
