@@ -21,7 +21,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 // Logs may go to a disk that is full: a service does its work all the same.
 process.stderr.on("error", () => {});
 
-process.exitCode = await runProgram(process.argv.slice(2), {
+const exitCode = await runProgram(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -34,3 +34,5 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   interrupted: interruption.signal,
   now: Date.now,
 });
+// A service that had to end has said so already, and then ends as it does when asked to.
+if (exitCode !== exitCodes.ok) process.exitCode = exitCode;
