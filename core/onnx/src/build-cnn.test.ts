@@ -32,9 +32,9 @@ test("the layers have the shapes asked for, and odd sides are halved downwards",
     [
       ["conv1.weight", 3, 2, 3, 3],
       ["conv1.bias", 3],
-      ["fc1.weight", 3 * 4 * 4, 4],
+      ["fc1.weight", 4, 3 * 4 * 4],
       ["fc1.bias", 4],
-      ["fc2.weight", 4, 10],
+      ["fc2.weight", 10, 4],
       ["fc2.bias", 10],
     ],
   );
@@ -64,4 +64,4 @@ test("impossible layers are refused", () => {
   }
 });
 
-const expectedDigest = "sha256:29c7b00373dba6a6f149b02398c398fa4c5d9a158cead51806637984e80b1097";
+const expectedDigest = "sha256:19f60be347dae98116b9df234dd5ae99f404688836447691f6255b09235e3c1c";
