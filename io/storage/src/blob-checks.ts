@@ -30,6 +30,14 @@ export function checkAppend(
   }
 }
 
+/**
+ * Whether an upload has all its bytes and was never published: it was cut off after
+ * the last, or a power cut tore it at its full length. Only its bytes can tell.
+ */
+export function isComplete(standing: number, length: number): boolean {
+  return standing === length && length > 0;
+}
+
 /** @throws SelvedgeError `out_of_range` */
 export function checkRange({ digest, length }: BlobReference, start: number, end: number): void {
   const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end;

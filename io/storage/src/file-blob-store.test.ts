@@ -52,6 +52,17 @@ test("[BL1] an upload torn by a power cut never becomes visible and can start ag
   assert.equal(await blobs.append(reference, 0, bytes), 5000);
 });
 
+test("[BL14] an upload torn at its full length is found out by whatever is appended next, and can start again", async (t) => {
+  const root = temporaryFolder(t);
+  await openFileBlobStore({ root });
+  writeFileSync(join(root, "uploads", `${hex}.part`), bytes.slice().fill(0, 4096));
+  const blobs = await openFileBlobStore({ root });
+  assert.equal(await blobs.uploadOffset(reference.digest), 5000);
+  await assert.rejects(blobs.append(reference, 4999, bytes.subarray(4999)), { code: "corrupt" });
+  assert.equal(await blobs.uploadOffset(reference.digest), 0);
+  assert.equal(await blobs.append(reference, 0, bytes), 5000);
+});
+
 test("[BL2] an empty upload left behind starts at 0", async (t) => {
   const root = temporaryFolder(t);
   await openFileBlobStore({ root });

@@ -17,6 +17,7 @@ import {
   checkFitsInMemory,
   checkRange,
   checkReference,
+  isComplete,
 } from "./blob-checks.ts";
 import type { BlobStore, GetOptions } from "./blob-store.ts";
 import { syncPath } from "./durable-file.ts";
@@ -151,7 +152,12 @@ class FileBlobStore implements FileBlobs {
     return this.#turn(digest, async () => {
       const whole = await this.stat(digest);
       if (whole !== undefined) return whole.length;
-      checkAppend(reference, offset, chunk.length, await this.uploadOffset(digest));
+      const standing = await this.uploadOffset(digest);
+      if (isComplete(standing, length)) {
+        await this.#finish(reference);
+        return length;
+      }
+      checkAppend(reference, offset, chunk.length, standing);
       await writeAt(this.#partPath(digest), offset, chunk);
       if (offset + chunk.length === length) await this.#finish(reference);
       return offset + chunk.length;

@@ -27,8 +27,10 @@ export class SimulatedChannel implements BlobChannel {
     const { faults, observer } = this.#parts;
     observer.uploadStarted(this.#device, reference.digest);
     for (;;) {
-      const offset = await this.#exchange("upload", (running) => this.#standing(running, reference));
-      if (offset === undefined) return;
+      const standing = await this.#exchange("upload", (running) => this.#standing(running, reference));
+      if (standing === undefined) return;
+      // At the very end one byte asks how it went.
+      const offset = Math.min(standing, reference.length - 1);
       const end = Math.min(reference.length, offset + faults.between(1, 2 * reference.length));
       for await (const chunk of read(offset, end)) {
         await this.#exchange("upload", ({ blobs }) => blobs.append(reference, offset, chunk));

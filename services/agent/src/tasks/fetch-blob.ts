@@ -5,7 +5,7 @@ import type { BlobChannel } from "@selvedge/transport";
 
 /**
  * Makes sure that a blob is on this device, whole and verified; an earlier,
- * broken download is continued where it stopped, and what the disk has damaged is fetched anew.
+ * broken download is continued where it stopped, and what the disk has damaged, or a power cut torn, is fetched anew.
  *
  * @throws SelvedgeError `unavailable` when the link breaks, `corrupt` when the bytes are not the blob's.
  */
@@ -21,10 +21,24 @@ export async function fetchBlob(
     await blobs.delete(reference.digest);
   }
   const offset = await blobs.uploadOffset(reference.digest);
-  const sink = async (at: number, chunk: Uint8Array): Promise<void> => {
-    await blobs.append(reference, at, chunk);
-  };
-  await channel.download(reference, offset, sink, signal);
+  const goOn = (from: number): Promise<void> =>
+    channel.download(
+      reference,
+      from,
+      async (at, chunk) => {
+        await blobs.append(reference, at, chunk);
+      },
+      signal,
+    );
+  try {
+    // All of it may have arrived before the power went: then it is yet to be seen what it is.
+    if (offset >= reference.length) await blobs.append(reference, offset, new Uint8Array(0));
+    else await goOn(offset);
+  } catch (thrown) {
+    if (offset === 0 || SelvedgeError.from(thrown).code !== "corrupt") throw thrown;
+    // What a power cut had torn is dropped by now.
+    await goOn(0);
+  }
 }
 
 async function isSound({ digest, length }: BlobReference, blobs: BlobStore): Promise<boolean> {
