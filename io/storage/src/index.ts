@@ -1,3 +1,4 @@
+export { checkReference } from "./blob-checks.ts";
 export { BlobKeeper, type BlobKeeperOptions, type BlobWorkspace } from "./blob-keeper.ts";
 export type { BlobStore, GetOptions } from "./blob-store.ts";
 export { checkFolder } from "./check-folder.ts";

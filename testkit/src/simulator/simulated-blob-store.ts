@@ -1,5 +1,11 @@
 import { type BlobReference, type Digest, digestOf } from "@selvedge/protocol";
-import { type BlobStore, type FileBlobs, KeyedQueue, openMemoryBlobStore } from "@selvedge/storage";
+import {
+  type BlobStore,
+  checkReference,
+  type FileBlobs,
+  KeyedQueue,
+  openMemoryBlobStore,
+} from "@selvedge/storage";
 import { diskFull } from "./simulated-disk.ts";
 import type { SimulatedFiles } from "./simulated-files.ts";
 import { type SimulatedStoreOptions, syncMs } from "./simulated-store.ts";
@@ -45,6 +51,7 @@ export class SimulatedBlobStore implements FileBlobs {
   append(reference: BlobReference, offset: number, chunk: Uint8Array): Promise<number> {
     const { digest, length } = reference;
     return this.#turn(digest, async () => {
+      checkReference(reference);
       const received = this.#files.parts.get(digest) ?? new Uint8Array(0);
       const isLast = received.length === offset && offset + chunk.length === length;
       const isThere = this.#files.blobs.has(digest);
