@@ -20,4 +20,5 @@ export { openSqliteStore } from "./sqlite-store.ts";
 export { type ClockSource, SteadyClock, systemSource } from "./steady-clock.ts";
 export type { Json, ListOptions, SnapshotStore, Store, StoredRecord, Transaction, Write } from "./store.ts";
 export { systemTimers, type Timers } from "./timers.ts";
+export { type UntilStoredOptions, untilStored } from "./until-stored.ts";
 export { WakeTimers, type WakeTimersOptions } from "./wake-timers.ts";

@@ -8,6 +8,7 @@ import {
   type JournalHooks,
   SteadyClock,
   type Timers,
+  untilStored,
   WakeTimers,
 } from "@selvedge/storage";
 import type { Fleet } from "./fleet.ts";
@@ -72,6 +73,7 @@ export class FleetSession {
   readonly #alarms: WakeTimers;
   readonly #keeper: BlobKeeper;
   readonly #mail: DeviceMail;
+  readonly #stopping = new AbortController();
 
   constructor(options: FleetSessionOptions) {
     const { clock, fleet, evaluator, log, softwareVersion, timers } = options;
@@ -164,6 +166,7 @@ export class FleetSession {
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     this.#alarms.stop();
     this.hub.close("the coordinator is shutting down");
     await this.board.stop();
@@ -189,9 +192,20 @@ export class FleetSession {
 
   #onBirth(device: string): void {
     const { log } = this.#options;
-    this.#follow(this.board.deviceOnline(device), "device online");
+    this.#follow(this.#tellJobs(device), "device online");
     this.hub.send(device, this.#releaseNotice());
     log.info({ device }, "device online");
+  }
+
+  /** Nobody tells a waiting job a second time. */
+  #tellJobs(device: string): Promise<void> {
+    const { log, timers } = this.#options;
+    return untilStored(() => this.board.deviceOnline(device), {
+      isWanted: () => this.hub.online().has(device),
+      sleep: (ms, signal) => timers.sleep(ms, signal),
+      signal: this.#stopping.signal,
+      onTrouble: ({ code, message }) => log.error({ device, what: "device online", code }, message),
+    });
   }
 
   #eligible(dataset: string): string[] {

@@ -84,10 +84,10 @@ export async function simulateFleet({ seed, plant }: SimulationOptions): Promise
 
 /** Lets time pass until nothing is left to do for a while, at the earliest until `from`. */
 async function rest(fleet: Fleet, time: VirtualTime, from: number): Promise<void> {
-  const { observer } = fleet;
+  const { coordinator, observer } = fleet;
   let restsSince: number | undefined;
   const isDone = (): boolean => {
-    observer.rounds.checkDeadlines();
+    observer.rounds.checkDeadlines(coordinator.isUp && !coordinator.disk.isFull);
     if (time.now < from || workLeft(fleet).length > 0) restsSince = undefined;
     else restsSince ??= time.now;
     return restsSince !== undefined && time.now >= restsSince + settleMs;

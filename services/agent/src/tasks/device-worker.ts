@@ -20,7 +20,7 @@ import {
   stepDevice,
   Verdict,
 } from "@selvedge/protocol";
-import { EntityRunner, type JournalHooks, type Store } from "@selvedge/storage";
+import { EntityRunner, type JournalHooks, type Store, untilStored } from "@selvedge/storage";
 import { type VerifiedOffer, verifyOffer } from "../offers/verify-offer.ts";
 import { DeviceShell, type DeviceShellOptions } from "./device-shell.ts";
 
@@ -52,6 +52,8 @@ export class DeviceWorker {
   readonly #options: DeviceWorkerOptions;
   readonly #runner: EntityRunner<DeviceState, DeviceEvent, DeviceEffect>;
   readonly #shell: DeviceShell;
+  readonly #stopping = new AbortController();
+  #sessions = 0;
 
   constructor(options: DeviceWorkerOptions) {
     this.#options = options;
@@ -90,6 +92,7 @@ export class DeviceWorker {
 
   /** Kills a training under way; it starts again after the next start. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     const stopped = this.#runner.stop();
     this.#shell.stop();
     await stopped;
@@ -126,9 +129,17 @@ export class DeviceWorker {
     await this.#dispatch({ type: "roundClosed", job, round });
   }
 
-  /** A session is up, with a coordinator of this epoch: what waits in the outbox is sent. */
+  /** A session is up, with a coordinator of this epoch: what waits in the outbox is sent, once the disk allows it. */
   async connected(coordinator: string): Promise<void> {
-    await this.#dispatch({ type: "connected", coordinator });
+    const { connected, onTrouble, sleep } = this.#options;
+    this.#sessions += 1;
+    const session = this.#sessions;
+    await untilStored(() => this.#dispatch({ type: "connected", coordinator }), {
+      isWanted: () => connected() && session === this.#sessions,
+      sleep,
+      signal: this.#stopping.signal,
+      onTrouble: (error) => onTrouble("outbox", error),
+    });
   }
 
   async tick(): Promise<void> {
