@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   closeSync,
@@ -43,11 +43,12 @@ export class TestFleet implements AsyncDisposable {
    * Starts the coordinator, lets `devices` join, and starts their agents.
    *
    * @param storeUrl - where the coordinator keeps its records, instead of its folder
+   * @param clock - the coordinator's, as faketime(1) takes it; default: the machine's
    */
-  static async start(devices: number, storeUrl?: string): Promise<TestFleet> {
+  static async start(devices: number, storeUrl?: string, clock?: string): Promise<TestFleet> {
     const fleet = new TestFleet(devices, storeUrl);
     try {
-      await fleet.startCoordinator();
+      await fleet.startCoordinator(clock);
       await fleet.#joinAll();
       for (const device of fleet.devices) device.start();
       await fleet.online(devices);
@@ -69,9 +70,13 @@ export class TestFleet implements AsyncDisposable {
     return new Operator(join(this.folder, "coordinator"));
   }
 
-  /** On the port it had before, for devices know no other. */
-  async startCoordinator(): Promise<void> {
-    const child = spawnLogged([coordinatorPath], this.#coordinatorLog, "ipc");
+  /**
+   * On the port it had before, for devices know no other.
+   *
+   * @param clock - as faketime(1) takes it; default: the machine's.
+   */
+  async startCoordinator(clock?: string): Promise<void> {
+    const child = spawnLogged([coordinatorPath], this.#coordinatorLog, "ipc", clock);
     this.#coordinator = child;
     const data = writeSyntheticDigits(join(this.folder, "evaluation"), 100, "evaluation");
     const settings: CoordinatorSettings = {
@@ -129,11 +134,17 @@ export class TestFleet implements AsyncDisposable {
     await until(async () => (await this.operator.onlineDevices()) >= count, `${count} devices online`);
   }
 
+  /** Waits until the coordinator knows that a device is gone. */
+  async offline(device: TestDevice): Promise<void> {
+    await until(async () => !(await this.operator.device(device.id)).online, `device ${device.id} offline`);
+  }
+
   /** Lets another device join, on a machine of its own. */
-  async join(token: string): Promise<TestDevice> {
+  async join(token: string, clock?: string): Promise<TestDevice> {
     const device = new TestDevice(this.folder, 200 + this.#others.length);
     this.#others.push(device);
-    await device.join(this.operator.url, token);
+    if (clock === undefined) await device.join(this.operator.url, token);
+    else device.joinAt(this.operator.url, token, clock);
     return device;
   }
 
@@ -211,16 +222,33 @@ export class TestDevice {
     writeFileSync(join(this.folder, "agent.yaml"), agentYaml);
   }
 
+  /** As `join`, by the command and with another clock than the machine's. */
+  joinAt(url: string, token: string, clock: string): void {
+    const command = ["join", url, "--token-file", "-", "--folder", this.folder, "--json"];
+    const args = [clock, process.execPath, "--disable-warning=ExperimentalWarning", mainPath, ...command];
+    const { status, stdout, stderr } = spawnSync("faketime", args, { input: token, encoding: "utf8" });
+    if (status !== 0) throw new Error(`the device did not join:\n${stderr}`);
+    this.id = (JSON.parse(stdout) as { readonly deviceId: string }).deviceId;
+    writeFileSync(join(this.folder, "agent.yaml"), agentYaml);
+  }
+
   get dataFolder(): string {
     return join(this.folder, "data");
   }
 
-  start(): void {
+  /** @param clock - as faketime(1) takes it; default: the machine's. */
+  start(clock?: string): void {
     this.agent = spawnLogged(
       [mainPath, "agent", "run", "--folder", this.folder, "--json", "--stop-with-stdin"],
       this.#log,
       "ignore",
+      clock,
     );
+  }
+
+  /** How often its log says something. */
+  count(words: RegExp): number {
+    return readFileSync(this.#log, "utf8").match(new RegExp(words, "g"))?.length ?? 0;
   }
 
   /** `kill -9` of the agent alone: what it started has to notice by itself. */
@@ -287,11 +315,24 @@ export function contributions(job: Job): string[][] {
 }
 
 /** In a group of its own, so that what it starts can be ended with it. */
-function spawnLogged(args: readonly string[], logPath: string, channel: "ipc" | "ignore"): ChildProcess {
+function spawnLogged(
+  args: readonly string[],
+  logPath: string,
+  channel: "ipc" | "ignore",
+  clock?: string,
+): ChildProcess {
   mkdirSync(join(logPath, ".."), { recursive: true });
   const log = openSync(logPath, "a", 0o600);
   try {
-    return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
+    const [program = "", ...rest] = [
+      ...(clock === undefined ? [] : ["faketime", clock]),
+      process.execPath,
+      "--disable-warning=ExperimentalWarning",
+      ...args,
+    ];
+    return spawn(program, rest, {
+      // Only what a clock says is faked, not how fast time goes by.
+      env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: "1" },
       // Both end with the test, whatever ended that: when their standard input or their channel closes.
       stdio: ["pipe", "ignore", log, channel],
       detached: true,

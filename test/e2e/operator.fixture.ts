@@ -6,6 +6,8 @@ import {
   AdmissionService,
   type Device,
   encodePlan,
+  type FleetIdentity,
+  IdentityService,
   type Job,
   OperatorService,
   SelvedgeError,
@@ -51,6 +53,21 @@ export class Operator {
 
   async revoke(device: string, reason: string): Promise<void> {
     await this.#admission((client) => client.revokeDevice({ device, reason }));
+  }
+
+  async identity(
+    work: (
+      client: Client<typeof IdentityService>,
+    ) => Promise<{ readonly identity?: FleetIdentity | undefined }>,
+  ): Promise<FleetIdentity> {
+    const gateway = createGatewayClient(this.#connection());
+    try {
+      const { identity } = await work(createClient(IdentityService, gateway.transport));
+      if (identity === undefined) throw new Error("no identity came back");
+      return identity;
+    } finally {
+      gateway.close();
+    }
   }
 
   async onlineDevices(): Promise<number> {

@@ -4,6 +4,7 @@ import { withCommandAsTyped } from "./command-as-typed.ts";
 import { addBackupCommands } from "./command-line/backup-commands.ts";
 import { addDemoCommand } from "./command-line/demo-command.ts";
 import { addFleetCommands } from "./command-line/fleet-commands.ts";
+import { addIdentityCommands } from "./command-line/identity-commands.ts";
 import type { CommandModule, Invoke } from "./command-line/invoke.ts";
 import { addJobCommands } from "./command-line/job-commands.ts";
 import { addModelCommands } from "./command-line/model-commands.ts";
@@ -64,6 +65,7 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
   addModelCommands(program, invoke);
   addOperatorCommands(program, invoke);
   addBackupCommands(program, invoke);
+  addIdentityCommands(program, invoke);
   program
     .command("version")
     .summary("show the version")

@@ -58,15 +58,16 @@ suite("a coordinator's port", () => {
       const client = running.connect(who[caller]);
       const check = (route: string, refused: boolean) =>
         assert.equal(!refused, expectedAccess[route]?.includes(caller), route);
-      const calls = methodsOf(running).map(async (method) =>
-        check(routeOf(method), await refusalOf(callRpc(client, method), routeOf(method))),
-      );
+      // One after the other: a connection has fewer streams than there are methods.
+      for (const method of methodsOf(running)) {
+        check(routeOf(method), await refusalOf(callRpc(client, method), routeOf(method)));
+      }
       const { tls, token } = who[caller];
       const requests = Object.entries(plainRequests).map(async ([route, request]) => {
         const answer = await probe({ ...request, ...(token && { token }), ...(tls && { tls }) });
         check(route, [401, 403].includes(answer.status) && JSON.parse(answer.body).at === route);
       });
-      await Promise.all([...calls, ...requests]);
+      await Promise.all(requests);
       client.close();
     });
   }

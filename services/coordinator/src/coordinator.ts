@@ -33,6 +33,7 @@ import type { Authority } from "./identity/certificate-authority.ts";
 import { createChallenges } from "./identity/challenges.ts";
 import { createEnrolmentService, type FleetTrust } from "./identity/enrolment-service.ts";
 import { createGatekeeper } from "./identity/gatekeeper.ts";
+import { IdentityRotation } from "./identity/identity-rotation.ts";
 import type { IdentitySettings } from "./identity/identity-settings.ts";
 import type { Principal } from "./identity/principal.ts";
 import { createRenewalService } from "./identity/renewal-service.ts";
@@ -116,6 +117,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
     clock: systemSource,
     timers: systemTimers,
     log,
+    trustBundle: () => fleet.authority.trustBundle,
     // Before the port is open nobody is connected.
     recheckDevice: async (device) => opened?.recheck((principal) => isDevice(principal, device)),
     onHalt: (error) => endProcess(log, error),
@@ -136,6 +138,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
   await writeFile();
   fleet.authority.onChange(() => {
     gateway.setTls(tlsOf(fleet.authority));
+    session.announceTrust();
     writeFile().catch((error: unknown) =>
       log.error({ err: error }, "operator.json could not be written anew: it may name an old root"),
     );
@@ -195,6 +198,7 @@ async function openGateway(
       registerServices(router, principalOf, {
         enrolment: auditedEnrolment(enrolment, refusals),
         renewal,
+        rotation: new IdentityRotation({ authority, devices, now }),
         hub,
         admission,
         snapshot,
@@ -271,8 +275,8 @@ function isDevice(principal: Principal, device: string): boolean {
   return "deviceId" in principal && principal.deviceId === device;
 }
 
-function tlsOf({ server, trustBundle }: Authority): GatewayTls {
-  return { key: server.key, cert: server.chain, clientCa: trustBundle.map(String) };
+function tlsOf({ clientRoots, server }: Authority): GatewayTls {
+  return { key: server.key, cert: server.chain, clientCa: clientRoots.map(String) };
 }
 
 /** The state on disk is sound and what is in memory no longer is: start again from disk. */

@@ -3,6 +3,7 @@ import {
   AdmissionService,
   BackupService,
   EnrolmentService,
+  IdentityService,
   OperatorService,
   RenewalService,
   SelvedgeError,
@@ -17,29 +18,33 @@ import {
   sessionServiceLimits,
 } from "@selvedge/transport-grpc";
 import { auditedService } from "./audit/audited-service.ts";
+import type { Authority } from "./identity/certificate-authority.ts";
 import type { DeviceAdmission } from "./identity/device-admission.ts";
 import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
+import type { IdentityRotation } from "./identity/identity-rotation.ts";
 import type { Principal } from "./identity/principal.ts";
 import type { RenewalService as Renewal } from "./identity/renewal-service.ts";
 import { admissionService } from "./operators/admission-service.ts";
+import { identityService } from "./operators/identity-service.ts";
 import { type OperatorServiceOptions, operatorService } from "./operators/operator-service.ts";
 import type { SessionHub } from "./sessions/session-hub.ts";
 
 export interface FleetServices {
   readonly enrolment: Enrolment;
   readonly renewal: Renewal;
+  readonly rotation: IdentityRotation;
   readonly hub: SessionHub;
   readonly admission: DeviceAdmission;
   /** Copies records and blobs of one moment; answers where to. */
   readonly snapshot: () => Promise<string>;
-  readonly operators: Omit<OperatorServiceOptions, "principalOf">;
+  readonly operators: Omit<OperatorServiceOptions, "principalOf"> & { readonly authority: Authority };
 }
 
 /** Registers all RPC services of a coordinator's port. */
 export function registerServices(
   router: ConnectRouter,
   principalOf: (context: HandlerContext) => Principal,
-  { admission, enrolment, hub, operators, renewal, snapshot }: FleetServices,
+  { admission, enrolment, hub, operators, renewal, rotation, snapshot }: FleetServices,
 ): void {
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
@@ -57,6 +62,8 @@ export function registerServices(
   const audited = { audit: operators.audit, principalOf };
   const operatorCalls = operatorService({ ...operators, principalOf });
   router.service(OperatorService, auditedService(OperatorService, operatorCalls, audited));
+  const identityCalls = identityService({ authority: operators.authority, rotation });
+  router.service(IdentityService, auditedService(IdentityService, identityCalls, audited));
   const admissionCalls = admissionService({ ...operators, admission });
   router.service(AdmissionService, auditedService(AdmissionService, admissionCalls, audited));
   const backupCalls = { createSnapshot: async () => ({ folder: await snapshot() }) };

@@ -1,5 +1,14 @@
+import type { X509Certificate } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { type Digest, hasEnded, type JobEffect, lastTimeOf, ReleaseNoticeSchema } from "@selvedge/protocol";
+import {
+  type Birth,
+  type Digest,
+  hasEnded,
+  type JobEffect,
+  lastTimeOf,
+  ReleaseNoticeSchema,
+  TrustBundleSchema,
+} from "@selvedge/protocol";
 import { signRound } from "@selvedge/registry";
 import {
   BlobKeeper,
@@ -13,10 +22,11 @@ import {
 } from "@selvedge/storage";
 import type { Fleet } from "./fleet.ts";
 import { type Admission, DeviceAdmission } from "./identity/device-admission.ts";
+import { pinTextOf } from "./identity/identity-rotation.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
 import { JobBoard } from "./jobs/job-board.ts";
 import { ModelLayouts } from "./jobs/model-layouts.ts";
-import { DeviceMail } from "./sessions/device-mail.ts";
+import { DeviceMail, pinTexts } from "./sessions/device-mail.ts";
 import { type Arrival, SessionHub } from "./sessions/session-hub.ts";
 
 /** What of a fleet takes part in its jobs. */
@@ -54,6 +64,8 @@ export interface FleetSessionOptions {
   readonly clock: ClockSource;
   readonly timers: Timers;
   readonly log: SessionLog;
+  /** What devices are to trust; those that do not are told. */
+  trustBundle(): readonly X509Certificate[];
   /** Authorises again now all that this device's connections are doing. */
   recheckDevice(device: string): Promise<void>;
   /** The journal cannot go on: the process should end and be started again. */
@@ -100,7 +112,7 @@ export class FleetSession {
       softwareVersion,
       now: () => clock.wall(),
       admit: (device, arrival) => this.#admit(device, arrival),
-      onBirth: (device) => this.#onBirth(device),
+      onBirth: (device, birth) => this.#onBirth(device, birth),
       onEnvelope: (device, envelope) => this.#follow(this.#mail.deliver(device, envelope), "device mail"),
       onGone: (device, reason) => log.info({ device, reason }, "device offline"),
       onTrouble: (device, error) => log.error({ device, code: error.code }, error.message),
@@ -134,9 +146,12 @@ export class FleetSession {
       cutOff: (device, reason) => this.#cutOff(device, reason),
       letIn: (device) => this.hub.readmit(device),
     });
-    this.#mail = new DeviceMail(this.board, fleet.installs, (device, what, error) =>
-      log.warn({ device, what, code: error.code }, error.message),
-    );
+    this.#mail = new DeviceMail({
+      board: this.board,
+      installs: fleet.installs,
+      trusts: async (device, pins) => void (await fleet.devices.update(device, { trustedPins: pins })),
+      onTrouble: (device, what, error) => log.warn({ device, what, code: error.code }, error.message),
+    });
   }
 
   /** Goes on with every job; what a crash left behind goes first. */
@@ -165,6 +180,11 @@ export class FleetSession {
     this.hub.broadcast(this.#releaseNotice());
   }
 
+  /** Tells every connected device that believes other roots than these. */
+  announceTrust(): void {
+    for (const [device, birth] of this.hub.online()) this.#sendTrust(device, birth);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#alarms.stop();
@@ -179,6 +199,7 @@ export class FleetSession {
       softwareVersion: birth.softwareVersion.slice(0, 64),
       architecture: birth.architecture.slice(0, 64),
       datasets: birth.datasets.slice(0, 100).map((dataset) => dataset.name.slice(0, 64)),
+      trustedPins: pinTexts(birth.trustedPins),
     };
     return this.admission.admit(device, { mark: birth.mark, epoch, replacedEpoch, seen });
   }
@@ -190,10 +211,19 @@ export class FleetSession {
     await Promise.all([this.#options.recheckDevice(device), this.board.exclude(device, reason)]);
   }
 
-  #onBirth(device: string): void {
+  #sendTrust(device: string, birth: Birth): void {
+    // An agent of before there were rotations would not know what to do with it.
+    if (!birth.features.includes("trust-bundle")) return;
+    const roots = this.#options.trustBundle().map(({ raw }) => new Uint8Array(raw));
+    this.hub.send(device, { case: "trustBundle", value: create(TrustBundleSchema, { roots }) });
+  }
+
+  #onBirth(device: string, birth: Birth): void {
     const { log } = this.#options;
     this.#follow(this.#tellJobs(device), "device online");
     this.hub.send(device, this.#releaseNotice());
+    const pins = this.#options.trustBundle().map(pinTextOf);
+    if (pinTexts(birth.trustedPins).join() !== pins.join()) this.#sendTrust(device, birth);
     log.info({ device }, "device online");
   }
 

@@ -185,6 +185,7 @@ export class SimulatedCoordinator extends SimulatedNode {
         ratchet: await openSessionRatchet(store, (bytes) => randomBytes(random, bytes)),
         epoch: await openEpoch(store, () => "coordinator-epoch"),
       },
+      trustBundle: () => [],
       evaluator: {
         mismatch: async () => null,
         evaluate: async () => {

@@ -1,6 +1,5 @@
-import { byteSizeForm, parseByteSize } from "@selvedge/config";
+import { byteSizeForm, durationForm, parseByteSize, parseDuration } from "@selvedge/config";
 import { InvalidArgumentError } from "commander";
-import { durationForm, parseDuration } from "@selvedge/config";
 
 /** Milliseconds. */
 export function durationOption(text: string): number {

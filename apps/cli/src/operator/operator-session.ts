@@ -1,5 +1,5 @@
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
-import { AdmissionService, BackupService, OperatorService } from "@selvedge/protocol";
+import { AdmissionService, BackupService, IdentityService, OperatorService } from "@selvedge/protocol";
 import type { BlobChannel } from "@selvedge/transport";
 import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
 import { shellWord } from "../output/shell-word.ts";
@@ -14,6 +14,8 @@ export interface OperatorSession {
   /** Tokens, and who of the devices may take part. */
   readonly admission: Client<typeof AdmissionService>;
   readonly backup: Client<typeof BackupService>;
+  /** The fleet's own keys. */
+  readonly identity: Client<typeof IdentityService>;
   readonly blobs: BlobChannel;
   /** For each call that gives one answer: when to stop waiting for it. */
   readonly call: CallOptions;
@@ -42,6 +44,7 @@ export async function withOperator<Result>(
       client: createClient(OperatorService, gateway.transport),
       admission: createClient(AdmissionService, gateway.transport),
       backup: createClient(BackupService, gateway.transport),
+      identity: createClient(IdentityService, gateway.transport),
       blobs,
       call: { signal: terminal.interrupted, timeoutMs },
       next: (command) => `next: ${terminal.command} ${command}${given(options)}\n`,

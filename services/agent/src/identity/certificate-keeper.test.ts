@@ -327,6 +327,31 @@ test("[EN22] an agent that dies between any two steps of a change of roots has r
   await scene.works(await scene.start(t));
 });
 
+test("[EN23] through a rotation of the root a device always has roots that work, also one that slept through it", async (t) => {
+  const scene = await Scene.begin(t);
+  const { authority } = scene.coordinator;
+  const device = await scene.start(t);
+  const sleeper = await scene.start(t);
+  const steps = [
+    () => authority.stageRoot(Date.now()),
+    () => authority.activateRoot(Date.now()),
+    () => authority.dropOldRoots(Date.now()),
+  ];
+  for (const [index, step] of steps.entries()) {
+    await step();
+    await scene.works(device);
+    await device.keeper.believe(bundleOf(authority));
+    assert.equal(device.identity.pins.length, authority.trustBundle.length, `after step ${index + 1}`);
+    await scene.works(await scene.start(t));
+    await scene.works(sleeper);
+  }
+  sleeper.keeper.refused();
+  await sleeper.keeper.step();
+  await scene.works(sleeper);
+  await sleeper.keeper.believe(bundleOf(authority));
+  await scene.works(await scene.start(t));
+});
+
 function bundleOf({ trustBundle }: FixtureCoordinator["authority"]): Uint8Array[] {
   return trustBundle.map((root) => new Uint8Array(root.raw));
 }

@@ -141,7 +141,8 @@ export class CertificateKeeper {
     await this.#try(staged);
     identity.use(await adoptStaged(folder));
     this.#renewAt = this.#drawRenewal();
-    this.#notBefore = 0;
+    // By a clock that is ahead of the coordinator's it may be time again at once.
+    this.#notBefore = clock.now() + lookEveryMs;
     const until = new Date(identity.dates.expiresAtMs).toISOString();
     log.info({ until, now: new Date(clock.now()).toISOString() }, "the device's certificate was renewed");
     this.#options.onRenewed();

@@ -163,8 +163,8 @@ async function startIdentityGateway(
   return { ...gateway, calls };
 }
 
-function tlsOf({ server, trustBundle }: Authority): GatewayTls {
-  return { key: server.key, cert: server.chain, clientCa: trustBundle.map(String) };
+function tlsOf({ clientRoots, server }: Authority): GatewayTls {
+  return { key: server.key, cert: server.chain, clientCa: clientRoots.map(String) };
 }
 
 function rootCertificates(pem: () => string): HttpRoute<unknown> {

@@ -25,6 +25,8 @@ export interface AuthorityState {
   readonly root: X509Certificate;
   /** Roots before it that devices still trust. */
   readonly previousRoots: readonly X509Certificate[];
+  /** Roots that nobody trusts any more, and whose issuing certificates still count. */
+  readonly retiredRoots: readonly X509Certificate[];
   /** A root that devices learn of, and nothing is under yet. */
   readonly stagedRoot: X509Certificate | undefined;
   readonly issuer: Issuer;
@@ -49,9 +51,11 @@ export async function openAuthorityState(place: AuthorityPlace, nowMs: number): 
   const [root, ...previousRoots] = await openRoots(place, nowMs);
   const stagedRoot = await openStagedRoot(folder, [root, ...previousRoots]);
   const { issuer, issuers } = await openIntermediates(place, root, nowMs);
+  const retired = await readBundle(folder, "retired-roots.crt");
+  const retiredRoots = retired.filter((one) => issuers.some((issuer) => issuer.verify(one.publicKey)));
   const bridges = bridgesFrom(root, await readBundle(folder, "bridges.crt"), nowMs);
   const server = await openServer(place, issuer, bridges, nowMs);
-  return { root, previousRoots, stagedRoot, issuer, issuers, server, bridges };
+  return { root, previousRoots, retiredRoots, stagedRoot, issuer, issuers, server, bridges };
 }
 
 export async function readBundle(folder: KeyFolder, name: string): Promise<X509Certificate[]> {

@@ -61,6 +61,8 @@ export interface Authority {
   /** What devices are to trust: the root, those before it, and one that is to come. */
   readonly trustBundle: readonly X509Certificate[];
   readonly stagedRoot: X509Certificate | undefined;
+  /** What device certificates may be under: also roots that are trusted no more, while their issuers count. */
+  readonly clientRoots: readonly X509Certificate[];
   /** Certificates that sign or have signed leaves, the current one first. */
   readonly issuers: readonly X509Certificate[];
   /** PEM for the TLS port: private key, and chain without the root. */
@@ -141,6 +143,9 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     },
     get trustBundle() {
       return bundleOf(state);
+    },
+    get clientRoots() {
+      return [...bundleOf(state), ...state.retiredRoots];
     },
     get stagedRoot() {
       return state.stagedRoot;
@@ -230,12 +235,14 @@ async function activateRoot(
 
 async function dropOldRoots(folder: KeyFolder, { root, previousRoots }: AuthorityState): Promise<void> {
   for (const previous of previousRoots) await removeKey(folder, "root", previous);
+  const retired = [...previousRoots, ...(await readBundle(folder, "retired-roots.crt"))];
+  await folder.write("retired-roots.crt", toBundle(retired));
   await folder.write("root.crt", root.toString());
 }
 
-/** What the TLS port shows and trusts, as one text. */
+/** What devices and the TLS port are told and shown, as one text. */
 function shown(state: AuthorityState): string {
-  return `${state.server.chain}\n${toBundle(bundleOf(state))}`;
+  return [state.server.chain, toBundle(bundleOf(state)), toBundle(state.retiredRoots)].join("\n--\n");
 }
 
 function bundleOf({ root, previousRoots, stagedRoot }: AuthorityState): readonly X509Certificate[] {

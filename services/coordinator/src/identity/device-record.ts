@@ -32,6 +32,10 @@ export type DeviceRecord = {
   readonly enrolledAtMs: number;
   readonly certificateSerial: string;
   readonly certificateExpiresAtMs: number;
+  /** Subject of the issuing certificate; empty in records of before it was kept. */
+  readonly certificateIssuer: string;
+  /** Pins of the roots it believes, as it said last. */
+  readonly trustedPins: readonly string[];
   readonly standing: Standing;
   readonly marks: SessionMarks;
   readonly lastSeenAtMs: number | null;
@@ -44,9 +48,18 @@ export type DeviceRecord = {
 /** What every new device begins with. */
 export const newDevice: Pick<
   DeviceRecord,
-  "renewed" | "marks" | "lastSeenAtMs" | "softwareVersion" | "architecture" | "datasets"
+  | "renewed"
+  | "certificateIssuer"
+  | "trustedPins"
+  | "marks"
+  | "lastSeenAtMs"
+  | "softwareVersion"
+  | "architecture"
+  | "datasets"
 > = {
   renewed: null,
+  certificateIssuer: "",
+  trustedPins: [],
   marks: { issued: 0, confirmed: null, offered: null },
   lastSeenAtMs: null,
   softwareVersion: "",
@@ -72,28 +85,30 @@ export function barredDevice({ id, standing }: DeviceRecord): SelvedgeError {
 /** What a device's record says of its certificate. */
 export function certificateFields(
   certificate: X509Certificate,
-): Pick<DeviceRecord, "certificateSerial" | "certificateExpiresAtMs"> {
+): Pick<DeviceRecord, "certificateSerial" | "certificateExpiresAtMs" | "certificateIssuer"> {
   return {
     certificateSerial: certificate.serialNumber,
     certificateExpiresAtMs: certificate.validToDate.getTime(),
+    certificateIssuer: certificate.issuer,
   };
 }
 
 /** Records of before devices had groups and standings are completed. */
 export function deviceOf({ value }: StoredRecord): DeviceRecord {
-  if (isComplete(value as Partial<DeviceRecord>)) return value as DeviceRecord;
-  const { revokedAtMs, ...device } = value as EarlyRecord;
+  const stored = { ...newDevice, ...(value as Partial<DeviceRecord>) };
+  if (isComplete(stored)) return stored;
+  const { revokedAtMs, ...device } = stored as EarlyRecord;
   const standing: Standing =
     revokedAtMs === null
       ? { state: "active", reason: "", sinceMs: device.enrolledAtMs }
       : { state: "revoked", reason: "", sinceMs: revokedAtMs };
-  return { ...newDevice, ...device, group: "", tags: [], tokenId: "", standing };
+  return { ...device, group: "", tags: [], tokenId: "", standing };
 }
 
-type EarlyRecord = Omit<DeviceRecord, "renewed" | "standing" | "marks" | "group" | "tags" | "tokenId"> & {
+type EarlyRecord = Omit<DeviceRecord, "standing" | "group" | "tags" | "tokenId"> & {
   readonly revokedAtMs: number | null;
 };
 
-function isComplete({ standing }: Partial<DeviceRecord>): boolean {
-  return standing !== undefined;
+function isComplete(device: Partial<DeviceRecord>): device is DeviceRecord {
+  return device.standing !== undefined;
 }

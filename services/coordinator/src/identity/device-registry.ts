@@ -18,6 +18,7 @@ export type DeviceChange = Partial<
     | "tags"
     | "certificateSerial"
     | "certificateExpiresAtMs"
+    | "trustedPins"
     | "lastSeenAtMs"
     | "softwareVersion"
     | "architecture"
@@ -26,7 +27,10 @@ export type DeviceChange = Partial<
 >;
 
 export interface Renewal
-  extends Pick<DeviceRecord, "keyDigest" | "certificateSerial" | "certificateExpiresAtMs"> {
+  extends Pick<
+    DeviceRecord,
+    "keyDigest" | "certificateSerial" | "certificateExpiresAtMs" | "certificateIssuer"
+  > {
   /** Digest of the key that asked. */
   readonly askedBy: string;
   readonly atMs: number;

@@ -23,8 +23,9 @@ import {
   newDevice,
   type Standing,
 } from "./device-record.ts";
-import type { DeviceRegistry } from "./device-registry.ts";
+import type { DeviceRegistry, Renewal } from "./device-registry.ts";
 import { checkName } from "./group-and-tags.ts";
+import { pinTextOf } from "./identity-rotation.ts";
 import { recordTokenReuse } from "./security-events.ts";
 import type { TokenRecord, TokenStore } from "./token-store.ts";
 import { createTurns } from "./turns.ts";
@@ -118,7 +119,9 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
       const device = await devices.renew(deviceId, renewal);
       return { device, chain: issued.chain, isNew: false };
     }
-    const identity = { id: deviceId, name, keyDigest, ...certificateFields(issued.certificate) };
+    const trustedPins = authority.trustBundle.map(pinTextOf);
+    const fields = certificateFields(issued.certificate);
+    const identity = { id: deviceId, name, keyDigest, trustedPins, ...fields };
     const device = deviceFrom(stored.token, identity, now());
     const detail = { tokenId, isNew: true, pending: device.standing.state === "pending" };
     await audit.append({ ...entry, detail }, [...redemption, ...devices.addition(device)]);
@@ -189,7 +192,8 @@ function exporterOf(request: EnrolRequest, connection: EnrolmentConnection): Uin
 /** A new device, with what its token grants. */
 function deviceFrom(
   { id: tokenId, group, tags, approve }: TokenRecord,
-  identity: Pick<DeviceRecord, "id" | "name" | "keyDigest" | "certificateSerial" | "certificateExpiresAtMs">,
+  identity: Omit<Renewal, "askedBy" | "atMs" | "standing"> &
+    Pick<DeviceRecord, "id" | "name" | "trustedPins">,
   nowMs: number,
 ): DeviceRecord {
   const standing: Standing = approve

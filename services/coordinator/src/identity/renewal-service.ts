@@ -15,7 +15,7 @@ import {
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { Authority } from "./certificate-authority.ts";
 import { clockSkewMs } from "./certificate-lifetimes.ts";
-import { type CertificateReader, createCertificateReader } from "./certificate-reader.ts";
+import { type CertificateReader, createCertificateReader, type VouchedDevice } from "./certificate-reader.ts";
 import { keyDigestOf, readCertificateRequest } from "./certificate-request.ts";
 import type { Challenges } from "./challenges.ts";
 import { checkHost } from "./check-host.ts";
@@ -103,15 +103,21 @@ export function createRenewalService(options: RenewalOptions): RenewalService {
 
     // Every check comes before the first write, as in enrolment (SPEC EN6).
     async renewExpired(request) {
-      const { deviceId, shown } = authenticate(request, options, certificates);
+      const { deviceId, shown, vouched } = await authenticate(request, options, certificates);
       checkHost("RenewExpiredRequest.host", request.host, authority.hosts);
       const publicKey = await readCertificateRequest(request.csr);
       const device = await devices.read(deviceId);
       if (device === undefined) throw unknownDevice();
       if (isBarred(device)) throw barredDevice(device);
       await refuseReplacedKey(device, shown);
-      const { chain, pending } = await issue(device, shown, publicKey, lateStanding(device, shown, options));
-      const ranOut = shown.validToDate.toISOString();
+      const ranOutMs = vouched?.validToMs ?? device.certificateExpiresAtMs;
+      const { chain, pending } = await issue(
+        device,
+        shown,
+        publicKey,
+        lateStanding(device, ranOutMs, options),
+      );
+      const ranOut = new Date(ranOutMs).toISOString();
       const subject = device.name;
       await audit.append({
         actor: `device:${deviceId}`,
@@ -130,24 +136,41 @@ interface Issued {
   readonly pending: boolean;
 }
 
-/** Proves that the caller has the key of a certificate of ours, to this host, now. */
-function authenticate(
+/**
+ * Proves that the caller has the key of a device, to this host, now. Who the
+ * device is says a certificate of ours, or, when its issuer no longer counts,
+ * our record of the key.
+ */
+async function authenticate(
   { chain, nonce, host, csr, signature }: RenewExpiredRequest,
-  { challenges, now }: RenewalOptions,
+  { challenges, devices, now }: RenewalOptions,
   certificates: CertificateReader,
-): Caller {
+): Promise<Caller> {
   challenges.check(nonce);
   const [certificate = new Uint8Array()] = chain;
-  const vouched = certificate.length <= certificateBytesMax ? certificates.read(certificate) : undefined;
-  if (vouched === undefined || vouched.validFromMs > now() + clockSkewMs) throw notOurs();
-  const shown = new X509Certificate(certificate);
+  const shown = readCertificate(certificate);
   if (!verifyRenewal(shown.publicKey, { nonce, host, csr, certificate }, signature)) throw notOurs();
+  const vouched = certificates.read(certificate);
+  if (vouched !== undefined && vouched.validFromMs > now() + clockSkewMs) throw notOurs();
+  const deviceId = vouched?.deviceId ?? (await devices.findByKey(keyDigestOf(shown.publicKey)))?.id;
+  if (deviceId === undefined) throw notOurs();
   challenges.consume(nonce);
-  return { deviceId: vouched.deviceId, shown };
+  return { deviceId, shown, vouched };
+}
+
+function readCertificate(der: Uint8Array): X509Certificate {
+  try {
+    if (der.length > certificateBytesMax) throw notOurs();
+    return new X509Certificate(der);
+  } catch (cause) {
+    throw notOurs(cause);
+  }
 }
 
 interface Caller {
   readonly deviceId: string;
+  /** Undefined: what the certificate says of itself counts for nothing. */
+  readonly vouched: VouchedDevice | undefined;
   readonly shown: X509Certificate;
 }
 
@@ -163,20 +186,21 @@ function wasReplaced({ keyDigest, renewed, standing }: DeviceRecord, shown: X509
 /** Out of reach for longer than the grace window, an operator has to say that it is still wanted. */
 function lateStanding(
   { standing }: DeviceRecord,
-  shown: X509Certificate,
+  ranOutMs: number,
   { graceWindowMs, now }: RenewalOptions,
 ): Standing | undefined {
-  const ranOutMs = shown.validToDate.getTime();
   // An approval that came after it ran out says so.
   if (now() - ranOutMs <= graceWindowMs || standing.sinceMs > ranOutMs) return undefined;
-  const reason = `its certificate ran out on ${shown.validToDate.toISOString()}, longer ago than the grace window`;
+  const ranOut = new Date(ranOutMs).toISOString();
+  const reason = `its certificate ran out on ${ranOut}, longer ago than the grace window`;
   return { state: "pending", reason, sinceMs: now() };
 }
 
-function notOurs(): SelvedgeError {
+function notOurs(cause?: unknown): SelvedgeError {
   return new SelvedgeError("unauthenticated", "the message is not signed by a device of this fleet", {
     at: "RenewExpiredRequest.signature",
     fix: askToJoin,
+    cause,
   });
 }
 

@@ -53,6 +53,9 @@ export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.AdmissionService/RenameDevice": runners,
   "selvedge.v1.AdmissionService/GroupDevice": runners,
   "selvedge.v1.BackupService/CreateSnapshot": admins,
+  "selvedge.v1.IdentityService/GetIdentity": viewers,
+  "selvedge.v1.IdentityService/RotateIntermediate": admins,
+  "selvedge.v1.IdentityService/RotateRoot": admins,
   // GET /.well-known/selvedge/cacerts
   cacerts: anyone,
   // GET /healthz

@@ -2,20 +2,20 @@ import { type Envelope, limits, type OfferAnswer, type OfferReply, SelvedgeError
 import type { JobBoard } from "../jobs/job-board.ts";
 import type { InstallReports } from "../operators/install-reports.ts";
 
+export interface DeviceMailOptions {
+  readonly board: JobBoard;
+  readonly installs: InstallReports;
+  /** A device says which roots it believes: their pins, hexadecimal digits. */
+  trusts(device: string, pins: readonly string[]): Promise<void>;
+  onTrouble(device: string, what: string, error: SelvedgeError): void;
+}
+
 /** What devices send within a session, handed to whom it is for. */
 export class DeviceMail {
-  readonly #board: JobBoard;
-  readonly #installs: InstallReports;
-  readonly #onTrouble: (device: string, what: string, error: SelvedgeError) => void;
+  readonly #options: DeviceMailOptions;
 
-  constructor(
-    board: JobBoard,
-    installs: InstallReports,
-    onTrouble: (device: string, what: string, error: SelvedgeError) => void,
-  ) {
-    this.#board = board;
-    this.#installs = installs;
-    this.#onTrouble = onTrouble;
+  constructor(options: DeviceMailOptions) {
+    this.#options = options;
   }
 
   /** Never rejects: one bad message costs its sender an answer, and nobody else anything. */
@@ -23,25 +23,36 @@ export class DeviceMail {
     try {
       await this.#hand(device, envelope);
     } catch (thrown) {
-      this.#onTrouble(device, envelope.body.case ?? "empty envelope", SelvedgeError.from(thrown));
+      this.#options.onTrouble(device, envelope.body.case ?? "empty envelope", SelvedgeError.from(thrown));
     }
   }
 
   async #hand(device: string, { body }: Envelope): Promise<void> {
+    const { board, installs, trusts } = this.#options;
     switch (body.case) {
       case "offerReply":
-        return this.#board.reply(device, body.value.job, {
+        return board.reply(device, body.value.job, {
           round: body.value.round,
           answer: answerOf(body.value),
         });
       case "submission":
-        return this.#board.submit(device, body.value);
+        return board.submit(device, body.value);
       case "installReport":
-        return this.#installs.record(device, body.value);
+        return installs.record(device, body.value);
+      case "trustReport":
+        return trusts(device, pinTexts(body.value.pins));
       default:
         throw new SelvedgeError("invalid_argument", "a device does not send this");
     }
   }
+}
+
+/** Hexadecimal digits; what is no pin, or too many, is left out. */
+export function pinTexts(pins: readonly Uint8Array[]): string[] {
+  return pins
+    .filter((pin) => pin.length === pinBytes)
+    .slice(0, pinsMax)
+    .map((pin) => Buffer.from(pin).toString("hex"));
 }
 
 function answerOf({ answer }: OfferReply): OfferAnswer {
@@ -55,3 +66,7 @@ function answerOf({ answer }: OfferReply): OfferAnswer {
       throw new SelvedgeError("invalid_argument", "an offer reply without an answer");
   }
 }
+
+/** SHA-256. */
+const pinBytes = 32;
+const pinsMax = 8;
