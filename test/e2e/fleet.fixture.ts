@@ -29,6 +29,13 @@ import { writeSyntheticDigits } from "./synthetic-digits.fixture.ts";
 export const trainingData = "digits";
 export const evaluationData = "held-back";
 
+export interface FleetOptions {
+  /** Where the coordinator keeps its records, instead of its folder. */
+  readonly storeUrl?: string;
+  /** The coordinator's at first, as faketime(1) takes it; default: the machine's. */
+  readonly clock?: string;
+}
+
 /** A coordinator and devices in processes and folders of their own, on this machine. */
 export class TestFleet implements AsyncDisposable {
   readonly folder: string;
@@ -39,16 +46,11 @@ export class TestFleet implements AsyncDisposable {
   #coordinator: ChildProcess | undefined;
   #port = 0;
 
-  /**
-   * Starts the coordinator, lets `devices` join, and starts their agents.
-   *
-   * @param storeUrl - where the coordinator keeps its records, instead of its folder
-   * @param clock - the coordinator's, as faketime(1) takes it; default: the machine's
-   */
-  static async start(devices: number, storeUrl?: string, clock?: string): Promise<TestFleet> {
-    const fleet = new TestFleet(devices, storeUrl);
+  /** Starts the coordinator, lets `devices` join, and starts their agents. */
+  static async start(devices: number, options: FleetOptions = {}): Promise<TestFleet> {
+    const fleet = new TestFleet(devices, options);
     try {
-      await fleet.startCoordinator(clock);
+      await fleet.startCoordinator(options.clock);
       await fleet.#joinAll();
       for (const device of fleet.devices) device.start();
       await fleet.online(devices);
@@ -59,7 +61,7 @@ export class TestFleet implements AsyncDisposable {
     }
   }
 
-  private constructor(devices: number, storeUrl: string | undefined) {
+  private constructor(devices: number, { storeUrl }: FleetOptions) {
     this.#storeUrl = storeUrl;
     this.folder = mkdtempSync(join(tmpdir(), "selvedge-e2e-"));
     this.#coordinatorLog = join(this.folder, "coordinator.log");

@@ -3,10 +3,17 @@ export type { AuditEntry } from "./audit-log.ts";
 export { type AddressOptions, examineAddress } from "./doctor/examine-address.ts";
 export { type ExaminationOptions, examineDevice } from "./doctor/examine-device.ts";
 export type { Finding } from "./doctor/finding.ts";
+export {
+  CertificateKeeper,
+  type CertificateKeeperOptions,
+  type KeeperLog,
+} from "./identity/certificate-keeper.ts";
 export { type CoordinatorAddress, parseCoordinatorUrl } from "./identity/coordinator-address.ts";
+export { DeviceClock } from "./identity/device-clock.ts";
 export { type DeviceFolder, openDeviceFolder } from "./identity/device-folder.ts";
 export { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-identity.ts";
 export { type EnrolOptions, enrolDevice } from "./identity/enrol.ts";
+export { LiveIdentity } from "./identity/live-identity.ts";
 export { fetchPinnedRoot } from "./identity/pinned-root.ts";
 export { type JoinedDevice, type JoinOptions, joinFleet } from "./join-fleet.ts";
 export { type InstalledModel, InstalledModels } from "./releases/installed-models.ts";

@@ -17,7 +17,7 @@ suite("a coordinator with its records in PostgreSQL", { skip: postgresMissing },
 
   before(async () => {
     server = await startPostgresServer();
-    fleet = await TestFleet.start(3, await server.createDatabase());
+    fleet = await TestFleet.start(3, { storeUrl: await server.createDatabase() });
     await fleet.operator.startJob("undisturbed", patientJob);
     undisturbed = await fleet.operator.watch("undisturbed");
   });

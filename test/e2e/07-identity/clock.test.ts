@@ -37,7 +37,7 @@ suite("devices and clocks that are wrong", { skip }, () => {
   });
 
   test("[EN19] a device that was away for longer than its certificate lasts comes back by itself", async () => {
-    await using fleet = await TestFleet.start(1, undefined, "-20 days");
+    await using fleet = await TestFleet.start(1, { clock: "-20 days" });
     const [device] = fleet.devices;
     assert.ok(device);
     await fleet.killCoordinator();
@@ -49,7 +49,7 @@ suite("devices and clocks that are wrong", { skip }, () => {
   });
 
   test("[EN20] after the grace window it waits for an approval, and goes on by itself", async () => {
-    await using fleet = await TestFleet.start(1, undefined, "-60 days");
+    await using fleet = await TestFleet.start(1, { clock: "-60 days" });
     const [device] = fleet.devices;
     assert.ok(device);
     await fleet.killCoordinator();
