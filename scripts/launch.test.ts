@@ -116,7 +116,7 @@ test("a fresh clone is installed first, with nothing of it on stdout", async () 
   assert.deepEqual(JSON.parse(stdout).args, ["x"]);
   assert.match(stderr, /installing.*added 2 packages/s);
   const runs = await readFile(join(checkout.folder, "npm-runs"), "utf8");
-  assert.match(runs, /^ci .*--no-audit --no-fund --loglevel=error\n$/);
+  assert.match(runs, /^ci .*--no-audit --no-fund --no-update-notifier --loglevel=error\n$/);
 });
 
 for (const [what, from, to] of [

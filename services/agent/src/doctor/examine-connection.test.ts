@@ -87,7 +87,7 @@ test("[OP1] a clock that is off is named, with the difference", async (t) => {
   const address = await coordinator(t, await authority.issueServer());
   const clock = (await examine(address, () => Date.now() - dayMs)).find(({ check }) => check === "clock");
   assert.equal(clock?.status, "warning");
-  assert.match(clock?.message ?? "", /864\d\d s behind/);
+  assert.match(clock?.message ?? "", /86[34]\d\d s behind/);
 });
 
 test("[OP1] a certificate of another root, another name or another time is told apart", async (t) => {
