@@ -238,10 +238,13 @@ export class TestDevice {
     return join(this.folder, "data");
   }
 
-  /** @param clock - as faketime(1) takes it; default: the machine's. */
-  start(clock?: string): void {
+  /**
+   * @param clock - as faketime(1) takes it; default: the machine's.
+   * @param nodeOptions - Node's own, such as those of its permission model
+   */
+  start(clock?: string, nodeOptions: readonly string[] = []): void {
     this.agent = spawnLogged(
-      [mainPath, "agent", "run", "--folder", this.folder, "--json", "--stop-with-stdin"],
+      [...nodeOptions, mainPath, "agent", "run", "--folder", this.folder, "--json", "--stop-with-stdin"],
       this.#log,
       "ignore",
       clock,

@@ -1,3 +1,4 @@
+export { confinedTo } from "./demo/confinement.ts";
 export { buildPlan } from "./job-file/build-plan.ts";
 export {
   type JobFile,

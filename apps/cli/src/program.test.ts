@@ -209,7 +209,10 @@ suite("the command and a coordinator", () => {
   test("jobs are listed, shown and cancelled", async () => {
     fake.jobs.clear();
     const round = { number: 1, status: "completed", evaluation: { accuracy: 0.75 } };
-    const participants = [{ device: "shed", status: "declined", reason: "outside its hours" }];
+    const participants = [
+      { device: "7d9e0a52-0000-4000-8000-000000000001", status: "declined", reason: "outside its hours" },
+      { device: "attic", status: "declined", reason: "no data" },
+    ];
     const current = { number: 2, status: "collecting", participants };
     const created = {
       createdAtMs: 1_795_521_540_000n,
@@ -226,7 +229,7 @@ suite("the command and a coordinator", () => {
     const shown = (await run("job show digits-1")).stdout;
     assert.match(
       shown,
-      /round 2 collecting: 0 of 1 devices are in\n\nDEVICE {2}ANSWER {4}REASON\nshed {4}declined {2}outside its hours\n$/,
+      /round 2 collecting: 0 of 2 devices are in\n\nDEVICE {3}ANSWER {4}REASON {13}ID\nkitchen {2}declined {2}outside its hours {2}7d9e0a52\S+1\nattic {4}declined {2}no data {12}attic\n$/,
     );
     assert.equal((await run("job cancel digits-1")).stdout, "job digits-1 cancelled\n");
     assert.deepEqual(await run("job cancel nope"), {

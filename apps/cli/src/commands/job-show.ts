@@ -1,14 +1,21 @@
 import type { DatasetRequest, Job, Plan, Round } from "@selvedge/protocol";
+import { DeviceNames } from "../operator/device-names.ts";
 import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
+import { type Refusal, refusalsOf } from "../output/refusals.ts";
 import { contributed, hasFigures, roundHeader, roundLine } from "../output/round-table.ts";
 import { renderFields, renderTable } from "../output/table.ts";
 import { formatBytes, formatTime } from "../output/units.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export async function run(terminal: Terminal, options: OperatorOptions, job: string): Promise<void> {
-  const answer = await withOperator(terminal, options, ({ client, call }) => client.getJob({ job }, call));
+  const { answer, names } = await withOperator(terminal, options, async (session) => {
+    const answer = await session.client.getJob({ job }, session.call);
+    const names = new DeviceNames(session);
+    if (!options.json) await names.learn(lastRefusals(answer.job).map(({ device }) => device));
+    return { answer, names };
+  });
   if (options.json) return writeJson(terminal.stdout, { job: answer.job, plan: answer.plan });
   if (answer.job === undefined) return;
   terminal.stdout.write(renderFields([...jobFields(answer.job), ...planFields(answer.plan)]));
@@ -19,8 +26,12 @@ export async function run(terminal: Terminal, options: OperatorOptions, job: str
     );
   }
   if (current !== undefined) terminal.stdout.write(`\n${openRound(current)}`);
-  const refusals = refusalsOf(current ?? history.at(-1));
-  if (refusals !== "") terminal.stdout.write(`\n${refusals}`);
+  const refusals = lastRefusals(answer.job);
+  if (refusals.length > 0) terminal.stdout.write(`\n${refusalTable(refusals, names)}`);
+}
+
+function lastRefusals(job: Job | undefined): readonly Refusal[] {
+  return refusalsOf(job?.current ?? job?.history.at(-1));
 }
 
 function jobFields(job: Job): [string, string][] {
@@ -70,13 +81,11 @@ function openRound(round: Round): string {
   return `round ${round.number} ${round.status}: ${contributed(round)} of ${round.participants.length} devices are in\n`;
 }
 
-/** Why devices do not take part, in their own words. */
-function refusalsOf(round: Round | undefined): string {
-  const refusals = (round?.participants ?? []).filter(({ reason }) => reason !== "");
-  if (refusals.length === 0) return "";
-  const columns = ["DEVICE", "ANSWER", "REASON"].map((title) => ({ title }));
+/** Why devices do not take part. */
+function refusalTable(refusals: readonly Refusal[], names: DeviceNames): string {
+  const columns = ["DEVICE", "ANSWER", "REASON", "ID"].map((title) => ({ title }));
   return renderTable(
     columns,
-    refusals.map(({ device, status, reason }) => [device, status, reason]),
+    refusals.map(({ device, status, reason }) => [names.of(device), status, reason, device]),
   );
 }

@@ -1,13 +1,11 @@
-import { readdirSync, realpathSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { IdxSource } from "@selvedge/datasets";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Terminal } from "../terminal.ts";
+import { checkout, confinedTo } from "./confinement.ts";
 import type { DemoFolder } from "./demo-folder.ts";
 import { digits, testSet } from "./demo-job.ts";
-import { handwritingPackage } from "./handwriting.ts";
 import type { ProcessOptions } from "./selvedge-process.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -84,32 +82,7 @@ export class FleetProcesses {
   }
 }
 
-/** Node's options for a process that may read the program, and read and write `folder`, and no other file. */
-function confinedTo(folder: string): string[] {
-  return [
-    "--permission",
-    ...programFiles().map((path) => `--allow-fs-read=${path}`),
-    `--allow-fs-read=${folder}`,
-    `--allow-fs-write=${folder}`,
-    // ONNX Runtime is native code, and runs in child processes, which get the same options.
-    "--allow-addons",
-    "--allow-child-process",
-    "--disable-warning=SecurityWarning",
-  ];
-}
-
-/** The program and the packages it runs on: the checkout without the images that devices were given parts of. */
-function programFiles(): string[] {
-  const packages = readdirSync(join(checkout, "node_modules")).filter((name) => name !== handwritingPackage);
-  return [
-    ...["package.json", "core", "io", "services", "apps"].map((name) => join(checkout, name)),
-    ...packages.map((name) => join(checkout, "node_modules", name)),
-  ];
-}
-
 export const coordinatorName = "coordinator";
-
-const checkout: string = realpathSync(fileURLToPath(new URL("../../../..", import.meta.url)));
 
 const agentYaml = `datasets:
   ${digits}:

@@ -136,7 +136,7 @@ async function learn(
   const signal = terminal.interrupted;
   const { id } = await submitJob(session, job, model, job.name, signal);
   view.step("job", `${job.rounds} rounds of federated averaging`, { job: id });
-  const jobView = createJobView(terminal, settings.json);
+  const jobView = createJobView(terminal, settings.json, (device) => device);
   const news = followJob({
     open: () => session.client.watchJob({ job: id }, { signal }),
     pause: (ms) => sleep(ms, undefined, { signal }),

@@ -39,7 +39,7 @@ const story: readonly JobNews[] = [
 
 function show(news: readonly JobNews[], isTTY: boolean, json: boolean): { stdout: string; stderr: string } {
   const { terminal, written } = createTerminal({ isTTY });
-  const view = createJobView(terminal, json);
+  const view = createJobView(terminal, json, (device) => `name of ${device}`);
   for (const entry of news) view.show(entry);
   view.close();
   return written();
@@ -72,6 +72,16 @@ test("each reason to wait is said once, and the moment between two rounds is non
     show([...reasons, opened, waiting("1 of 2")], false, false).stdout.match(/waiting for devices: .*/g),
     ["0 of 2", "1 of 2", "1 of 2"].map((reason) => `waiting for devices: ${reason}`),
   );
+});
+
+test("who has no part in a round is named with the reason, once", () => {
+  const refused = round(1, 1, "completed");
+  const participants = refused.participants.map((one, index) =>
+    index === 0 ? one : { ...one, status: "declined", reason: "outside its hours" },
+  );
+  const entry: JobNews = { type: "round", job, round: { ...refused, participants } };
+  const { stdout } = show([entry, entry], false, false);
+  assert.deepEqual(stdout.match(/^ +name.*$/gm), ["       name of b (b) declined: outside its hours"]);
 });
 
 test("on a terminal a bar shows the open round and leaves nothing behind", () => {

@@ -1,7 +1,8 @@
-import type { Job } from "@selvedge/protocol";
+import type { Job, Round } from "@selvedge/protocol";
 import { SingleBar } from "cli-progress";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
+import { refusalsOf } from "../output/refusals.ts";
 import {
   accuracyOf,
   averagePrecisionOf,
@@ -22,8 +23,12 @@ export interface JobView {
 }
 
 /** JSON lines; or a line per round, on a terminal with a bar for the open one. */
-export function createJobView(terminal: Terminal, json: boolean): JobView {
-  if (!json) return new TextView(terminal);
+export function createJobView(
+  terminal: Terminal,
+  json: boolean,
+  nameOf: (device: string) => string,
+): JobView {
+  if (!json) return new TextView(terminal, nameOf);
   return {
     show: (news) =>
       news.type === "lost" ? writeLost(terminal, news) : writeJson(terminal.stdout, newsDocument(news)),
@@ -54,9 +59,12 @@ class TextView implements JobView {
   readonly #bar: SingleBar;
   #hasHeader = false;
   #saidReason = "";
+  readonly #nameOf: (device: string) => string;
+  readonly #saidRefusals = new Set<string>();
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, nameOf: (device: string) => string) {
     this.#terminal = terminal;
+    this.#nameOf = nameOf;
     this.#bar = new SingleBar({
       stream: terminal.stdout,
       format: "round {round}/{rounds}  {bar}  {value}/{total} devices",
@@ -84,6 +92,7 @@ class TextView implements JobView {
           this.#hasHeader = true;
         }
         this.#write(`${roundLine(news.round)}\n`);
+        this.#showRefusals(news.round);
         break;
       case "ended":
         this.#write(endText(news.job));
@@ -109,6 +118,15 @@ class TextView implements JobView {
     if (reason === "" || reason === this.#saidReason) return;
     this.#saidReason = reason;
     this.#write(`waiting for devices: ${printable(reason)}\n`);
+  }
+
+  /** Each once, for who declines one round mostly declines them all. */
+  #showRefusals(round: Round): void {
+    for (const { device, status, reason } of refusalsOf(round)) {
+      const line = printable(`       ${this.#nameOf(device)} (${device}) ${status}: ${reason}`);
+      if (!this.#saidRefusals.has(line)) this.#write(`${line}\n`);
+      this.#saidRefusals.add(line);
+    }
   }
 
   #write(text: string): void {

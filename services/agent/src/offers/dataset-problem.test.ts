@@ -22,8 +22,11 @@ test("[DS4] a device says what does not fit, and nothing of what is in its data"
   );
   assert.equal(
     await problem({ format: "csv", path: join(folder, "nowhere.csv") }),
-    'dataset "readings" cannot be read: not_found',
+    'dataset "readings" cannot be read: its file is not there',
   );
   const idx: DatasetSource = { format: "idx", imagesPath: path, labelsPath: path, classes: 2 };
-  assert.equal(await problem(idx), 'dataset "readings" cannot be read: corrupt');
+  assert.equal(
+    await problem(idx),
+    'dataset "readings" cannot be read: its file is damaged or in another format',
+  );
 });

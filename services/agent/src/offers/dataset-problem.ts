@@ -1,5 +1,5 @@
 import { type DatasetSource, type DatasetWish, datasetMismatch, describeDataset } from "@selvedge/datasets";
-import { SelvedgeError } from "@selvedge/protocol";
+import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
 
 /**
  * Why this device's data is not what a plan asks for, in words that the operator
@@ -14,6 +14,14 @@ export async function datasetProblem(
   try {
     return datasetMismatch(wish, await describeDataset(source));
   } catch (thrown) {
-    return `dataset "${wish.name}" cannot be read: ${SelvedgeError.from(thrown).code}`;
+    const { code } = SelvedgeError.from(thrown);
+    return `dataset "${wish.name}" cannot be read: ${meanings.get(code) ?? code}`;
   }
 }
+
+/** Instead of an error's own words, which may tell where data lies and what is in it. */
+const meanings: ReadonlyMap<ErrorCode, string> = new Map([
+  ["not_found", "its file is not there"],
+  ["permission_denied", "the agent may not open its file"],
+  ["corrupt", "its file is damaged or in another format"],
+]);
