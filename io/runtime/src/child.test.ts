@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { FixtureMethods } from "./child.fixture.ts";
 import { Child, inheritedOptions } from "./child.ts";
@@ -162,6 +163,24 @@ test("a child ends by itself when its parent is killed", async () => {
   assert.ok(isRunning(pid));
   parent.kill("SIGKILL");
   while (isRunning(pid)) await new Promise(setImmediate);
+});
+
+test("a child is killed when its parent exits, also one that does not notice", {
+  timeout: 30_000,
+}, async (t) => {
+  const program = `
+    const { Child } = await import(${JSON.stringify(new URL("./child.ts", import.meta.url).href)});
+    const child = await Child.start(new URL(${JSON.stringify(fixture.href)}), { startTimeoutMs: 60000 });
+    process.kill(child.pid, "SIGSTOP");
+    console.log(child.pid);
+    process.exit(0);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(line);
+  t.after(() => isRunning(pid) && process.kill(pid, "SIGKILL"));
+  while (isRunning(pid)) await sleep(10, undefined, { signal: t.signal });
 });
 
 test("a module that does not load fails the start with what it printed", async () => {

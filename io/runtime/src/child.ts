@@ -79,6 +79,7 @@ export class Child<M extends MethodTable<M>> {
     const exited = Promise.withResolvers<void>();
     this.#exited = exited.promise;
     this.#process = forkModule(modulePath, options.env);
+    killWithThisProcess(this.#process);
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => this.#stderr.push(text));
     this.#process.on("message", (message) => this.#onReply(message as ReplyMessage, onReady));
     const onGone = (reason: SelvedgeError): void => {
@@ -193,6 +194,25 @@ export class Child<M extends MethodTable<M>> {
     else call?.reject(fromMessage(message.error));
   }
 }
+
+/** A child sees by itself that its parent is gone, but not before its present call of the runtime returns. */
+function killWithThisProcess(child: ChildProcess): void {
+  // It never started.
+  if (child.pid === undefined) return;
+  if (running.size === 0) process.on("exit", killAll);
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", killAll);
+  });
+}
+
+function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** Children of this process. One listener for all of them: Node warns of more than ten. */
+const running = new Set<ChildProcess>();
 
 function forkModule(modulePath: URL | string, env: NodeJS.ProcessEnv | undefined): ChildProcess {
   try {

@@ -16,8 +16,10 @@ export interface Demo {
   readonly folder: string;
   /** On stdout, so far. */
   readonly lines: readonly string[];
-  /** The first line with this type, once there is one. */
+  /** The first JSON line with this type, once there is one. */
   line(type: string): Promise<Record<string, unknown>>;
+  /** The first line that matches, once there is one. */
+  match(pattern: RegExp): Promise<RegExpMatchArray>;
   /** Exit code, or the signal that ended it, and what it said on stderr. */
   readonly ended: Promise<{ readonly ending: number | string; readonly stderr: string }>;
 }
@@ -29,12 +31,23 @@ export interface DemoProcess {
   readonly workingFolder: string;
 }
 
-/** Runs `selvedge demo --json --no-keep`. @param launcher - a command line that runs it; directly when empty */
-export function startDemo(t: TestContext, options: string, launcher: readonly string[] = []): Demo {
+export interface DemoRun {
+  /** A command line that runs it; directly when absent. */
+  readonly launcher?: readonly string[];
+  /** Without, its stdout is JSON lines, and it ends when it is done. */
+  readonly isKept?: boolean;
+}
+
+/** Runs `selvedge demo`. */
+export function startDemo(
+  t: TestContext,
+  options: string,
+  { launcher = [], isKept = false }: DemoRun = {},
+): Demo {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "selvedge-e2e-demo-")));
   const [command = "", ...args] = [
     ...[...launcher, process.execPath, "--disable-warning=ExperimentalWarning", mainPath],
-    ...["demo", "--json", "--no-keep", ...options.split(" ")],
+    ...["demo", ...(isKept ? ["--keep"] : ["--json", "--no-keep"]), ...options.split(" ")],
   ];
   const child = spawn(command, args, {
     env: { ...process.env, TMPDIR: folder },
@@ -57,17 +70,25 @@ export function startDemo(t: TestContext, options: string, launcher: readonly st
     })
     .on("close", () => tell(false));
   const stderr = text(child.stderr);
+  const find = async <Found>(look: (line: string) => Found | undefined, what: string): Promise<Found> => {
+    for (let isMore = true; isMore; isMore = await news.promise) {
+      for (const line of lines) {
+        const found = look(line);
+        if (found !== undefined) return found;
+      }
+    }
+    return assert.fail(`it ended before ${what}: ${await stderr}`);
+  };
   return {
     process: child,
     folder,
     lines,
-    async line(type) {
-      for (let isMore = true; isMore; isMore = await news.promise) {
-        const found = lines.map((line) => JSON.parse(line)).find((line) => line.type === type);
-        if (found !== undefined) return found;
-      }
-      return assert.fail(`it ended before "${type}": ${await stderr}`);
-    },
+    line: (type) =>
+      find((line) => {
+        const document = JSON.parse(line);
+        return document.type === type ? document : undefined;
+      }, `"${type}"`),
+    match: (pattern) => find((line) => line.match(pattern) ?? undefined, String(pattern)),
     ended: once(child, "close").then(async ([code, signal]) => ({
       ending: code ?? signal,
       stderr: await stderr,
@@ -91,6 +112,12 @@ export function processesOf(folder: string): DemoProcess[] {
     });
 }
 
+/** Whether a process that is stopped has yet to get a SIGTERM. */
+export function isAskedToEnd(pid: number): boolean {
+  const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+  return (BigInt(`0x${pending}`) & (1n << 14n)) !== 0n;
+}
+
 /** Waits until no process of a demo is left; the test's own time limit ends it otherwise. */
 export async function untilGone({ folder }: Demo): Promise<void> {
   while (processesOf(folder).length > 0) await sleep(50);
@@ -102,4 +129,4 @@ export function assertNothingLeft({ folder }: Demo): void {
   assert.deepEqual(readdirSync(folder), [], "temporary files");
 }
 
-const mainPath = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));
+export const mainPath: string = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));

@@ -1,10 +1,22 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { assertNothingLeft, processesOf, startDemo, untilGone } from "./demo.fixture.ts";
+import {
+  assertNothingLeft,
+  type DemoProcess,
+  isAskedToEnd,
+  mainPath,
+  processesOf,
+  startDemo,
+  untilGone,
+} from "./demo.fixture.ts";
 
 test("two demos at once learn, release and serve, and leave nothing", async (t) => {
   const demos = [1, 2].map((seed) => startDemo(t, `--devices 3 --rounds 2 --seed ${seed}`));
@@ -54,6 +66,48 @@ test("a device's processes cannot read another device's data, nor all of it; SIG
   assertNothingLeft(demo);
 });
 
+test("a demo that is kept shows where it is and answers there, until SIGINT ends all of it with 0", async (t) => {
+  const demo = startDemo(t, "--devices 2 --rounds 1", { isKept: true });
+  const [, curl = "", bodyPath = ""] = await demo.match(/^asked with +curl -s (\S+) -d @(\S+)$/);
+  const [, status = ""] = await demo.match(/^status +(https:\S+)$/);
+  const [, operatorFile = ""] = await demo.match(/ status --operator (\S+)$/);
+  await demo.match(/^stop +Ctrl-C/);
+  const asked = ["--disable-warning=ExperimentalWarning", mainPath, "status", "--operator", operatorFile];
+  const { stdout } = await promisify(execFile)(process.execPath, asked);
+  assert.match(stdout, new RegExp(`^coordinator +${status}$`, "m"));
+  assert.match(stdout, /^devices +2, 2 online/m);
+  const ask = async (): Promise<Response> => fetch(curl, { method: "POST", body });
+  const body = readFileSync(bodyPath);
+  const answer = (await (await ask()).json()) as { readonly outputs: readonly [{ readonly shape: unknown }] };
+  assert.deepEqual(answer.outputs[0].shape, [1, 10]);
+  demo.process.kill("SIGINT");
+  assert.deepEqual(await demo.ended, { ending: 0, stderr: "" });
+  assertNothingLeft(demo);
+  for (const { port, hostname } of [curl, status].map((url) => new URL(url))) {
+    await assert.rejects(once(connect(Number(port), hostname), "connect"), { code: "ECONNREFUSED" });
+  }
+});
+
+test("a second SIGINT does not wait for what does not end, and leaves nothing either", async (t) => {
+  const demo = startDemo(t, "--devices 2 --rounds 10");
+  await demo.line("release");
+  // The demo's own children train alone now, and the fleet is up.
+  const isTraining = ({ commandLine, workingFolder }: DemoProcess): boolean =>
+    commandLine.some((argument) => argument.endsWith("training-worker.ts")) &&
+    workingFolder === process.cwd();
+  while (!processesOf(demo.folder).some(isTraining)) await sleep(20);
+  const started = processesOf(demo.folder).filter(({ pid }) => pid !== demo.process.pid);
+  for (const { pid } of started) process.kill(pid, "SIGSTOP");
+  demo.process.kill("SIGINT");
+  const coordinator =
+    started.find(({ commandLine }) => commandLine.includes("up")) ?? assert.fail("no coordinator");
+  while (!isAskedToEnd(coordinator.pid)) await sleep(20);
+  demo.process.kill("SIGINT");
+  assert.deepEqual(await demo.ended, { ending: 130, stderr: "" });
+  await untilGone(demo);
+  assertNothingLeft(demo);
+});
+
 test("a device that dies ends the demo with an error that names it", async (t) => {
   const demo = startDemo(t, "--devices 2 --rounds 500");
   await demo.line("online");
@@ -75,7 +129,7 @@ test("a demo that is killed takes its processes with it", async (t) => {
 });
 
 test("a demo ends with what started it", async (t) => {
-  const demo = startDemo(t, "--devices 2 --rounds 500", ["/bin/sh", "-c", '"$0" "$@"; exit']);
+  const demo = startDemo(t, "--devices 2 --rounds 500", { launcher: ["/bin/sh", "-c", '"$0" "$@"; exit'] });
   await demo.line("fleet");
   demo.process.kill("SIGKILL");
   await untilGone(demo);
