@@ -5,7 +5,6 @@ import {
   type Digest,
   hasEnded,
   type JobEffect,
-  lastTimeOf,
   ReleaseNoticeSchema,
   TrustBundleSchema,
 } from "@selvedge/protocol";
@@ -15,7 +14,6 @@ import {
   type BlobStore,
   type ClockSource,
   type JournalHooks,
-  SteadyClock,
   type Timers,
   untilStored,
   WakeTimers,
@@ -25,6 +23,7 @@ import { type Admission, DeviceAdmission } from "./identity/device-admission.ts"
 import { pinTextOf } from "./identity/identity-rotation.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
 import { JobBoard } from "./jobs/job-board.ts";
+import { JobClock } from "./jobs/job-clock.ts";
 import { ModelLayouts } from "./jobs/model-layouts.ts";
 import { DeviceMail, pinTexts } from "./sessions/device-mail.ts";
 import { type Arrival, SessionHub } from "./sessions/session-hub.ts";
@@ -80,8 +79,7 @@ export class FleetSession {
   readonly board: JobBoard;
   readonly admission: DeviceAdmission;
   readonly #options: FleetSessionOptions;
-  /** What jobs go by: a clock that is set back prolongs no round (SPEC RC9). */
-  readonly #steady: SteadyClock;
+  readonly #clock: JobClock;
   readonly #alarms: WakeTimers;
   readonly #keeper: BlobKeeper;
   readonly #mail: DeviceMail;
@@ -90,8 +88,13 @@ export class FleetSession {
   constructor(options: FleetSessionOptions) {
     const { clock, fleet, evaluator, log, softwareVersion, timers } = options;
     this.#options = options;
-    this.#steady = new SteadyClock(clock);
-    const now = (): number => this.#steady.now();
+    this.#clock = new JobClock({
+      store: fleet.store,
+      clock,
+      timers,
+      onTrouble: (error) => log.error({ err: error }, "the time of jobs could not be kept"),
+    });
+    const now = (): number => this.#clock.now();
     this.#alarms = new WakeTimers({
       now,
       timers,
@@ -157,7 +160,7 @@ export class FleetSession {
   /** Goes on with every job; what a crash left behind goes first. */
   async start(): Promise<void> {
     await this.board.start(async () => {
-      for (const state of this.board.states()) this.#steady.raise(lastTimeOf(state));
+      await this.#clock.start(this.board.states());
       await this.#keeper.start();
     });
     this.board.subscribe((_job, state) => {
@@ -188,6 +191,7 @@ export class FleetSession {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#alarms.stop();
+    this.#clock.stop();
     this.hub.close("the coordinator is shutting down");
     await this.board.stop();
     await this.#keeper.stop();
