@@ -282,7 +282,7 @@ function logTrouble(log: Logger, what: string, error: SelvedgeError): void {
 function logState(log: Logger, state: SessionState): void {
   if (state.status === "connected") log.info("connected");
   if (state.status === "waiting")
-    log.warn({ until: state.until, attempt: state.attempt, fix: state.reason.fix }, state.reason.message);
+    log.warn({ retryAtMs: state.until, attempt: state.attempt, fix: state.reason.fix }, state.reason.message);
 }
 
 /** What is on disk is sound and what is in memory no longer is: whoever supervises starts the agent again. */

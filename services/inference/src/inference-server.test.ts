@@ -337,8 +337,8 @@ test("a port in use is told as such", async (t) => {
   const port = Number(new URL(server.url).port);
   await rejects(
     startInferenceServer({ host: "127.0.0.1", port }),
-    "already_exists",
-    new RegExp(`port ${port} is in use`),
+    "unavailable",
+    new RegExp(`port ${port} is already in use`),
   );
 });
 

@@ -64,7 +64,7 @@ export interface InferenceServer {
  * Under Node's permission model this process needs --allow-child-process,
  * --allow-addons and read access to the code and the models.
  *
- * @throws SelvedgeError `already_exists` when the port is in use, `unavailable` when the address
+ * @throws SelvedgeError `unavailable` when the port is in use or the address
  *   cannot be listened on
  */
 export async function startInferenceServer(options: InferenceServerOptions): Promise<InferenceServer> {
@@ -125,9 +125,9 @@ async function listen(server: Server, host: string, port: number): Promise<strin
   } catch (thrown) {
     const inUse = thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE";
     throw new SelvedgeError(
-      inUse ? "already_exists" : "unavailable",
-      inUse ? `port ${port} is in use` : `cannot listen: ${SelvedgeError.from(thrown).message}`,
-      { at: `${host}:${port}`, fix: "choose another address or port, or 0 for any port", cause: thrown },
+      "unavailable",
+      inUse ? `port ${port} is already in use` : `cannot serve there: ${SelvedgeError.from(thrown).message}`,
+      { at: `${host}:${port}`, fix: inUse ? portFix : addressFix, cause: thrown },
     );
   }
   const { address, family, port: chosen } = server.address() as AddressInfo;
@@ -149,3 +149,7 @@ const restartDelaysDefaultMs: readonly number[] = [100, 500, 2_000, 10_000, 30_0
 const runTimeoutDefaultMs = 60_000;
 const batchRowsMax = 64;
 const closeGraceMs = 5_000;
+
+const where = "--port and --host of `selvedge serve`, inference in a device's agent.yaml";
+const portFix = `stop what listens there, or choose another port, 0 for any (${where})`;
+const addressFix = `choose an address of this machine (${where})`;

@@ -30,7 +30,7 @@ export async function run(terminal: Terminal, options: AuditVerifyOptions): Prom
     renderFields([
       ["audit log", `whole: ${head.sequence} records`],
       ["head", formatAuditHead(head)],
-      ["next time", `selvedge audit verify --head ${formatAuditHead(head)}`],
+      ["next time", `${terminal.command} audit verify --head ${formatAuditHead(head)}`],
     ]),
   );
 }

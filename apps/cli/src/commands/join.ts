@@ -28,7 +28,7 @@ export async function run(terminal: Terminal, options: JoinOptions, url: string)
     renderFields([
       ["device", `${name} (${deviceId})`],
       ["fleet", trustDomain],
-      ...(pending ? [approvalField(deviceId)] : []),
+      ...(pending ? [approvalField(terminal.command, deviceId)] : []),
       ["certificate", `expires ${formatUntil(certificateExpiresAt, terminal.now())}`],
       ["what it may do", `${join(folder, "policy.yaml")} (yours to change)`],
       ["its data", `${join(folder, "agent.yaml")} (list your datasets here)`],
@@ -37,9 +37,9 @@ export async function run(terminal: Terminal, options: JoinOptions, url: string)
   );
 }
 
-function approvalField(deviceId: string): readonly [string, string] {
+function approvalField(command: string, deviceId: string): readonly [string, string] {
   return [
     "state",
-    `waits for approval; an operator runs: selvedge device approve ${deviceId} (the agent goes on by itself then)`,
+    `waits for approval; an operator runs: ${command} device approve ${deviceId} (the agent goes on by itself then)`,
   ];
 }

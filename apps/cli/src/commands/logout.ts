@@ -12,7 +12,7 @@ export async function run(terminal: Terminal, { json }: GlobalOptions): Promise<
   if (json) return writeJson(terminal.stdout, { wasLoggedIn, path });
   terminal.stdout.write(
     wasLoggedIn
-      ? "logged out; the token itself goes on working until an admin revokes it: selvedge operator revoke NAME\n"
+      ? `logged out; the token itself goes on working until an admin revokes it: ${terminal.command} operator revoke NAME\n`
       : "not logged in\n",
   );
 }

@@ -29,6 +29,6 @@ export async function run(terminal: Terminal, options: OperatorCreateOptions, na
   const expiry = `in ${formatSpan(lifetime)}, at ${formatTime(operator?.expiresAtMs ?? 0)}`;
   terminal.stderr.write(
     `for ${name} (${role}); expires ${expiry}; it cannot be shown again\n` +
-      `next, on their machine: selvedge login ${url} --token-file -\n`,
+      `next, on their machine: ${terminal.command} login ${url} --token-file -\n`,
   );
 }

@@ -19,6 +19,6 @@ export async function run(terminal: Terminal, options: OperatorOptions, name: st
   terminal.stdout.write(`operator ${name} revoked\n`);
   if (ids.length === 0) return;
   terminal.stderr.write(
-    `still running under their signature: ${ids.join(", ")}; end one with: selvedge job cancel ID\n`,
+    `still running under their signature: ${ids.join(", ")}; end one with: ${terminal.command} job cancel ID\n`,
   );
 }

@@ -79,8 +79,8 @@ export class DemoView {
     this.#write(
       `\n${renderFields([
         ["status", url],
-        ["", `npm run selvedge -- status --operator ${operatorFile}`],
-        ["devices", `npm run selvedge -- device list --operator ${operatorFile}`],
+        ["", `${this.#terminal.command} status --operator ${operatorFile}`],
+        ["devices", `${this.#terminal.command} device list --operator ${operatorFile}`],
         ["folder", folder],
         ["stop", "Ctrl-C (and everything is removed)"],
       ])}`,

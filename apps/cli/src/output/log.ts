@@ -20,10 +20,17 @@ function formatLogLine(line: string, stream: OutputStream): string {
   const { level, time, msg, err, pid: _pid, hostname: _hostname, ...fields } = JSON.parse(line);
   const [name, style] = levels.get(level) ?? ["log", "white"];
   const clock = new Date(time).toISOString().slice(11, 19);
-  const words = Object.entries(fields).map(([key, value]) => `${key}=${plainText(value)}`);
+  const words = Object.entries(fields).map(([key, value]) => field(key, value));
   const trouble = err === undefined ? [] : [printable(String(err.message ?? err))];
   const label = stream.isTTY === true ? styleText(style, name.padEnd(5)) : name.padEnd(5);
   return `${[`${clock} ${label} ${printable(String(msg ?? ""))}`, ...words, ...trouble].join("  ")}\n`;
+}
+
+/** A point in time by the clock, as that of the line. */
+function field(key: string, value: unknown): string {
+  const isTime = /atMs$/i.test(key) && typeof value === "number";
+  if (isTime) return `${key.slice(0, -2)}=${new Date(value).toISOString().slice(0, 19)}Z`;
+  return `${key}=${plainText(value)}`;
 }
 
 function plainText(value: unknown): string {
