@@ -67,9 +67,10 @@ export async function simulateFleet({ seed, plant }: SimulationOptions): Promise
     await time.runUntil(() => false, time.now + sweptMs);
     checkStorage(fleet, "a sweep");
   }
-  for (const node of [coordinator, ...devices]) node.restart();
+  for (const node of [coordinator, ...devices]) node.kill();
   await rest(fleet, time, time.now + restartMs);
   checkStorage(fleet, "a start");
+  for (const node of [coordinator, ...devices]) node.kill();
   return {
     seed,
     devices: devices.length,

@@ -72,7 +72,7 @@ export abstract class SimulatedNode {
   }
 
   /** Kills its process; the next one finds what that left behind. */
-  restart(): void {
+  kill(): void {
     this.#process.end("kill");
   }
 

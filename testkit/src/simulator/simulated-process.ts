@@ -14,6 +14,7 @@ export type Ending = "kill" | "powerCut";
 export class SimulatedProcess implements Timers {
   readonly #time: VirtualTime;
   readonly #endings = new Set<(ending: Ending) => void>();
+  readonly #sleepers = new Set<() => void>();
   #alive = true;
 
   constructor(time: VirtualTime) {
@@ -29,6 +30,7 @@ export class SimulatedProcess implements Timers {
     this.#alive = false;
     for (const tell of this.#endings) tell(ending);
     this.#endings.clear();
+    for (const forget of this.#sleepers) forget();
   }
 
   /** What the world does when this process ends; the result takes it back. */
@@ -54,13 +56,20 @@ export class SimulatedProcess implements Timers {
 
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      if (!this.#alive) return;
       if (signal?.aborted === true) return resolve();
       const wake = (): void => {
-        cancel();
-        signal?.removeEventListener("abort", wake);
+        forget();
         if (this.#alive) resolve();
       };
       const cancel = this.after(ms, wake);
+      const forget = (): void => {
+        cancel();
+        signal?.removeEventListener("abort", wake);
+        this.#sleepers.delete(forget);
+      };
+      // A signal that is listened to is never collected, nor is the world of who listens.
+      this.#sleepers.add(forget);
       signal?.addEventListener("abort", wake, { once: true });
     });
 

@@ -95,6 +95,7 @@ export class ReleaseFollower {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#again.abort();
     await this.#last;
   }
 
@@ -104,9 +105,9 @@ export class ReleaseFollower {
     if (error.culprit !== "environment") return;
     this.#failures += 1;
     this.#again = new AbortController();
-    const stop = AbortSignal.any([this.#again.signal, this.#stop.signal]);
-    void sleep(backoffMs(this.#failures, random(), retries), stop).then(() => {
-      if (!stop.aborted) void this.follow();
+    const { signal } = this.#again;
+    void sleep(backoffMs(this.#failures, random(), retries), signal).then(() => {
+      if (!signal.aborted) void this.follow();
     });
   }
 
