@@ -67,8 +67,8 @@ function temporaryFolder(t: TestContext): string {
   return path;
 }
 
-/** As a start leaves them that came to its end. */
+/** As a start leaves them that came to its end, and a rotation of the root, which takes the first root's key away. */
 function makeKeys(folder: string): void {
   mkdirSync(join(folder, "keys"));
-  writeFileSync(join(folder, "keys", "root.key"), "a key");
+  writeFileSync(join(folder, "keys", "root.crt"), "a certificate");
 }

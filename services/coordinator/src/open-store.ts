@@ -118,7 +118,8 @@ async function readBinding(path: string): Promise<Binding | undefined> {
 }
 
 async function hasKeys(folder: string): Promise<boolean> {
-  return access(join(folder, "keys", "root.key")).then(
+  // Not a key: rotations replace those, and remove the first.
+  return access(join(folder, "keys", "root.crt")).then(
     () => true,
     () => false,
   );
