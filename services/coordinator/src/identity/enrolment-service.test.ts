@@ -310,3 +310,18 @@ test("[EN31] a token that asks for approval makes devices that wait", async () =
   await setStanding(fleet, deviceId, "quarantined");
   await assert.rejects(enrol(attempt), { code: "permission_denied", fix: /device approve/ });
 });
+
+test("[EN30] a token that is revoked while an enrolment is under way lets it in no more", async (t) => {
+  const fleet = await openFixtureFleet();
+  const attempt = { fleet, token: await fleet.createToken(), privateKey: newDeviceKey() };
+  const read = fleet.tokens.read.bind(fleet.tokens);
+  let isRevoked = false;
+  t.mock.method(fleet.tokens, "read", async (id: string) => {
+    const stored = await read(id);
+    if (!isRevoked) await fleet.tokens.revoke(id);
+    isRevoked = true;
+    return stored;
+  });
+  await assert.rejects(enrol(attempt), { code: "failed_precondition", message: /was revoked/ });
+  assert.deepEqual(await fleet.devices.list(), []);
+});

@@ -100,6 +100,8 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
     const keyDigest = keyDigestOf(publicKey);
     const stored = await tokens.read(tokenId);
     if (stored === undefined) throw notAccepted();
+    // Also here: it may have been revoked while others had their turn.
+    checkUsable(stored.token, now());
     const isRepeated = (await tokens.deviceOf(tokenId, keyDigest)) !== undefined;
     if (!isRepeated && stored.token.used >= stored.token.usesMax) return undefined;
     const known = await devices.findByKey(keyDigest);
