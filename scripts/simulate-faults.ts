@@ -6,9 +6,7 @@
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Worker } from "node:worker_threads";
-import { readableTrace, simulateFleet } from "@selvedge/testkit";
-import type { SeedOutcome } from "./simulation-worker.ts";
+import { readableTrace, type SeedOutcome, simulateFleet, simulateSeeds } from "@selvedge/testkit";
 
 const { values } = parseArgs({
   options: {
@@ -21,73 +19,44 @@ const { values } = parseArgs({
   },
 });
 const from = wholeNumber("--from", values.from);
-const seeds = wholeNumber("--seeds", values.seeds);
+const count = wholeNumber("--seeds", values.seeds);
 const workers = wholeNumber("--workers", values.workers);
 const startedAt = performance.now();
-const outcomes: SeedOutcome[] = [];
-const failing: SeedOutcome[] = [];
+const progress = { done: 0, broken: 0 };
 
 if (values.trace) console.log((await simulateFleet({ seed: from })).trace.join("\n"));
-await runAll();
+const outcomes = await simulateSeeds({ from, count, workers, onOutcome });
+if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
 const summary = summarise();
 if (values.json) console.log(JSON.stringify(summary));
 else await report();
-process.exitCode = failing.length === 0 ? 0 : 1;
+process.exitCode = summary.failing.length === 0 ? 0 : 1;
 
-/** Each worker is given the next seed when it is done with one. */
-async function runAll(): Promise<void> {
-  let next = from;
-  const runOne = async (): Promise<void> => {
-    const worker = new Worker(new URL("./simulation-worker.ts", import.meta.url));
-    try {
-      while (next < from + seeds && (values.all || failing.length === 0)) {
-        worker.postMessage(next);
-        next += 1;
-        keep(await answerOf(worker));
-      }
-    } finally {
-      await worker.terminate();
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(workers, seeds)) }, runOne));
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-}
-
-function answerOf(worker: Worker): Promise<SeedOutcome> {
-  return new Promise((resolve, reject) => {
-    worker.once("message", (outcome: SeedOutcome) => {
-      worker.off("error", reject);
-      resolve(outcome);
-    });
-    worker.once("error", reject);
-  });
-}
-
-function keep(outcome: SeedOutcome): void {
-  outcomes.push(outcome);
-  if (outcome.violations.length > 0) {
-    failing.push(outcome);
-    if (values.all) process.stderr.write(`seed ${outcome.seed}: ${outcome.violations[0]}\n`);
-  }
+function onOutcome({ seed, violations }: SeedOutcome): boolean {
+  progress.done += 1;
+  const isBroken = violations.length > 0;
+  if (isBroken) progress.broken += 1;
+  if (isBroken && values.all) process.stderr.write(`seed ${seed}: ${violations[0]}\n`);
   showProgress();
+  return !isBroken || values.all;
 }
 
 /** A bar on a terminal, a line now and then in a log. */
 function showProgress(): void {
-  const text = `${outcomes.length}/${seeds} seeds, ${failing.length} broken`;
+  const text = `${progress.done}/${count} seeds, ${progress.broken} broken`;
   if (!process.stderr.isTTY) {
-    if (outcomes.length % 500 === 0) process.stderr.write(`${text}\n`);
+    if (progress.done % 500 === 0) process.stderr.write(`${text}\n`);
     return;
   }
   const width = 40;
-  const done = Math.floor((width * outcomes.length) / seeds);
+  const done = Math.floor((width * progress.done) / count);
   process.stderr.write(`\r\x1b[K${"█".repeat(done)}${"░".repeat(width - done)} ${text}`);
 }
 
 function summarise() {
   const faults: Record<string, number> = {};
   for (const outcome of outcomes) {
-    for (const [kind, count] of outcome.faults) faults[kind] = (faults[kind] ?? 0) + count;
+    for (const [kind, times] of outcome.faults) faults[kind] = (faults[kind] ?? 0) + times;
   }
   const jobs = outcomes.flatMap((outcome) => outcome.jobs);
   return {
@@ -101,23 +70,20 @@ function summarise() {
     faults,
     cpuMsPerSeed: Math.round(sum(outcomes.map(({ cpuMs }) => cpuMs)) / Math.max(1, outcomes.length)),
     seconds: Math.round((performance.now() - startedAt) / 1_000),
-    failing: failing.map(({ seed, violations }) => ({ seed, violations })).sort((a, b) => a.seed - b.seed),
+    failing: outcomes.flatMap(({ seed, violations }) => (violations.length > 0 ? { seed, violations } : [])),
   };
 }
 
 async function report(): Promise<void> {
-  const { devices, faults, contributions, jobs, jobsCompleted, roundsCompleted } = summary;
+  const { contributions, devices, faults, jobs, jobsCompleted, roundsCompleted } = summary;
   const [first] = summary.failing;
   if (first !== undefined) await explain(first.seed);
   console.log(
     `${outcomes.length} seeds from ${from}: ${devices} devices, ${jobsCompleted} of ${jobs} jobs and ` +
       `${roundsCompleted} rounds completed with ${contributions} contributions; ${summary.cpuMsPerSeed} ms a seed`,
   );
-  console.log(
-    `faults: ${Object.entries(faults)
-      .map(([kind, count]) => `${kind} ${count}`)
-      .join(", ")}`,
-  );
+  const struck = Object.entries(faults).map(([kind, times]) => `${kind} ${times}`);
+  console.log(`faults: ${struck.join(", ")}`);
   if (first === undefined) console.log("no promise broken");
   else console.log(`broken: ${summary.failing.map(({ seed }) => seed).join(", ")}`);
 }

@@ -9,5 +9,7 @@ export type { FuzzTarget } from "./fuzz/fuzz-target.ts";
 export type { JobOutcome } from "./simulator/check-outcome.ts";
 export { type FaultKind, faultKinds } from "./simulator/fault-rates.ts";
 export { readableTrace } from "./simulator/readable-trace.ts";
+export type { SeedOutcome } from "./simulator/seed-worker.ts";
 export { type SimulationOptions, type SimulationReport, simulateFleet } from "./simulator/simulate-fleet.ts";
+export { type SeedsOptions, simulateSeeds } from "./simulator/simulate-seeds.ts";
 export type { Foundations, Plant } from "./simulator/simulated-coordinator.ts";
