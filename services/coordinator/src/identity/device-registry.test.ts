@@ -90,6 +90,22 @@ test("[EN12] a revocation that is durable though the store said no holds once so
   assert.equal(registry.standingOf(device.id), "revoked");
 });
 
+test("[EN17] of two devices that come with one new key at once, one gets it", async () => {
+  const store = openMemoryStore();
+  const registry = await openDeviceRegistry(store);
+  const other = { ...device, id: "other", keyDigest: "cd".repeat(32) };
+  await store.commit({ writes: [...registry.addition(device), ...registry.addition(other)] });
+  const keyDigest = "ef".repeat(32);
+  const renew = ({ id, keyDigest: askedBy, certificateSerial, certificateExpiresAtMs }: DeviceRecord) => {
+    const certificate = { certificateSerial, certificateExpiresAtMs, certificateIssuer: "" };
+    return registry.renew(id, { keyDigest, askedBy, atMs: 1, ...certificate });
+  };
+  const outcomes = await Promise.allSettled([renew(device), renew(other)]);
+  assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  const owner = await registry.findByKey(keyDigest);
+  assert.equal(owner?.keyDigest, keyDigest);
+});
+
 test("a record of before devices had groups is read as one without", async () => {
   const store = openMemoryStore();
   const { group, tags, tokenId, standing, marks, ...early } = device;

@@ -158,7 +158,11 @@ async function reindexed(store: Store, before: DeviceRecord, after: DeviceRecord
   const owner = await store.read(keyIndex(after.keyDigest));
   if (owner !== undefined && owner.value !== after.id) throw foreignKey();
   const kept = new Set(keysOf(after));
-  const writes: Write[] = [...kept].map((digest) => ({ key: keyIndex(digest), value: after.id }));
+  const writes = [...kept].map((digest): Write => {
+    const write = { key: keyIndex(digest), value: after.id };
+    // Two devices that come with one new key at once must not both get it.
+    return digest === after.keyDigest ? { ...write, expectedVersion: owner?.version ?? 0 } : write;
+  });
   const dropped = keysOf(before).filter((digest) => !kept.has(digest));
   return [...writes, ...dropped.map((digest) => ({ key: keyIndex(digest), value: undefined }))];
 }
