@@ -19,25 +19,41 @@ export interface AuditEntry {
 
 /**
  * Append-only record of everything that left, one JSON object a line. A line
- * is on disk before the payload is on the wire (SPEC SU8).
+ * is on disk before the payload is on the wire (SPEC SU8). What a crash or a
+ * full disk cut short stays a line of its own.
  */
 export class AuditLog {
   readonly #file: FileHandle;
+  /** Whether the file may end inside a line. */
+  #isTorn: boolean;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, isTorn: boolean) {
     this.#file = file;
+    this.#isTorn = isTorn;
   }
 
   static async open(path: string): Promise<AuditLog> {
-    return new AuditLog(await open(path, "a", 0o600));
+    const file = await open(path, "a+", 0o600);
+    return new AuditLog(file, await endsInsideLine(file));
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    await this.#file.appendFile(`${JSON.stringify(entry)}\n`);
+    const start = this.#isTorn ? "\n" : "";
+    this.#isTorn = true;
+    await this.#file.appendFile(`${start}${JSON.stringify(entry)}\n`);
+    this.#isTorn = false;
     await this.#file.datasync();
   }
 
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+async function endsInsideLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const last = Buffer.alloc(1);
+  await file.read(last, 0, 1, size - 1);
+  return last.toString() !== "\n";
 }
