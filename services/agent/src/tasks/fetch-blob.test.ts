@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { BlobReference } from "@selvedge/protocol";
 import { openFileBlobStore, openMemoryBlobStore } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import { fetchBlob } from "./fetch-blob.ts";
@@ -35,6 +36,18 @@ test("[ST9] a download that a power cut has torn, in its middle or at its full l
   }
 });
 
+test("[OF6] whoever names a blob of this device with a wrong length does not make it go", async (t) => {
+  const { blobs, fetch, reference } = await setUp(t);
+  await fetch();
+  for (const length of [1, 100]) {
+    await assert.rejects(fetch({ ...reference, length }), {
+      code: "invalid_argument",
+      message: /has 7 bytes/,
+    });
+    assert.deepEqual(await blobs.stat(reference.digest), reference);
+  }
+});
+
 async function setUp(t: TestContext) {
   const root = mkdtempSync(join(tmpdir(), "selvedge-test-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
@@ -50,6 +63,7 @@ async function setUp(t: TestContext) {
     },
   };
   const blobs = await openFileBlobStore({ root });
-  const fetch = (): Promise<void> => fetchBlob(reference, blobs, channel, new AbortController().signal);
+  const fetch = (wanted: BlobReference = reference): Promise<void> =>
+    fetchBlob(wanted, blobs, channel, new AbortController().signal);
   return { root, blobs, reference, downloads, fetch };
 }

@@ -7,7 +7,8 @@ import type { BlobChannel } from "@selvedge/transport";
  * Makes sure that a blob is on this device, whole and verified; an earlier,
  * broken download is continued where it stopped, and what the disk has damaged, or a power cut torn, is fetched anew.
  *
- * @throws SelvedgeError `unavailable` when the link breaks, `corrupt` when the bytes are not the blob's.
+ * @throws SelvedgeError `unavailable` when the link breaks, `corrupt` when the bytes are not the blob's,
+ *   `invalid_argument` when the blob is there and has another length than the reference says.
  */
 export async function fetchBlob(
   reference: BlobReference,
@@ -15,8 +16,13 @@ export async function fetchBlob(
   channel: BlobChannel,
   signal: AbortSignal,
 ): Promise<void> {
-  if ((await blobs.stat(reference.digest)) !== undefined) {
-    if (await isSound(reference, blobs)) return;
+  const stored = await blobs.stat(reference.digest);
+  if (stored !== undefined) {
+    if (await isSound(stored, blobs)) {
+      if (stored.length === reference.length) return;
+      // A blob that others need does not go because somebody says it is longer or shorter.
+      throw wrongLength(reference, stored);
+    }
     // The disk has changed it: what would be trained from, or served, is not what was signed.
     await blobs.delete(reference.digest);
   }
@@ -50,4 +56,11 @@ async function isSound({ digest, length }: BlobReference, blobs: BlobStore): Pro
     return false;
   }
   return `sha256:${hash.digest("hex")}` === digest;
+}
+
+function wrongLength({ digest, length }: BlobReference, stored: BlobReference): SelvedgeError {
+  return new SelvedgeError("invalid_argument", `the blob has ${stored.length} bytes, not ${length}`, {
+    at: digest,
+    fix: "this is a fault of the coordinator: tell its operator",
+  });
 }
