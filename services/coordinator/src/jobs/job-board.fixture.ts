@@ -75,6 +75,8 @@ export interface TestBoard {
   /** Devices that are put out, and why. */
   readonly barred: Map<string, string>;
   readonly request: JobRequest;
+  /** Another plan under the same id. */
+  readonly otherRequest: JobRequest;
   /** As after a crash: another board on what is durable. */
   restart(): Promise<JobBoard>;
   /** @param update a blob, or the value that each parameter of one moves by. */
@@ -136,8 +138,11 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
     return fleet.board;
   };
   const graph = await blobs.put(serializeModel(smallModel));
-  const plan = encodePlan(smallPlan(graph.digest, graph.length, rounds, cohort));
-  const request = { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
+  const requestOf = (rounds: number): JobRequest => {
+    const plan = encodePlan(smallPlan(graph.digest, graph.length, rounds, cohort));
+    return { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
+  };
+  const [request, otherRequest] = [requestOf(rounds), requestOf(rounds + 1)];
   const offerTo = (device: string): Offer => {
     const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
     return offer?.case === "offer" ? offer.value : assert.fail(`no offer to ${device}`);
@@ -153,7 +158,8 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
   const idle = (): Promise<void> => fleet.board.idle();
   const { board } = fleet;
-  return { board, restart, barred, store, blobs, graph, released, request, submit, receipts, idle };
+  const parts = { board, restart, barred, store, blobs, graph, released };
+  return { ...parts, request, otherRequest, submit, receipts, idle };
 }
 
 function submissionTo(offer: Offer, device: string, body: BlobReference): Submission {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { type Digest, digestOf, SubmissionSchema, Verdict } from "@selvedge/protocol";
 import { openTestBoard } from "./job-board.fixture.ts";
+import { JobRecords } from "./job-records.ts";
 
 test("[AK2] no receipt leaves before the contribution it accepts is durable", async () => {
   const { board, store, request, submit, receipts, idle } = await openTestBoard();
@@ -90,6 +91,19 @@ test("the same request starts nothing twice, and another plan under its id is re
   assert.equal([...board.all()].length, 1);
   const tampered = { ...request, plan: Buffer.concat([request.plan, Buffer.from([0xf8, 0x07, 0x01])]) };
   await assert.rejects(board.run(tampered), { code: "untrusted" });
+  await board.stop();
+});
+
+test("of two plans at once under one id one runs, with its own signature, and the other is refused", async () => {
+  const { board, store, request, otherRequest, idle } = await openTestBoard();
+  const [first, second] = await Promise.allSettled([board.run(request), board.run(otherRequest)]);
+  assert.equal(first.status, "fulfilled");
+  assert.equal(second.status === "rejected" && second.reason.code, "already_exists");
+  await idle();
+  assert.deepEqual(
+    (await new JobRecords(store).readSignature("digits"))?.signature,
+    Buffer.from(request.signature.signature),
+  );
   await board.stop();
 });
 

@@ -26,6 +26,7 @@ import {
   type BlobStore,
   EntityRunner,
   type JournalHooks,
+  KeyedQueue,
   type Store,
 } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
@@ -72,6 +73,8 @@ export class JobBoard {
   readonly #records: JobRecords;
   readonly #layouts: ModelLayouts;
   readonly #uploads = new PendingUploads();
+  /** Requests of one job id take turns, so that the signature beside a job is that of its plan. */
+  readonly #requests = new KeyedQueue();
   /** Resolved once what was barred while we were away is out of every open round. */
   readonly #isSettled = Promise.withResolvers<void>();
 
@@ -144,21 +147,13 @@ export class JobBoard {
    *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's).
    */
   async run(request: JobRequest): Promise<JobState> {
-    const { job, evaluationDataset } = request;
+    const { job } = request;
     if (!namePattern.test(job))
       throw new SelvedgeError("invalid_argument", `"${job.slice(0, 80)}" is not a job id`);
     const plan = decodePlan(request.plan);
     const signer = verifyPlan(request.plan, request.signature, this.#options.operatorKeys());
     const signature = { ...request.signature, publicKey: rawPublicKey(signer) };
-    const known = this.#runner.get(job);
-    if (known !== undefined) return repeated(job, known, plan);
-    await checkEvaluation(evaluationDataset, plan, this.#options);
-    return this.#keeper.holding(async (holder) => {
-      await this.#keeper.hold(holder, plan.model.digest);
-      await checkModel(plan, this.#options);
-      const weights = await this.#shell.initialWeights(plan.model);
-      return this.#create({ ...request, signature }, plan, weights, holder);
-    });
+    return this.#requests.run(job, () => this.#start({ ...request, signature }, plan));
   }
 
   /** @throws SelvedgeError `not_found`. */
@@ -261,6 +256,19 @@ export class JobBoard {
 
   states(): Iterable<JobState> {
     return [...this.#runner.all()].map(([, state]) => state);
+  }
+
+  async #start(request: JobRequest, plan: CheckedPlan): Promise<JobState> {
+    const { job, evaluationDataset } = request;
+    const known = this.#runner.get(job);
+    if (known !== undefined) return repeated(job, known, plan);
+    await checkEvaluation(evaluationDataset, plan, this.#options);
+    return this.#keeper.holding(async (holder) => {
+      await this.#keeper.hold(holder, plan.model.digest);
+      await checkModel(plan, this.#options);
+      const weights = await this.#shell.initialWeights(plan.model);
+      return this.#create(request, plan, weights, holder);
+    });
   }
 
   async #create(
