@@ -9,7 +9,10 @@ import { fetchBlob } from "../tasks/fetch-blob.ts";
 import type { InstalledModel, InstalledModels } from "./installed-models.ts";
 
 export interface ReleaseFollowerOptions {
-  readonly trust: TrustStore;
+  readonly trust: Pick<
+    TrustStore,
+    "isStale" | "newestRelease" | "releaseToInstall" | "releases" | "timestampVersion" | "update"
+  >;
   readonly installed: InstalledModels;
   readonly blobs: FileBlobs;
   readonly channel: BlobChannel;
@@ -118,13 +121,24 @@ export class ReleaseFollower {
     );
   }
 
+  /** A model that cannot be installed keeps no other from it. */
   async #installNewest(): Promise<void> {
-    const { trust } = this.#options;
+    const { onTrouble, trust } = this.#options;
+    const errors: SelvedgeError[] = [];
     for (const name of new Set(trust.releases().map((release) => release.name))) {
-      const release = trust.releaseToInstall(name, this.#installed.get(name)?.version);
-      if (release !== undefined) await this.#install(release);
-      else await this.#restore(name);
+      await this.#bringUp(name).catch((thrown: unknown) => errors.push(SelvedgeError.from(thrown)));
+      if (this.#stop.signal.aborted) return;
     }
+    // What passes by itself decides whether to look again soon.
+    const last = errors.find(({ culprit }) => culprit === "environment") ?? errors[0];
+    for (const error of errors) if (error !== last) onTrouble("releases", error);
+    if (last !== undefined) throw last;
+  }
+
+  async #bringUp(name: string): Promise<void> {
+    const release = this.#options.trust.releaseToInstall(name, this.#installed.get(name)?.version);
+    if (release !== undefined) await this.#install(release);
+    else await this.#restore(name);
   }
 
   /** Fetch, verify, load beside the old one, swap, and only then remember it as installed. */
