@@ -16,7 +16,7 @@ type Exclusion = Extract<JobEvent, { type: "deviceExcluded" }>;
 
 /**
  * Puts a device out of the open round: nothing of it reaches the weights (SPEC
- * RC9). A contribution that was not folded yet is dropped. One that was cannot
+ * RC10). A contribution that was not folded yet is dropped. One that was cannot
  * be taken out again, because the update is not kept: the round is given up and
  * opened again, from the same weights.
  */
