@@ -32,16 +32,23 @@ export const evaluationData = "held-back";
 export interface FleetOptions {
   /** Where the coordinator keeps its records, instead of its folder. */
   readonly storeUrl?: string;
+  /** Whether what its processes make durable is written down; see durable-operations.fixture.ts. */
+  readonly isObserved?: boolean;
   /** The coordinator's at first, as faketime(1) takes it; default: the machine's. */
   readonly clock?: string;
+  /** The checkout whose coordinator runs at first; default: this one. */
+  readonly sources?: string;
 }
 
 /** A coordinator and devices in processes and folders of their own, on this machine. */
 export class TestFleet implements AsyncDisposable {
   readonly folder: string;
   readonly devices: readonly TestDevice[];
+  /** The checkout whose coordinator is started. */
+  sources: string;
   readonly #coordinatorLog: string;
   readonly #storeUrl: string | undefined;
+  readonly #isObserved: boolean;
   readonly #others: TestDevice[] = [];
   #coordinator: ChildProcess | undefined;
   #port = 0;
@@ -61,11 +68,19 @@ export class TestFleet implements AsyncDisposable {
     }
   }
 
-  private constructor(devices: number, { storeUrl }: FleetOptions) {
+  private constructor(
+    devices: number,
+    { storeUrl, isObserved = false, sources = thisCheckout }: FleetOptions,
+  ) {
+    this.sources = sources;
     this.#storeUrl = storeUrl;
+    this.#isObserved = isObserved;
     this.folder = mkdtempSync(join(tmpdir(), "selvedge-e2e-"));
     this.#coordinatorLog = join(this.folder, "coordinator.log");
-    this.devices = Array.from({ length: devices }, (_, index) => new TestDevice(this.folder, index + 1));
+    this.devices = Array.from(
+      { length: devices },
+      (_, index) => new TestDevice(this.folder, index + 1, isObserved),
+    );
   }
 
   get operator(): Operator {
@@ -78,7 +93,14 @@ export class TestFleet implements AsyncDisposable {
    * @param clock - as faketime(1) takes it; default: the machine's.
    */
   async startCoordinator(clock?: string): Promise<void> {
-    const child = spawnLogged([coordinatorPath], this.#coordinatorLog, "ipc", clock);
+    const observer = this.#isObserved ? this.durableLog : undefined;
+    const child = spawnLogged(
+      [join(this.sources, coordinatorPath)],
+      this.#coordinatorLog,
+      "ipc",
+      observer,
+      clock,
+    );
     this.#coordinator = child;
     const data = writeSyntheticDigits(join(this.folder, "evaluation"), 100, "evaluation");
     const settings: CoordinatorSettings = {
@@ -122,10 +144,20 @@ export class TestFleet implements AsyncDisposable {
     this.#coordinator = undefined;
   }
 
-  /**
-   * Ends and starts all agents: a device whose links break often waits minutes
-   * before it dials again, which is right, and too long for a test.
-   */
+  /** Where what the coordinator makes durable is written down. */
+  get durableLog(): string {
+    return join(this.folder, "coordinator.durable");
+  }
+
+  /** Resolves when the coordinator's process has ended, however. */
+  async coordinatorExit(): Promise<void> {
+    const child = this.#coordinator;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null)
+      await once(child, "exit");
+    this.#coordinator = undefined;
+  }
+
+  /** Ends and starts all agents, so that none pauses before it dials again. */
   async restartAgents(): Promise<void> {
     await Promise.all(this.devices.map((device) => device.kill()));
     for (const device of this.devices) device.start();
@@ -146,7 +178,16 @@ export class TestFleet implements AsyncDisposable {
     const device = new TestDevice(this.folder, 200 + this.#others.length);
     this.#others.push(device);
     if (clock === undefined) await device.join(this.operator.url, token);
-    else device.joinAt(this.operator.url, token, clock);
+    else device.joinByCommand(this.operator.url, token, clock);
+    return device;
+  }
+
+  /** Lets another device join that runs the sources of another checkout. */
+  joinWith(sources: string, token: string): TestDevice {
+    const device = new TestDevice(this.folder, 200 + this.#others.length);
+    this.#others.push(device);
+    device.sources = sources;
+    device.joinByCommand(this.operator.url, token);
     return device;
   }
 
@@ -207,31 +248,49 @@ export class TestFleet implements AsyncDisposable {
 export class TestDevice {
   readonly folder: string;
   id = "";
+  /** The checkout whose agent it runs. */
+  sources: string = thisCheckout;
   agent: ChildProcess | undefined;
+  /** Where what its agent makes durable is written down. */
+  readonly durableLog: string | undefined;
   readonly #number: number;
   readonly #log: string;
 
-  constructor(fleetFolder: string, number: number) {
+  constructor(fleetFolder: string, number: number, isObserved = false) {
     this.#number = number;
+    this.durableLog = isObserved ? join(fleetFolder, `device-${number}.durable`) : undefined;
     this.folder = join(fleetFolder, `device-${number}`);
     this.#log = join(fleetFolder, `device-${number}.log`);
   }
 
   async join(url: string, token: string): Promise<void> {
-    const name = `device-${this.#number}`;
-    this.id = (await joinFleet({ url, token, folder: this.folder, name })).deviceId;
-    writeSyntheticDigits(this.dataFolder, 60 + 20 * this.#number, name);
-    writeFileSync(join(this.folder, "agent.yaml"), agentYaml);
+    this.id = (await joinFleet({ url, token, folder: this.folder, name: this.#name })).deviceId;
+    this.#configure();
   }
 
-  /** As `join`, by the command and with another clock than the machine's. */
-  joinAt(url: string, token: string, clock: string): void {
-    const command = ["join", url, "--token-file", "-", "--folder", this.folder, "--json"];
-    const args = [clock, process.execPath, "--disable-warning=ExperimentalWarning", mainPath, ...command];
-    const { status, stdout, stderr } = spawnSync("faketime", args, { input: token, encoding: "utf8" });
+  /**
+   * As `join`, by the command of its checkout.
+   *
+   * @param clock - as faketime(1) takes it; default: the machine's.
+   */
+  joinByCommand(url: string, token: string, clock?: string): void {
+    const options = ["--token-file", "-", "--folder", this.folder, "--name", this.#name, "--json"];
+    const [program, args] = nodeAt(clock, [join(this.sources, mainPath), "join", url, ...options]);
+    const { status, stdout, stderr } = spawnSync(program, args, { input: token, encoding: "utf8" });
     if (status !== 0) throw new Error(`the device did not join:\n${stderr}`);
     this.id = (JSON.parse(stdout) as { readonly deviceId: string }).deviceId;
-    writeFileSync(join(this.folder, "agent.yaml"), agentYaml);
+    this.#configure();
+  }
+
+  #configure(): void {
+    writeSyntheticDigits(this.dataFolder, 60 + 20 * this.#number, this.#name);
+    // Versions before the first release do not know the setting.
+    const connection = this.sources === thisCheckout ? "connection: { longestPause: 1s }\n" : "";
+    writeFileSync(join(this.folder, "agent.yaml"), agentYaml + connection);
+  }
+
+  get #name(): string {
+    return `device-${this.#number}`;
   }
 
   get dataFolder(): string {
@@ -244,9 +303,19 @@ export class TestDevice {
    */
   start(clock?: string, nodeOptions: readonly string[] = []): void {
     this.agent = spawnLogged(
-      [...nodeOptions, mainPath, "agent", "run", "--folder", this.folder, "--json", "--stop-with-stdin"],
+      [
+        ...nodeOptions,
+        join(this.sources, mainPath),
+        "agent",
+        "run",
+        "--folder",
+        this.folder,
+        "--json",
+        "--stop-with-stdin",
+      ],
       this.#log,
       "ignore",
+      this.durableLog,
       clock,
     );
   }
@@ -281,9 +350,10 @@ export class TestDevice {
   sentResults(): string[] {
     const path = join(this.folder, "audit.log");
     if (!existsSync(path)) return [];
+    // A line that a crash cut short stays; nothing left for it.
     const lines = readFileSync(path, "utf8")
       .split("\n")
-      .filter((line) => line !== "");
+      .filter((line) => line.endsWith("}"));
     return lines.map((line) => (JSON.parse(line) as { readonly digest: string }).digest);
   }
 
@@ -324,20 +394,20 @@ function spawnLogged(
   args: readonly string[],
   logPath: string,
   channel: "ipc" | "ignore",
+  durableLog?: string,
   clock?: string,
 ): ChildProcess {
   mkdirSync(join(logPath, ".."), { recursive: true });
   const log = openSync(logPath, "a", 0o600);
+  const observer = durableLog === undefined ? [] : [`--import=${durableOperationsPath}`];
   try {
-    const [program = "", ...rest] = [
-      ...(clock === undefined ? [] : ["faketime", clock]),
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      ...args,
-    ];
-    return spawn(program, rest, {
-      // Only what a clock says is faked, not how fast time goes by.
-      env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: "1" },
+    return spawn(...nodeAt(clock, [...observer, ...args]), {
+      env: {
+        ...process.env,
+        ...(durableLog === undefined ? {} : { SELVEDGE_DURABLE_LOG: durableLog }),
+        // Only what a clock says is faked, not how fast time goes by.
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      },
       // Both end with the test, whatever ended that: when their standard input or their channel closes.
       stdio: ["pipe", "ignore", log, channel],
       detached: true,
@@ -345,6 +415,12 @@ function spawnLogged(
   } finally {
     closeSync(log);
   }
+}
+
+/** A program and its arguments: Node, told another time than the machine's where a clock is given. */
+function nodeAt(clock: string | undefined, args: readonly string[]): [string, string[]] {
+  const node = ["--disable-warning=ExperimentalWarning", ...args];
+  return clock === undefined ? [process.execPath, node] : ["faketime", [clock, process.execPath, ...node]];
 }
 
 async function killGroup(child: ChildProcess): Promise<void> {
@@ -359,8 +435,10 @@ async function killGroup(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-const coordinatorPath: string = join(import.meta.dirname, "crashing-coordinator.fixture.ts");
-const mainPath: string = join(import.meta.dirname, "../../apps/cli/src/main.ts");
+const thisCheckout: string = join(import.meta.dirname, "../..");
+const coordinatorPath = "test/e2e/crashing-coordinator.fixture.ts";
+const durableOperationsPath: string = join(import.meta.dirname, "durable-operations.fixture.ts");
+const mainPath = "apps/cli/src/main.ts";
 const patienceMs = 60_000;
 const pollMs = 50;
 
