@@ -138,9 +138,9 @@ export class TestFleet implements AsyncDisposable {
   async killCoordinator(): Promise<void> {
     const child = this.#coordinator;
     if (child === undefined) throw new Error("no coordinator runs");
-    const exited = once(child, "exit", deadline());
-    child.kill("SIGKILL");
-    await exited;
+    await killGroup(child);
+    // faketime(1) runs it as a child of its own, whose end nobody waits for.
+    await until(() => !isGroupThere(child), "the coordinator's processes are gone");
     this.#coordinator = undefined;
   }
 
@@ -433,6 +433,14 @@ async function killGroup(child: ChildProcess): Promise<void> {
     if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
   await exited;
+}
+
+function isGroupThere({ pid }: ChildProcess): boolean {
+  try {
+    return pid !== undefined && process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 const thisCheckout: string = join(import.meta.dirname, "../..");
