@@ -8,7 +8,6 @@ const seeds: readonly (readonly [seed: number, rule: string, lesson: string])[] 
   [34, "RC9", "a job waits its grace time by the time that passes, not by a clock that was set back"],
   [80, "RC9", "nor does a deadline come later because a clock was set back"],
   [6, "AK5", "a commit that was reported as failed may have happened: the store is asked"],
-  [2677, "SU7", "what waits in the outbox is sent though the disk was full when the session began"],
 ];
 
 for (const [seed, rule, lesson] of seeds) {

@@ -91,6 +91,7 @@ class JobCheck {
       if (summary?.status !== "completed") continue;
       const member = summary.members[device];
       if (member?.status === "contributed" && member.digest === digest) continue;
+      if (member?.status === "excluded" && this.#observer.rounds.isRevoked(device)) continue;
       this.#violation(`AK5: ${device} was told "accepted" for round ${round} and did not count`);
     }
   }

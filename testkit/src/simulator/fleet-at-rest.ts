@@ -21,12 +21,13 @@ export function workLeft({ plan, coordinator, devices, operator, observer }: Fle
     const job = readState<JobState>(coordinator.disk, `job/state/${id}`);
     return job !== undefined && hasEnded(job) ? [] : [`${id} is ${job?.status ?? "not there"}`];
   });
-  const tasks = devices.flatMap((device) => [
+  const members = devices.filter(({ name }) => !observer.rounds.isRevoked(name));
+  const tasks = members.flatMap((device) => [
     ...device.state.tasks.map(({ offer, phase }) => `${device.name} has round ${offer.round} ${phase}`),
     ...effectsLeft(device.name, device.disk, "task"),
   ]);
   const newest = operator.newestRelease;
-  const behind = devices.flatMap(({ name }) => {
+  const behind = members.flatMap(({ name }) => {
     const served = observer.servedVersion(name, modelName);
     return served === newest ? [] : [`${name} serves ${modelName}@${served ?? "nothing"}, not ${newest}`];
   });

@@ -32,8 +32,15 @@ export interface FleetPlan {
   readonly jobs: readonly SimulatedJob[];
   /** For how long there is trouble. */
   readonly troubleMs: number;
+  readonly revocations: readonly Revocation[];
   /** After the start of the simulation the model that jobs start from is released. */
   readonly releasedAfter: number;
+}
+
+/** A device that its operator puts out of the fleet, milliseconds after the start of the simulation. */
+export interface Revocation {
+  readonly device: string;
+  readonly after: number;
 }
 
 /** Mostly 5 to 20 devices with one or two jobs, now and then some hundreds. */
@@ -41,13 +48,17 @@ export function drawFleet(seed: number): FleetPlan {
   const random = SeededRandom.fromSeed("fleet", seed);
   const size = drawSize(random);
   const participants = drawParticipants(random, size);
+  const revocations = drawRevocations(SeededRandom.fromSeed("revocations", seed), participants);
+  const gone = new Set(revocations.map(({ device }) => device));
+  const remaining = participants.filter(({ id }) => !gone.has(id));
   const hasTwoJobs = size < 100 && random.uniform() < 0.3;
   const datasets = hasTwoJobs ? ["readings", "events"] : ["readings"];
   return {
     participants,
-    jobs: datasets.map((dataset, index) => drawJob(random, dataset, index, participants)),
+    jobs: datasets.map((dataset, index) => drawJob(random, dataset, index, { participants, remaining })),
     troubleMs: 60_000 + random.integer(180_000),
     releasedAfter: random.integer(120_000),
+    revocations,
   };
 }
 
@@ -68,26 +79,38 @@ function drawParticipants(random: SeededRandom, size: number): Participant[] {
       data,
       // Statistics of fewer than ten rows are given to nobody.
       examples: 10 + random.integer(90),
-      // The first three take part in every job, so that it can have a quorum.
-      datasets: index < 3 || random.uniform() < 0.6 ? ["readings", "events"] : ["readings"],
+      datasets: index < steadyDevices || random.uniform() < 0.6 ? ["readings", "events"] : ["readings"],
     };
   });
+}
+
+/** Of every fourth fleet one to three devices. */
+function drawRevocations(random: SeededRandom, participants: readonly Participant[]): Revocation[] {
+  if (random.uniform() >= 0.25) return [];
+  const devices = participants.slice(steadyDevices).map(({ id }) => id);
+  random.shuffle(devices);
+  return devices
+    .slice(0, 1 + random.integer(3))
+    .map((device) => ({ device, after: 5_000 + random.integer(150_000) }));
 }
 
 function drawJob(
   random: SeededRandom,
   dataset: string,
   index: number,
-  participants: readonly Participant[],
+  { participants, remaining }: Record<"participants" | "remaining", readonly Participant[]>,
 ): SimulatedJob {
-  const able = participants.filter(({ datasets }) => datasets.includes(dataset)).length;
+  const ableOf = (devices: readonly Participant[]): number =>
+    devices.filter(({ datasets }) => datasets.includes(dataset)).length;
+  const able = ableOf(participants);
   const cohort = random.uniform() < 0.5 ? able : 1 + random.integer(able);
   return {
     id: `job-${index + 1}`,
     dataset,
     rounds: participants.length >= 100 ? 1 + random.integer(2) : 1 + random.integer(4),
     cohort,
-    quorum: 1 + random.integer(Math.ceil(cohort * 0.7)),
+    // Those that are not revoked must suffice.
+    quorum: 1 + random.integer(Math.ceil(Math.min(cohort, ableOf(remaining)) * 0.7)),
     deadlineMs: 30_000 + random.integer(60_000),
     graceMs: 2_000 + random.integer(8_000),
     isEvaluated: random.uniform() < 0.7,
@@ -96,3 +119,6 @@ function drawJob(
     cancelledAfter: random.uniform() < 0.05 ? 20_000 + random.integer(120_000) : undefined,
   };
 }
+
+/** The first so many have data for every job and stay in the fleet, so that it can have a quorum. */
+const steadyDevices = 3;

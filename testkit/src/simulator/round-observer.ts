@@ -25,6 +25,8 @@ export class RoundObserver {
   /** By job: who was there at some time since it began to look for a cohort. */
   readonly #candidates = new Map<string, Set<string>>();
   readonly #open = new Map<string, OpenRound>();
+  /** By device: whether its revocation was answered, or only asked for. */
+  readonly #revoked = new Map<string, boolean>();
   /** Newest round of each job. */
   readonly #newest = new Map<string, number>();
 
@@ -47,6 +49,20 @@ export class RoundObserver {
   /** The coordinator is about to look for the cohort of a job's next round. */
   opens(job: string): void {
     this.#candidates.set(job, new Set(this.#present.keys()));
+  }
+
+  /** An operator asks for it: from now on it may be excluded. */
+  revoking(device: string): void {
+    if (!this.#revoked.has(device)) this.#revoked.set(device, false);
+  }
+
+  /** From now on nothing of it may count. */
+  revoked(device: string): void {
+    this.#revoked.set(device, true);
+  }
+
+  isRevoked(device: string): boolean {
+    return this.#revoked.has(device);
   }
 
   committed({ writes }: Transaction): void {
@@ -96,11 +112,16 @@ export class RoundObserver {
     const all = [...folded, ...[...folding, ...queue].map(({ device }) => device)];
     if (new Set(all).size !== all.length)
       this.#violation(`AK5: a device counts twice in round ${number} of ${job}: ${all.join(", ")}`);
+    for (const [device, isAnswered] of this.#revoked) {
+      if (isAnswered && members[device]?.status === "contributed")
+        this.#violation(`RC10: ${device} was revoked and counts in round ${number} of ${job}`);
+    }
     const counted = this.#open.get(job)?.counted;
     if (counted === undefined) return;
     for (const [device, digest] of counted) {
       const member = members[device];
-      const isKept = member?.status === "contributed" && member.digest === digest;
+      const isExcluded = member?.status === "excluded" && this.#revoked.has(device);
+      const isKept = isExcluded || (member?.status === "contributed" && member.digest === digest);
       if (!isKept) this.#violation(`AK5: ${device} does not count any more in round ${number} of ${job}`);
     }
     for (const device of all) {

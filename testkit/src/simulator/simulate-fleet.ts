@@ -58,6 +58,7 @@ export async function simulateFleet({ seed, plant }: SimulationOptions): Promise
   const operator = new SimulatedOperator(parts, coordinator);
   operator.releasesFirst(plan.releasedAfter);
   for (const job of plan.jobs) operator.runs(job);
+  for (const revocation of plan.revocations) operator.revokes(revocation);
   for (const node of [coordinator, ...devices]) node.start();
   const fleet: Fleet = { plan, coordinator, devices, operator, observer };
   await rest(fleet, time, faults.endsAt);

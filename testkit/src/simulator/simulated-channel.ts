@@ -67,7 +67,10 @@ export class SimulatedChannel implements BlobChannel {
     await network.pass(this.#device, "to-coordinator", this.#process);
     if (faults.strikes("transferFailure", `${this.#device}: ${what}`))
       throw unavailable("the transfer broke off");
-    const answer = await coordinator.answer(ask);
+    const answer = await coordinator.answer(async (running) => {
+      coordinator.authorise(this.#device);
+      return ask(running);
+    });
     await network.pass(this.#device, "to-device", this.#process);
     if (faults.strikes("lostAnswer", `${this.#device}: ${what}`)) throw unavailable("the transfer broke off");
     return answer;

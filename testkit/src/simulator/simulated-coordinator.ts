@@ -1,6 +1,7 @@
 import {
   AuditLog,
   type DeviceRecord,
+  type DeviceRegistry,
   FleetSession,
   InstallReports,
   type JobBoard,
@@ -41,6 +42,7 @@ export interface Foundations {
 export type Plant = (sound: Foundations) => Foundations;
 
 export interface Running {
+  readonly devices: DeviceRegistry;
   readonly process: SimulatedProcess;
   readonly session: FleetSession;
   readonly board: JobBoard;
@@ -79,6 +81,12 @@ export class SimulatedCoordinator extends SimulatedNode {
       };
       await store.commit({ writes: registry.addition(record) });
     }
+  }
+
+  /** As its gatekeeper does on every request. @throws SelvedgeError `unauthenticated`. */
+  authorise(device: string): void {
+    if (this.#running?.devices.barredWhy(device) !== undefined)
+      throw new SelvedgeError("unauthenticated", "this device has no part in the fleet");
   }
 
   get isUp(): boolean {
@@ -127,11 +135,13 @@ export class SimulatedCoordinator extends SimulatedNode {
     const accept = (link: Link): Link => link;
     const foundations = this.#plant({ store, blobs, timers: process, hooks, accept });
     const repository = await this.#openRepository(foundations.store);
-    const session = await this.#openSession(process, foundations, repository, random);
+    const devices = await openDeviceRegistry(foundations.store);
+    const session = await this.#openSession(process, foundations, { devices, repository, random });
     await session.start();
     if (!process.alive) return;
     const { board } = session;
     this.#running = {
+      devices,
       process,
       session,
       board,
@@ -164,8 +174,7 @@ export class SimulatedCoordinator extends SimulatedNode {
   async #openSession(
     process: SimulatedProcess,
     { blobs, hooks, store, timers }: Foundations,
-    repository: ReleaseRepository,
-    random: SeededRandom,
+    { devices, repository, random }: SessionParts,
   ): Promise<FleetSession> {
     const { faults, trace } = this.parts;
     const now = (): number => this.clock.wall();
@@ -177,7 +186,7 @@ export class SimulatedCoordinator extends SimulatedNode {
         blobs,
         operatorKey: operatorKeys[0],
         signing: { repository, roundKey: releaseKeys.round },
-        devices: await openDeviceRegistry(store),
+        devices,
         installs: await InstallReports.open(store, isReleased),
         records: new JobRecords(store),
         audit: await AuditLog.open(store, now),
@@ -218,6 +227,12 @@ export class SimulatedCoordinator extends SimulatedNode {
     const error = SelvedgeError.from(fields.err ?? new SelvedgeError(fields.code ?? "unavailable", message));
     this.trouble(process, fields.what ?? message, error);
   }
+}
+
+interface SessionParts {
+  readonly devices: DeviceRegistry;
+  readonly repository: ReleaseRepository;
+  readonly random: SeededRandom;
 }
 
 interface LogFields {

@@ -31,6 +31,7 @@ export class SimulatedNetwork {
     const { coordinator, faults, trace } = this.#parts;
     await this.pass(device, "to-coordinator", process);
     if (!coordinator.isUp) throw unavailable("the coordinator is down");
+    coordinator.authorise(device);
     if (faults.strikes("dialFailure", device)) throw unavailable("the dial failed");
     await this.pass(device, "to-device", process);
     if (!coordinator.isUp) throw unavailable("the coordinator is down");

@@ -1,6 +1,6 @@
 import { type BlobReference, type Digest, digestOf, hasEnded, SelvedgeError } from "@selvedge/protocol";
 import { addRelease } from "@selvedge/registry";
-import type { SimulatedJob } from "./fleet-plan.ts";
+import type { Revocation, SimulatedJob } from "./fleet-plan.ts";
 import type { SimulatedCoordinator } from "./simulated-coordinator.ts";
 import { jobRequest, modelBytes } from "./simulated-job.ts";
 import type { NodeParts } from "./simulated-node.ts";
@@ -45,6 +45,17 @@ export class SimulatedOperator {
       this.#plan(`cancel ${id}`, submittedAfter + cancelledAfter, () => this.#cancel(id));
     }
     this.#plan(`release ${id}`, submittedAfter, () => this.#releaseResult(id));
+  }
+
+  /** Puts a device out of the fleet. */
+  revokes({ device, after }: Revocation): void {
+    const { rounds } = this.#parts.observer;
+    this.#plan(`revoke ${device}`, after, async () => {
+      rounds.revoking(device);
+      await this.#coordinator.answer(({ session }) => session.admission.revoke(device, "it was sold"));
+      rounds.revoked(device);
+      return true;
+    });
   }
 
   /** Releases the model that all jobs start from. */

@@ -19,7 +19,7 @@ import {
   TrustStore,
   verifyRound,
 } from "@selvedge/registry";
-import { BlobKeeper, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
+import { BlobKeeper, openMemoryBlobStore, openMemoryStore, type Store } from "@selvedge/storage";
 import type { AuditEntry } from "../audit-log.ts";
 import { type OfferChanges, signedOffer } from "../offers/offer.fixture.ts";
 import { blobsOf } from "./blobs-of.ts";
@@ -33,6 +33,7 @@ const layout = parameterLayout(model);
 async function setUp({
   upload = async (): Promise<void> => undefined,
   download = async (): Promise<void> => undefined,
+  store = openMemoryStore() as Store,
 } = {}) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const keys = {
@@ -69,7 +70,7 @@ async function setUp({
   const blobs = openMemoryBlobStore();
   const worker: DeviceWorker = new DeviceWorker({
     deviceId: "device-1",
-    store: openMemoryStore(),
+    store,
     blobs,
     channel: {
       async upload(reference: BlobReference) {
@@ -189,6 +190,31 @@ test("[SU7] an upload that fails is repeated by the timer of its task alone, and
   await worker.connected("epoch");
   await worker.idle();
   assert.equal(uploads().length, 1);
+  await worker.stop();
+});
+
+test("[SU7] what waits in the outbox is sent though the disk was full when the session began", async () => {
+  const records = openMemoryStore();
+  let refusals = 0;
+  const store: Store = {
+    read: (key) => records.read(key),
+    list: (prefix, options) => records.list(prefix, options),
+    async commit(transaction) {
+      refusals -= 1;
+      if (refusals >= 0) throw new SelvedgeError("resource_exhausted", "the disk is full");
+      await records.commit(transaction);
+    },
+    close: () => records.close(),
+  };
+  const { worker, offer, sent } = await setUp({ store });
+  await worker.offer(offer());
+  await worker.idle();
+  const submissions = (): number => sent.filter((body) => body.case === "submission").length;
+  assert.equal(submissions(), 1);
+  refusals = 3;
+  await worker.connected("epoch");
+  await worker.idle();
+  assert.equal(submissions(), 2);
   await worker.stop();
 });
 
