@@ -8,7 +8,7 @@ import type { Outcome } from "./outcome.ts";
 import { END_OF_RUN } from "./results-reporter.ts";
 
 // Ends a group whose process stays alive after its last test.
-const GROUP_TIMEOUT_MS = 15 * 60_000;
+const GROUP_TIMEOUT_MS = 25 * 60_000;
 
 export type TestResult = Pick<Outcome, "kind" | "name" | "file">;
 
