@@ -443,7 +443,7 @@ function isGroupThere({ pid }: ChildProcess): boolean {
   }
 }
 
-const thisCheckout: string = join(import.meta.dirname, "../..");
+export const thisCheckout: string = join(import.meta.dirname, "../..");
 const coordinatorPath = "test/e2e/crashing-coordinator.fixture.ts";
 const durableOperationsPath: string = join(import.meta.dirname, "durable-operations.fixture.ts");
 const mainPath = "apps/cli/src/main.ts";

@@ -68,6 +68,14 @@ for (const [field, spoil] of Object.entries(spoilt)) {
   });
 }
 
+test("[OF7] a plan with an optional metric that is not known is taken without it", () => {
+  const plan = Object.assign(soundPlan(), {
+    metrics: ["examples"],
+    optionalMetrics: ["eval_true_positives", "of a later version"],
+  });
+  assert.deepEqual(decodePlan(toBinary(PlanSchema, plan)).metrics, ["examples", "eval_true_positives"]);
+});
+
 test("[OF1] a plan whose weights could not be summed exactly is refused", () => {
   const plan = soundPlan();
   schedule({ cohort: 10_000, quorum: 1 })(plan);

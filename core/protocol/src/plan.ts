@@ -49,6 +49,8 @@ export interface CheckedPlan {
   readonly model: BlobReference;
   /** How rows become examples; null for data that has no columns. */
   readonly table: TableSchema | null;
+  /** What a device may report, of what this version knows. */
+  readonly metrics: readonly string[];
   readonly digest: Digest;
 }
 
@@ -83,7 +85,7 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   const table = checkRest(plan);
   checkSchedule(plan);
   checkTotal(plan, train);
-  return { plan, train, model, table, digest: digestOf(bytes) };
+  return { plan, train, model, table, metrics: checkMetrics(plan), digest: digestOf(bytes) };
 }
 
 function decode(bytes: Uint8Array): Plan {
@@ -125,7 +127,6 @@ function checkRest(plan: Plan): TableSchema | null {
   oneOf("aggregator", plan.aggregator?.name ?? "", ["weighted-mean"]);
   oneOf("server_optimizer", plan.serverOptimizer?.name ?? "", ["fedavg"]);
   range("server_optimizer.learning_rate", plan.serverOptimizer?.learningRate ?? 0, Number.MIN_VALUE, 1e6);
-  for (const metric of plan.metrics) oneOf("metrics", metric, metricNames);
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }
@@ -133,6 +134,11 @@ function checkRest(plan: Plan): TableSchema | null {
   const phases = phasesOf(table);
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
   return table;
+}
+
+function checkMetrics({ metrics, optionalMetrics }: Plan): string[] {
+  for (const metric of metrics) oneOf("metrics", metric, metricNames);
+  return metricNames.filter((name) => metrics.includes(name) || optionalMetrics.includes(name));
 }
 
 function checkSchedule(plan: Plan): void {

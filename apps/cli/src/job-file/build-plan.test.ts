@@ -55,6 +55,17 @@ test("[DS1] a plan names the columns of a table, and the round that gathers what
   assert.deepEqual(plan.phases, ["statistics", "train", "submit"]);
 });
 
+test("[OF7] what devices of earlier versions cannot measure is optional", () => {
+  const job = parseJobFile(
+    text.replaceAll("classes: 10", "classes: 2").replace(/metrics:.*\n/, ""),
+    "job.yaml",
+  );
+  const bytes = encodePlan(buildPlan(job, { digest: digestOf(new Uint8Array([1])), length: 1 }));
+  const { plan, metrics } = decodePlan(bytes);
+  assert.ok(plan.metrics.includes("eval_accuracy") && !plan.metrics.includes("eval_true_positives"));
+  assert.ok(metrics.includes("eval_accuracy") && metrics.includes("eval_true_positives"));
+});
+
 test("the same file gives the same plan, byte for byte", () => {
   const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const bytes = (): Uint8Array => encodePlan(buildPlan(parseJobFile(text, "job.yaml"), model));

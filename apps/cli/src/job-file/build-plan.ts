@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type BlobReference,
+  binaryMetricNames,
   type DatasetRequestSchema,
   type Plan,
   PlanSchema,
@@ -18,7 +19,9 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     dataset: datasetRequest(job.dataset),
     aggregator: { name: "weighted-mean" },
     serverOptimizer: { name: "fedavg", learningRate: job.serverLearningRate },
-    metrics: [...job.metrics],
+    metrics: job.metrics.filter((name) => !binaryMetricNames.includes(name)),
+    // Devices of earlier versions do not know them.
+    optionalMetrics: job.metrics.filter((name) => binaryMetricNames.includes(name)),
     schedule: {
       rounds: job.rounds,
       cohort: job.cohort,

@@ -139,7 +139,7 @@ export class DeviceShell {
     const config = aggregator.parseConfig(given.aggregator);
     const wire = aggregator.encode(config, trained.update, random);
     const metrics = Object.fromEntries(
-      Object.entries(trained.metrics).filter(([name]) => plan.plan.metrics.includes(name)),
+      Object.entries(trained.metrics).filter(([name]) => plan.metrics.includes(name)),
     );
     return {
       bytes: encodeSafetensors(trained.layout, wire),

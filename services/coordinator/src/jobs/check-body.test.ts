@@ -11,10 +11,11 @@ const other = parameterLayout(buildMlp({ inputShape: [5], hidden: [3], classes: 
 const updateBytes = encodeSafetensors(layout, new Float32Array(layout.length)).length;
 const digest = digestOf(Buffer.from("plan"));
 const plan: CheckedPlan = {
-  plan: create(PlanSchema, { metrics: ["eval_accuracy"] }),
+  plan: create(PlanSchema),
   train: create(TrainTaskSchema),
   model: { digest, length: 1 },
   table: null,
+  metrics: ["eval_accuracy"],
   digest,
 };
 

@@ -25,7 +25,7 @@ export async function problemWith(
   if (stored === undefined) return "missing";
   if (stored.length !== body.length) return `the body has ${stored.length} bytes, not ${body.length}`;
   try {
-    validateMetrics(plan.plan.metrics, metrics);
+    validateMetrics(plan.metrics, metrics);
     return outOfRange(decodeSafetensors(await blobs.get(body.digest), layout));
   } catch (thrown) {
     const error = SelvedgeError.from(thrown);

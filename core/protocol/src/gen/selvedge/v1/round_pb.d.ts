@@ -84,6 +84,14 @@ export declare type Plan = Message<"selvedge.v1.Plan"> & {
    * @generated from field: repeated string phases = 11;
    */
   phases: string[];
+
+  /**
+   * As metrics, but a device whose version does not know a name leaves it out
+   * and takes part: where metrics stand that came after the first version.
+   *
+   * @generated from field: repeated string optional_metrics = 12;
+   */
+  optionalMetrics: string[];
 };
 
 /**

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { contributions, type TestDevice, TestFleet, thisCheckout, until } from "../fleet.fixture.ts";
+import { jobFile } from "../job-file.fixture.ts";
+import { EarlierSources, missing } from "./earlier-sources.fixture.ts";
+import { addPairs, pairs } from "./pairs.fixture.ts";
+
+/** What a fleet may have run before: certificates that last, tables, convolutions and operators came after it. */
+const versionBefore = "1420187";
+const reason = missing(versionBefore);
+
+suite("an upgrade", { skip: reason }, () => {
+  let earlier: EarlierSources;
+  before(() => {
+    earlier = new EarlierSources(versionBefore);
+  });
+  after(() => earlier?.[Symbol.dispose]());
+
+  test("starts from sources that load their own packages", () => {
+    for (const name of ["@selvedge/protocol", "@selvedge/agent", "@selvedge/transport-grpc", "selvedge"]) {
+      const place = earlier.resolve(name);
+      assert.ok(place.startsWith(`${pathToFileURL(earlier.root)}/`), place);
+    }
+  });
+
+  test("[OP2] of an agent: it works with today's coordinator before and after", async () => {
+    await using fleet = await TestFleet.start(0);
+    const token = await fleet.operator.createToken(2);
+    const device = fleet.joinWith(earlier.root, token);
+    const devices = [device, await fleet.join(token)];
+    await startAll(fleet, devices);
+    await trains(fleet, devices, "before", pairJob);
+    release(fleet, "before");
+    await serves(fleet, devices, 1);
+
+    await device.kill();
+    device.sources = thisCheckout;
+    await startAll(fleet, [device]);
+    assert.equal((await fleet.operator.device(device.id)).standing, "active");
+    await trains(fleet, devices, "after", pairJob);
+    release(fleet, "after");
+    await serves(fleet, devices, 2);
+  });
+
+  test("[OF7] of an agent: before it, it takes part in jobs with metrics that it does not know", async () => {
+    await using fleet = await TestFleet.start(0);
+    const token = await fleet.operator.createToken(2);
+    const devices = [fleet.joinWith(earlier.root, token), await fleet.join(token)];
+    for (const each of devices) addPairs(each.folder);
+    await startAll(fleet, devices);
+    const job = pairJob.replace(/evaluation:.*\n/, "").replaceAll("classes: 4", "classes: 2");
+    await trains(fleet, devices, "two-classes", job.replace("{ name: digits,", `{ name: ${pairs},`));
+    const { history } = await fleet.operator.watch("two-classes");
+    assert.ok(history[0]?.federated.eval_true_positives !== undefined);
+  });
+
+  test("[OP2] of a coordinator: it goes on with its folder, its job and its devices", async () => {
+    await using fleet = await TestFleet.start(0, { sources: earlier.root });
+    const token = await fleet.operator.createToken(3);
+    const devices = [fleet.joinWith(earlier.root, token), fleet.joinWith(earlier.root, token)];
+    await startAll(fleet, devices);
+    await trains(fleet, devices, "undisturbed", slowJob);
+    release(fleet, "undisturbed", earlier.root);
+    await serves(fleet, devices, 1);
+    await fleet.operator.startJob("interrupted", slowJob);
+    await fleet.operator.watch("interrupted", ({ roundsCompleted }) => roundsCompleted >= 1);
+
+    await fleet.killCoordinator();
+    fleet.sources = thisCheckout;
+    await fleet.startCoordinator();
+    const resumed = await fleet.operator.watch("interrupted");
+    assertComplete(resumed, devices);
+    const undisturbed = await fleet.operator.watch("undisturbed");
+    assert.equal(resumed.weights?.digest, undisturbed.weights?.digest);
+
+    // A token that the version before made still lets one in.
+    devices.push(await fleet.join(token));
+    for (const device of devices.slice(0, 2)) {
+      await device.kill();
+      device.sources = thisCheckout;
+    }
+    await startAll(fleet, devices);
+    await trains(fleet, devices, "everyone", jobFile("50s"));
+    release(fleet, "everyone");
+    await serves(fleet, devices, 2);
+  });
+});
+
+const pairJob: string = jobFile("50s").replace("cohort: 3", "cohort: 2");
+/** Long enough for something to happen between two rounds. */
+const slowJob: string = pairJob.replace("localEpochs: 2", "localEpochs: 20");
+
+async function startAll(fleet: TestFleet, devices: readonly TestDevice[]): Promise<void> {
+  for (const device of devices) device.start();
+  await until(async () => {
+    const { devices: seen } = await fleet.operator.call((client) => client.listDevices({}));
+    return devices.every(({ id }) => seen.some((one) => one.id === id && one.online));
+  }, "all devices online");
+}
+
+async function trains(
+  fleet: TestFleet,
+  devices: readonly TestDevice[],
+  id: string,
+  file: string,
+): Promise<void> {
+  await fleet.operator.startJob(id, file);
+  assertComplete(await fleet.operator.watch(id), devices);
+}
+
+function assertComplete(
+  job: Awaited<ReturnType<TestFleet["operator"]["watch"]>>,
+  devices: readonly TestDevice[],
+): void {
+  assert.equal(job.status, "completed", job.reason);
+  const everyone = devices.map(({ id }) => id).sort();
+  assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
+}
+
+function release(fleet: TestFleet, job: string, sources: string = thisCheckout): void {
+  const command = ["release", job, "--state", join(fleet.folder, "coordinator")];
+  execFileSync(process.execPath, [join(sources, "apps/cli/src/main.ts"), ...command], { stdio: "pipe" });
+}
+
+async function serves(fleet: TestFleet, devices: readonly TestDevice[], version: number): Promise<void> {
+  await until(async () => {
+    const { devices: seen } = await fleet.operator.call((client) => client.listDevices({}));
+    const current = seen.filter(({ models }) =>
+      models.some((model) => model.name === "digits" && Number(model.version) === version && model.serving),
+    );
+    return devices.every(({ id }) => current.some((one) => one.id === id));
+  }, `digits@${version} on all devices`);
+}
