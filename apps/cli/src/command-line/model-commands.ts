@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Invoke } from "./invoke.ts";
-import { wholeNumber } from "./option-parsers.ts";
+import { count } from "./option-parsers.ts";
 import { examples, operatorOptions } from "./shared-help.ts";
 
 /** What the fleet serves. */
@@ -43,7 +43,7 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
       "Says which tensors of an ONNX file would be trained and which not, and why; and what a step of training takes. " +
         "Needs no coordinator; nothing is run.",
     )
-    .option("--batch-size <count>", "examples in one step", wholeNumber, 32)
+    .option("--batch-size <count>", "examples in one step", count, 32)
     .addHelpText(
       "after",
       examples("selvedge model check model.onnx", "selvedge model check cnn.onnx --batch-size 10"),

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Invoke } from "./invoke.ts";
-import { durationOption, wholeNumber } from "./option-parsers.ts";
+import { count, durationOption } from "./option-parsers.ts";
 import { examples, operatorOptions } from "./shared-help.ts";
 
 /** Who may do what to the fleet, and what they did. */
@@ -89,7 +89,7 @@ function addAuditGroup(program: Command, invoke: Invoke): void {
     .description("Lists the newest records of the audit log.")
     .option("--since <time>", "only from then on: 2h, 2026-11-24, 2026-11-24T08:00:00Z")
     .option("--actor <actor>", 'only of this actor, such as "operator:ada"')
-    .option("--limit <n>", "at most so many", wholeNumber, 100)
+    .option("--limit <n>", "at most so many", count, 100)
     .addHelpText(
       "after",
       examples("selvedge audit list --since 24h", "selvedge audit list --actor operator:ada --json"),

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { datasetForms, datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
-import { byteSizeOption, collect, durationOption, portOption, wholeNumber } from "./option-parsers.ts";
+import { byteSizeOption, collect, count, durationOption, portOption } from "./option-parsers.ts";
 import { examples, folderHelp, stateHelp } from "./shared-help.ts";
 
 /** What keeps running: the coordinator, a device's agent, a model server. */
@@ -98,7 +98,7 @@ function addAgentCommand(program: Command, invoke: Invoke): void {
     .summary("list what left this device")
     .description("Lists what left this device, and under whose signature: the newest records of audit.log.")
     .option("--folder <dir>", folderHelp)
-    .option("--limit <n>", "at most so many", wholeNumber, 100)
+    .option("--limit <n>", "at most so many", count, 100)
     .addHelpText("after", examples("selvedge agent audit", "selvedge agent audit --json"))
     .action(invoke(() => import("../commands/agent-audit.ts")));
 }

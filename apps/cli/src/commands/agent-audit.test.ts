@@ -39,7 +39,18 @@ test("what left a device is listed for its owner, the newest last", async (t) =>
     entries.map(({ round }: typeof entry) => round),
     [1, 2, 3],
   );
-  await writeFile(join(folder, "audit.log"), `${lines[0]}\n{"time":"20`);
-  const broken = await run("agent audit");
-  assert.deepEqual([broken.code, /audit\.log:2/.test(broken.stderr)], [2, true]);
+  assert.equal((await run("agent audit --limit 0")).code, 2);
+});
+
+test("[SU8] a line that a crash cut short is told, and hides no record before or after it", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const run = (line: string) => selvedge(line.split(" "), { env: { SELVEDGE_FOLDER: folder } });
+  const [first, last] = [1, 2].map((round) => JSON.stringify({ ...entry, round }));
+  await writeFile(join(folder, "audit.log"), `${first}\n{"time":"20\n${last}\n`);
+  const { code, stdout, stderr } = await run("agent audit");
+  assert.deepEqual([code, stdout.split("\n").length - 2], [0, 2]);
+  assert.match(stderr, /audit\.log:2: this line is no record/);
+  const told = JSON.parse((await run("agent audit --json")).stdout);
+  assert.deepEqual([told.entries.length, told.damaged], [2, [join(folder, "audit.log:2")]]);
 });

@@ -1,9 +1,7 @@
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { AuditEntry } from "@selvedge/agent";
 import { SelvedgeError } from "@selvedge/protocol";
-import { fileError } from "@selvedge/storage";
+import { type FileLine, fileLines } from "../file-lines.ts";
 import { deviceFolder } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { renderTable } from "../output/table.ts";
@@ -18,8 +16,10 @@ export interface AgentAuditOptions extends GlobalOptions {
 /** What left this device, the newest last: its owner's own record, which no coordinator can change. */
 export async function run(terminal: Terminal, options: AgentAuditOptions): Promise<void> {
   const path = join(deviceFolder(terminal, options.folder), "audit.log");
-  const entries = (await readLines(path, options.limit)).map(parse);
-  if (options.json) return writeJson(terminal.stdout, { path, entries });
+  const { entries, damaged } = await readEntries(path, options.limit);
+  if (options.json) return writeJson(terminal.stdout, { path, entries, damaged });
+  for (const at of damaged)
+    terminal.stderr.write(`${at}: this line is no record: a crash cut it short, or it was changed\n`);
   if (entries.length === 0) {
     terminal.stderr.write("nothing has left this device\n");
     return;
@@ -35,31 +35,44 @@ function row({ time, kind, job, round, bytes, examples, signer }: AuditEntry): s
   return [when, kind, job, String(round), formatBytes(bytes), String(examples), signer];
 }
 
-async function readLines(path: string, limit: number): Promise<{ line: string; at: string }[]> {
-  const lines: { line: string; at: string }[] = [];
-  let number = 0;
+interface Entries {
+  readonly entries: readonly AuditEntry[];
+  /** Places of lines that are no records: what a crash cut short stays in the file, and hides no others. */
+  readonly damaged: readonly string[];
+}
+
+async function readEntries(path: string, limit: number): Promise<Entries> {
+  const newest = await newestLines(path, limit);
+  const read = newest.map(({ text, at }) => ({ at, entry: parse(text) }));
+  return {
+    entries: read.flatMap(({ entry }) => entry ?? []),
+    damaged: read.filter(({ entry }) => entry === undefined).map(({ at }) => at),
+  };
+}
+
+async function newestLines(path: string, limit: number): Promise<readonly FileLine[]> {
+  const lines: FileLine[] = [];
   try {
-    for await (const line of createInterface({ input: createReadStream(path) })) {
-      number += 1;
-      if (line === "") continue;
-      lines.push({ line, at: `${path}:${number}` });
+    for await (const line of fileLines(path, lineBytesMax)) {
+      if (line.text === "") continue;
+      lines.push(line);
       if (lines.length > limit) lines.shift();
     }
   } catch (thrown) {
-    const error = fileError(thrown, path);
     // A device that has not trained yet has no log, or has not joined yet.
-    if (SelvedgeError.from(error).code !== "not_found") throw error;
+    if (SelvedgeError.from(thrown).code !== "not_found") throw thrown;
   }
   return lines;
 }
 
-/** A line that a crash cut short is told as it is. */
-function parse({ line, at }: { readonly line: string; readonly at: string }): AuditEntry {
+function parse(text: string): AuditEntry | undefined {
   try {
-    const entry: unknown = JSON.parse(line);
-    if (typeof entry === "object" && entry !== null && "time" in entry) return entry as AuditEntry;
+    const entry: unknown = JSON.parse(text);
+    return typeof entry === "object" && entry !== null && "time" in entry ? (entry as AuditEntry) : undefined;
   } catch {
-    // Told below.
+    return undefined;
   }
-  throw new SelvedgeError("corrupt", "this line is no record of what left", { at });
 }
+
+/** Statistics of a thousand columns fill millions. */
+const lineBytesMax = 16_777_216;

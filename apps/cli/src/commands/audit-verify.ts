@@ -1,8 +1,6 @@
-import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { type AuditHead, AuditVerifier, SelvedgeError } from "@selvedge/protocol";
-import { fileError } from "@selvedge/storage";
+import { fileLines } from "../file-lines.ts";
 import { formatAuditHead, parseAuditHead } from "../operator/audit-head.ts";
 import { withOperator } from "../operator/operator-session.ts";
 import { readAudit } from "../operator/read-audit.ts";
@@ -53,9 +51,8 @@ async function takeAll(session: Parameters<typeof readAudit>[0], verifier: Audit
 }
 
 async function takeFile(verifier: AuditVerifier, path: string): Promise<void> {
-  try {
-    for await (const line of createInterface({ input: createReadStream(path) })) verifier.take(line);
-  } catch (thrown) {
-    throw fileError(thrown, path);
-  }
+  for await (const { text } of fileLines(path, lineBytesMax)) verifier.take(text);
 }
+
+/** Of a file; the verifier refuses far shorter ones. */
+const lineBytesMax = 1_048_576;
