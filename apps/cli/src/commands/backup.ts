@@ -8,9 +8,10 @@ import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog } from "../output/log.ts";
 import { formatBytes } from "../output/units.ts";
-import type { OperatorOptions, Terminal } from "../terminal.ts";
+import type { GlobalOptions, Terminal } from "../terminal.ts";
 
-export interface BackupCommandOptions extends OperatorOptions {
+export interface BackupCommandOptions extends GlobalOptions {
+  readonly state?: string;
   readonly store?: string;
 }
 
@@ -34,7 +35,9 @@ async function snapshotOfRunning(
   options: BackupCommandOptions,
 ): Promise<string | undefined> {
   try {
-    const created = await withOperator(terminal, options, ({ backup }) =>
+    // Not where this user may be logged in: the copy is made of this folder.
+    const operator = join(coordinatorFolder(terminal, options.state), "operator.json");
+    const created = await withOperator(terminal, { operator }, ({ backup }) =>
       backup.createSnapshot({}, { signal: terminal.interrupted, timeoutMs: snapshotTimeoutMs }),
     );
     return created.folder;
