@@ -52,6 +52,20 @@ suite("selvedge join", () => {
     assert.equal(spent.code, 4, spent.stderr);
   });
 
+  test("what to type next is quoted where a shell would read it otherwise", async () => {
+    const { stdout: token } = await run("token create --state hub");
+    const stdin = token;
+    const joined = await selvedge(["join", url, "--token-file", "-", "--folder", "my device"], {
+      ...{ workingFolder: folder, stdin },
+    });
+    assert.match(joined.stdout, /^next +selvedge agent run --folder 'my device'\n/m, joined.stderr);
+    const stop = new AbortController();
+    const started = await selvedge(["up", "--state", "my hub", "--host", "127.0.0.1", "--port", "0"], {
+      ...{ workingFolder: folder, interrupted: stop.signal, onStdout: () => stop.abort() },
+    });
+    assert.match(started.stdout, /^next +selvedge token create --state 'my hub'\n/m, started.stderr);
+  });
+
   test("at a terminal the token ends with Enter, and Ctrl-C with 130", async () => {
     const { stdout: token } = await run("token create --state hub");
     const typing = new PassThrough();

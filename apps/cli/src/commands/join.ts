@@ -3,6 +3,7 @@ import { joinFleet } from "@selvedge/agent";
 import { deviceFolder } from "../folders.ts";
 import { nameFrom } from "../name-from.ts";
 import { writeJson } from "../output/json.ts";
+import { shellWord } from "../output/shell-word.ts";
 import { renderFields } from "../output/table.ts";
 import { formatUntil } from "../output/units.ts";
 import { readToken } from "../read-token.ts";
@@ -23,7 +24,7 @@ export async function run(terminal: Terminal, options: JoinOptions, url: string)
   const device = await joinFleet({ url, token, folder, name });
   const { deviceId, trustDomain, certificateExpiresAt, pending } = device;
   if (options.json) return writeJson(terminal.stdout, { ...device, name, folder });
-  const option = options.folder === undefined ? "" : ` --folder ${options.folder}`;
+  const option = options.folder === undefined ? "" : ` --folder ${shellWord(options.folder)}`;
   terminal.stdout.write(
     renderFields([
       ["device", `${name} (${deviceId})`],

@@ -9,6 +9,7 @@ import type { NamedDataset } from "../command-line/dataset-option.ts";
 import { coordinatorFolder, storeUrl } from "../folders.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
+import { shellWord } from "../output/shell-word.ts";
 import { serviceManager } from "../service/service-manager.ts";
 import { type ServiceOptions, type Terminal, untilInterrupted } from "../terminal.ts";
 
@@ -94,7 +95,7 @@ async function findDatasets(
 }
 
 function greeting(command: string, url: string, operatorFile: string, state: string | undefined): string {
-  const option = state === undefined ? "" : ` --state ${state}`;
+  const option = state === undefined ? "" : ` --state ${shellWord(state)}`;
   return [
     `coordinator  ${url}`,
     `operator     ${operatorFile}`,
