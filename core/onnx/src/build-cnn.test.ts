@@ -64,4 +64,15 @@ test("impossible layers are refused", () => {
   }
 });
 
+test("layers larger than any model are refused before memory is taken for them", () => {
+  for (const change of [{ channels: [1e9] }, { hidden: [1e9] }, { hidden: [2e4, 2e4] }, { classes: 1e9 }]) {
+    assert.throws(
+      () => buildCnn({ ...fedAvgCnn, ...change }),
+      (error) => error instanceof SelvedgeError && error.code === "too_large",
+      JSON.stringify(change),
+    );
+  }
+  assert.throws(() => buildCnn({ ...small, hidden: [2 ** 23] }), /have 494927939 parameters/);
+});
+
 const expectedDigest = "sha256:19f60be347dae98116b9df234dd5ae99f404688836447691f6255b09235e3c1c";

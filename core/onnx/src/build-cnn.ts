@@ -1,6 +1,6 @@
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { GraphBuilder } from "./graph-builder.ts";
-import { heNormal } from "./initial-weights.ts";
+import { checkParameterCount, heNormal } from "./initial-weights.ts";
 import type { OnnxModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 import { describeShape } from "./shape.ts";
@@ -28,10 +28,11 @@ export interface CnnOptions {
  *
  * Weights are He-normal, biases zero; the same seed gives the same bytes on every machine.
  *
- * @throws SelvedgeError `invalid_argument` for sizes that make no network
+ * @throws SelvedgeError `invalid_argument` for sizes that make no network, `too_large`
  */
 export function buildCnn(options: CnnOptions): OnnxModel {
   checkOptions(options);
+  checkParameterCount(parameterCount(options));
   const random = SeededRandom.fromSeed("cnn", options.seed);
   const g = new GraphBuilder();
   let layer = g.input("input", "float32", ["batch", ...options.inputShape]);
@@ -92,4 +93,14 @@ function checkOptions({ inputShape, channels, kernel, hidden, classes }: CnnOpti
       `hidden ${hidden}, classes ${classes}`,
     { fix: "give channels, height and width of one image, an odd kernel, and a side for every halving" },
   );
+}
+
+function parameterCount({ inputShape, channels, kernel, hidden, classes }: CnnOptions): number {
+  const [depth = 0, ...sides] = inputShape;
+  const area = sides.reduce((product, side) => product * Math.floor(side / 2 ** channels.length), 1);
+  const depths = [depth, ...channels];
+  const widths = [(channels.at(-1) ?? 0) * area, ...hidden, classes];
+  const connections = (sizes: readonly number[], each: number): number =>
+    sizes.slice(1).reduce((sum, size, index) => sum + ((sizes[index] ?? 0) * each + 1) * size, 0);
+  return connections(depths, kernel ** 2) + connections(widths, 1);
 }

@@ -49,4 +49,15 @@ test("images are flattened, and impossible layers refused", () => {
   }
 });
 
+test("layers larger than any model are refused before memory is taken for them", () => {
+  assert.throws(
+    () => buildMlp({ ...twoNn, hidden: [2 ** 20, 2 ** 20] }),
+    (error) => error instanceof SelvedgeError && error.code === "too_large",
+  );
+  assert.throws(
+    () => buildMlp({ ...twoNn, inputShape: [9], hidden: [2 ** 25], classes: 2 }),
+    /402653186 parameters/,
+  );
+});
+
 const expectedDigest = "sha256:da38c3918be42a796e147e49070a0a2492a198b98837463c60163dbb3e42a649";

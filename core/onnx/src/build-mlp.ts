@@ -1,6 +1,6 @@
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { GraphBuilder } from "./graph-builder.ts";
-import { heNormal } from "./initial-weights.ts";
+import { checkParameterCount, heNormal } from "./initial-weights.ts";
 import type { OnnxModel } from "./model.ts";
 import { describeShape, sizeOf } from "./shape.ts";
 
@@ -21,6 +21,8 @@ export interface MlpOptions {
  *
  * Weights are He-normal (variance 2 / inputs; He et al. 2015), biases zero; the
  * same seed gives the same bytes on every machine.
+ *
+ * @throws SelvedgeError `invalid_argument` for sizes that make no network, `too_large`
  */
 export function buildMlp({ inputShape, hidden, classes, seed }: MlpOptions): OnnxModel {
   const widths = [sizeOf(inputShape), ...hidden, classes];
@@ -36,6 +38,9 @@ export function buildMlp({ inputShape, hidden, classes, seed }: MlpOptions): Onn
       },
     );
   }
+  checkParameterCount(
+    widths.slice(1).reduce((sum, units, index) => sum + ((widths[index] ?? 0) + 1) * units, 0),
+  );
   const random = SeededRandom.fromSeed("mlp", seed);
   const g = new GraphBuilder();
   let layer = g.input("input", "float32", ["batch", ...inputShape]);

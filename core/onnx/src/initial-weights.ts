@@ -1,4 +1,4 @@
-import type { SeededRandom } from "@selvedge/protocol";
+import { limits, type SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { sizeOf } from "./shape.ts";
 
 /**
@@ -15,6 +15,19 @@ export function heNormal(
 ): Float32Array<ArrayBuffer> {
   const deviation = Math.sqrt(2 / inputs);
   return Float32Array.from({ length: sizeOf(shape) }, () => deviation * nearlyNormal(random));
+}
+
+/** @throws SelvedgeError `too_large`, before memory is taken, for more than a model file may hold */
+export function checkParameterCount(count: number): void {
+  const countMax = Math.floor(limits.modelBytesMax / Float32Array.BYTES_PER_ELEMENT);
+  if (count <= countMax) return;
+  throw new SelvedgeError(
+    "too_large",
+    `the layers have ${count} parameters; a model has at most ${countMax}`,
+    {
+      fix: "give smaller layers",
+    },
+  );
 }
 
 /**
