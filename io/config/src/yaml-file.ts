@@ -1,6 +1,6 @@
 import { type ErrorDetails, SelvedgeError } from "@selvedge/protocol";
 import { closest, distance } from "fastest-levenshtein";
-import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseDocument, YAMLError } from "yaml";
+import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseDocument } from "yaml";
 import type { z } from "zod";
 import { schemaKeysAt } from "./schema-keys.ts";
 
@@ -130,8 +130,11 @@ function parseOverride(set: string): Override {
   try {
     return { keys: path.split("."), value: parse(text), source };
   } catch (cause) {
-    if (!(cause instanceof YAMLError)) throw cause;
-    throw new SelvedgeError("invalid_argument", "the value is not valid YAML", { at: source, cause });
+    // Besides errors of its own the parser throws for aliases without an anchor, and where the stack ends.
+    throw new SelvedgeError("invalid_argument", "the value is not valid YAML", {
+      at: source.slice(0, 80),
+      cause,
+    });
   }
 }
 

@@ -210,7 +210,9 @@ test("what --set says wrong is reported as it was typed", () => {
   assert.equal(problem(minimal, "dataset.klasses=3").at, "--set dataset.klasses=3");
   assert.match(problem(minimal, "rounds").fix ?? "", /--set key=value/);
   assert.equal(problem(minimal, "rounds.now=1").message, '"rounds" has no keys of its own');
-  assert.equal(problem(minimal, "metrics=[").message, "the value is not valid YAML");
+  for (const set of ["metrics=[", "rounds=*a", `rounds=${"[".repeat(20_000)}`]) {
+    assert.equal(problem(minimal, set).message, "the value is not valid YAML", set.slice(0, 20));
+  }
 });
 
 test("what is not a YAML map is refused with its line", () => {
