@@ -11,6 +11,7 @@ import {
   openSqliteStore,
 } from "@selvedge/storage";
 import type { Logger } from "pino";
+import packageJson from "../package.json" with { type: "json" };
 import { AuditLog } from "./audit-log.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
 import { readPolicy } from "./config/policy-file.ts";
@@ -100,6 +101,7 @@ async function start(parts: Omit<DeviceSessionOptions, "inference" | "epoch">): 
     await inference.close();
     throw thrown;
   }
+  log.info({ device: identity.deviceId, url: inference.url, version: packageJson.version }, "agent started");
   return {
     deviceId: identity.deviceId,
     inferenceUrl: inference.url,
@@ -109,6 +111,7 @@ async function start(parts: Omit<DeviceSessionOptions, "inference" | "epoch">): 
       await inference.close();
       await audit.close();
       await store.close();
+      log.info({ device: identity.deviceId }, "agent stopped");
     },
   };
 }

@@ -48,6 +48,7 @@ import type { SessionMark } from "./session/session-mark.ts";
 import { blobsOf } from "./tasks/blobs-of.ts";
 import { DeviceWorker } from "./tasks/device-worker.ts";
 import { ProcessTrainer } from "./tasks/process-trainer.ts";
+import { TaskLog } from "./tasks/task-log.ts";
 
 export interface DeviceSessionOptions {
   readonly folder: string;
@@ -76,6 +77,7 @@ export class DeviceSession {
   readonly #keeper: BlobKeeper;
   readonly #follower: ReleaseFollower;
   readonly #trainer: ProcessTrainer;
+  readonly #tasks: TaskLog;
   readonly #worker: DeviceWorker;
   readonly #session: AgentSession;
   readonly #link: ReconnectingSession;
@@ -121,7 +123,9 @@ export class DeviceSession {
       limits: () => readTrainingLimits(join(folder, "policy.yaml")),
       idleMs,
     });
+    this.#tasks = new TaskLog({ log, now: () => performance.now() });
     this.#worker = this.#createWorker();
+    this.#worker.subscribe((state) => this.#tasks.changed(state));
     this.#session = this.#createSession();
     addAgentMetrics(options.inference.metrics, {
       connected: () => this.#session.connected,
@@ -148,6 +152,7 @@ export class DeviceSession {
     await this.#follower.serveInstalled();
     await this.#worker.start(async () => {
       this.#steady.raise(lastSubmittedAt(this.#worker.state));
+      this.#tasks.start(this.#worker.state);
       await this.#keeper.start();
     });
     this.#certificates.start();
@@ -212,7 +217,8 @@ export class DeviceSession {
       random: SeededRandom.fromSeed("device", randomUUID()),
       setAlarm: (at) => this.#alarm.set("task", at),
       sleep: systemTimers.sleep,
-      onTrouble: (what, error) => logTrouble(log, what, error),
+      onReceipt: ({ job, round }, verdict) => this.#tasks.receipt(job, round, verdict),
+      onTrouble: (what, error, about) => logTrouble(log, what, error, about),
       onHalt: (error) => halt(log, error),
     });
   }
@@ -233,7 +239,7 @@ export class DeviceSession {
         trustedPins: this.#identity.pins,
       }),
       onWelcome: ({ coordinator, timeMs }) => {
-        log.info("the coordinator welcomed this device");
+        log.info({ device: identity.deviceId }, "the coordinator welcomed this device");
         this.#watch(clock.told(timeMs));
         this.#follower.report();
         this.#watch(this.#worker.connected(coordinator));
@@ -275,8 +281,8 @@ export class DeviceSession {
   }
 }
 
-function logTrouble(log: Logger, what: string, error: SelvedgeError): void {
-  log.warn({ what, code: error.code, at: error.at }, error.message);
+function logTrouble(log: Logger, what: string, error: SelvedgeError, about: object = {}): void {
+  log.warn({ what, ...about, code: error.code, at: error.at }, error.message);
 }
 
 function logState(log: Logger, state: SessionState): void {

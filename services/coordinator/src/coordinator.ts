@@ -138,6 +138,8 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
   await writeFile();
   fleet.authority.onChange(() => {
     gateway.setTls(tlsOf(fleet.authority));
+    const expiresAtMs = new X509Certificate(fleet.authority.server.chain).validToDate.getTime();
+    log.info({ expiresAtMs }, "the coordinator's certificate or roots were replaced");
     session.announceTrust();
     writeFile().catch((error: unknown) =>
       log.error({ err: error }, "operator.json could not be written anew: it may name an old root"),
@@ -151,7 +153,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
       .refresh(now())
       .catch((error: unknown) => log.error({ err: error }, "certificate renewal failed"));
   }, refreshEveryMs);
-  log.info({ url, trustDomain: options.trustDomain }, "coordinator started");
+  log.info({ url, trustDomain: options.trustDomain, version: packageJson.version }, "coordinator started");
   return {
     url,
     port: gateway.port,
@@ -166,6 +168,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
       await gateway.close();
       await evaluator.close();
       await store.close();
+      log.info({ url }, "coordinator stopped");
     },
   };
 }

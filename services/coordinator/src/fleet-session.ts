@@ -24,6 +24,7 @@ import { pinTextOf } from "./identity/identity-rotation.ts";
 import type { Evaluator } from "./jobs/evaluator.ts";
 import { JobBoard } from "./jobs/job-board.ts";
 import { JobClock } from "./jobs/job-clock.ts";
+import { JobLog } from "./jobs/job-log.ts";
 import { ModelLayouts } from "./jobs/model-layouts.ts";
 import { DeviceMail, pinTexts } from "./sessions/device-mail.ts";
 import { type Arrival, SessionHub } from "./sessions/session-hub.ts";
@@ -83,7 +84,10 @@ export class FleetSession {
   readonly #alarms: WakeTimers;
   readonly #keeper: BlobKeeper;
   readonly #mail: DeviceMail;
+  readonly #jobLog: JobLog;
   readonly #stopping = new AbortController();
+  /** Releases that the log knows. */
+  readonly #announced = new Set<string>();
 
   constructor(options: FleetSessionOptions) {
     const { clock, fleet, evaluator, log, softwareVersion, timers } = options;
@@ -142,12 +146,17 @@ export class FleetSession {
       onHalt: options.onHalt,
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     });
+    this.#jobLog = new JobLog(log);
+    this.board.subscribe((job, state) => this.#jobLog.changed(job, state));
     this.admission = new DeviceAdmission({
       ...fleet,
       now: () => clock.wall(),
       log,
       cutOff: (device, reason) => this.#cutOff(device, reason),
-      letIn: (device) => this.hub.readmit(device),
+      letIn: (device) => {
+        log.info({ device, standing: "active" }, "device approved");
+        this.hub.readmit(device);
+      },
     });
     this.#mail = new DeviceMail({
       board: this.board,
@@ -161,6 +170,9 @@ export class FleetSession {
   async start(): Promise<void> {
     await this.board.start(async () => {
       await this.#clock.start(this.board.states());
+      this.#jobLog.start(this.board.all());
+      for (const { name, version } of this.#options.fleet.signing.repository.releases())
+        this.#announced.add(`${name}@${version}`);
       await this.#keeper.start();
     });
     this.board.subscribe((_job, state) => {
@@ -180,6 +192,13 @@ export class FleetSession {
 
   /** Tells every connected device to look at the release metadata. */
   announceReleases(): void {
+    for (const { blob, job, name, version } of this.#options.fleet.signing.repository.releases()) {
+      const release = `${name}@${version}`;
+      if (this.#announced.has(release)) continue;
+      this.#announced.add(release);
+      const fields = { model: name, version, digest: blob.digest, bytes: blob.length, job };
+      this.#options.log.info(fields, "release published");
+    }
     this.hub.broadcast(this.#releaseNotice());
   }
 
@@ -210,8 +229,10 @@ export class FleetSession {
 
   /** The session and what is transferred first: the device learns at once, jobs follow. */
   async #cutOff(device: string, reason: string): Promise<void> {
+    const standing = this.#options.fleet.devices.standingOf(device);
+    this.#options.log.warn({ device, standing, reason }, "device cut off");
     // Why is for operators: who holds the device now is not to know.
-    this.hub.cut(device, `this device was ${this.#options.fleet.devices.standingOf(device)}`);
+    this.hub.cut(device, `this device was ${standing}`);
     await Promise.all([this.#options.recheckDevice(device), this.board.exclude(device, reason)]);
   }
 
@@ -228,7 +249,7 @@ export class FleetSession {
     this.hub.send(device, this.#releaseNotice());
     const pins = this.#options.trustBundle().map(pinTextOf);
     if (pinTexts(birth.trustedPins).join() !== pins.join()) this.#sendTrust(device, birth);
-    log.info({ device }, "device online");
+    log.info({ device, version: birth.softwareVersion.slice(0, 64) }, "device online");
   }
 
   /** Nobody tells a waiting job a second time. */

@@ -63,7 +63,7 @@ export async function enrolDevice(options: EnrolOptions): Promise<DeviceIdentity
   const { trustDomain, reply } = await join({ address, token, name, privateKey, signal, floor, log });
   const identity = identityOf(reply, { address, trustDomain, privateKey, enrolledAtMs: now() });
   await storeDeviceIdentity(folder, identity);
-  log.info({ deviceId: identity.deviceId, url: address.url }, "enrolled");
+  log.info({ device: identity.deviceId, url: address.url }, "enrolled");
   if (reply.pending) options.onPending?.();
   return identity;
 }

@@ -38,9 +38,17 @@ export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "state"> {
   /** Sets or clears the alarm that calls `tick`. */
   setAlarm(at: number | undefined): void;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  onTrouble(what: string, error: SelvedgeError): void;
+  /** What the coordinator says of a result, before it changes anything. */
+  onReceipt?(task: TaskName, verdict: ReceiptVerdict): void;
+  /** @param about - the task it is about, for logs. */
+  onTrouble(what: string, error: SelvedgeError, about?: TaskName): void;
   onHalt(error: unknown): void;
   readonly hooks?: JournalHooks<DeviceEffect>;
+}
+
+export interface TaskName {
+  readonly job: string;
+  readonly round: number;
 }
 
 /** The one entity of a device's journal. */
@@ -74,6 +82,11 @@ export class DeviceWorker {
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     });
     this.#runner.subscribe((_id, state) => options.setAlarm(state && deviceWakeAt(state)));
+  }
+
+  /** Calls `listener` with the state whenever it has changed, durably. */
+  subscribe(listener: (state: DeviceState) => void): void {
+    this.#runner.subscribe((_id, state) => listener(state ?? emptyDevice));
   }
 
   get state(): DeviceState {
@@ -111,7 +124,10 @@ export class DeviceWorker {
       await this.#options.verifyBase(offer.roundMetadata, { job, round, base });
       const refusal = await this.#refusalOf(verified);
       // The owner sees in the agent's log what the operator sees in the job.
-      if (refusal !== null) this.#options.onTrouble("offer", new SelvedgeError("permission_denied", refusal));
+      if (refusal !== null) {
+        const declined = new SelvedgeError("permission_denied", refusal);
+        this.#options.onTrouble("offer", declined, { job, round });
+      }
       await this.#dispatch({ type: "offered", offer: verified.facts, refusal });
     } catch (thrown) {
       const error = SelvedgeError.from(thrown);
@@ -122,7 +138,9 @@ export class DeviceWorker {
 
   async receipt({ job, round, digest, verdict }: Receipt): Promise<void> {
     const known = verdicts[verdict];
-    if (known !== undefined) await this.#dispatch({ type: "receipt", job, round, digest, verdict: known });
+    if (known === undefined) return;
+    this.#options.onReceipt?.({ job, round }, known);
+    await this.#dispatch({ type: "receipt", job, round, digest, verdict: known });
   }
 
   async roundClosed({ job, round }: RoundClosed): Promise<void> {
@@ -159,7 +177,8 @@ export class DeviceWorker {
   }
 
   #decline(offer: Offer, error: SelvedgeError): void {
-    this.#options.onTrouble("offer", error);
+    const { job, round } = offer;
+    this.#options.onTrouble("offer", error, { job, round });
     const reason = error.message.slice(0, limits.reasonLengthMax);
     const value = create(OfferReplySchema, {
       job: offer.job,
@@ -170,13 +189,19 @@ export class DeviceWorker {
   }
 
   #failed(effect: DeviceEffect, error: SelvedgeError): DeviceEvent | "retry" {
-    this.#options.onTrouble(effect.type, error);
+    this.#options.onTrouble(effect.type, error, taskOf(effect));
     return this.#shell.failed(effect, error);
   }
 
   async #dispatch(event: DeviceEvent): Promise<void> {
     await this.#runner.dispatch(entity, event);
   }
+}
+
+function taskOf(effect: DeviceEffect): TaskName | undefined {
+  if (effect.type === "discard") return undefined;
+  const { job, round } = "offer" in effect ? effect.offer : effect;
+  return { job, round };
 }
 
 const verdicts: Readonly<Partial<Record<Verdict, ReceiptVerdict>>> = {

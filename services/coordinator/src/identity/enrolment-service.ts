@@ -147,7 +147,7 @@ export function createEnrolmentService(options: EnrolmentOptions): EnrolmentServ
       const { device, chain, isNew } = admission;
       const pending = device.standing.state === "pending";
       const { id: deviceId, name } = device;
-      log.info({ deviceId, name, tokenId: token.id, isNew, pending }, "a device enrolled");
+      log.info({ device: deviceId, name, token: token.id, isNew, pending }, "a device enrolled");
       const { releaseRoot, sealingKey, operatorKeys } = trust();
       return create(EnrolResponseSchema, {
         deviceId,
@@ -168,7 +168,10 @@ async function refuseReuse(
   publicKey: KeyObject,
 ): Promise<SelvedgeError> {
   const event = { tokenId, keyDigest: keyDigestOf(publicKey), name, atMs: now() };
-  log.warn(event, "a used-up join token was tried with another key: it may be stolen");
+  log.warn(
+    { token: tokenId, name, keyDigest: event.keyDigest },
+    "a used-up join token was tried with another key: it may be stolen",
+  );
   await recordTokenReuse(store, event);
   return new SelvedgeError("permission_denied", "the join token was already used by another device", {
     at: "join token",

@@ -95,7 +95,7 @@ export function createRenewalService(options: RenewalOptions): RenewalService {
       if (device === undefined) throw unknownDevice();
       await refuseReplacedKey(device, shown);
       const { chain } = await issue(device, shown, publicKey);
-      log.info({ deviceId }, "a device's certificate was renewed");
+      log.info({ device: deviceId }, "a device's certificate was renewed");
       return create(RenewResponseSchema, { chain });
     },
 
@@ -125,7 +125,10 @@ export function createRenewalService(options: RenewalOptions): RenewalService {
         subject,
         detail: { ranOut, pending },
       });
-      log.warn({ deviceId, ranOut, pending }, "a device came back whose certificate did not count any more");
+      log.warn(
+        { device: deviceId, ranOut, pending },
+        "a device came back whose certificate did not count any more",
+      );
       return create(RenewExpiredResponseSchema, { chain, pending });
     },
   };
