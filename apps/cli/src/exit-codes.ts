@@ -36,7 +36,10 @@ export const exitCodeOf: Readonly<Record<ErrorCode, ExitCode>> = {
 /** What each exit code tells a script, as `selvedge help exit-codes` prints it. */
 export const exitCodeMeanings: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [exitCodes.ok, "it worked; a service was asked to stop, and did"],
-  [exitCodes.failed, "the job failed or was cancelled, or there is an error in Selvedge itself"],
+  [
+    exitCodes.failed,
+    "the job failed or was cancelled, doctor found a fault, the demo fell short, or there is an error in Selvedge itself",
+  ],
   [exitCodes.usage, "the command line, a file or a value is wrong: change it, then try again"],
   [exitCodes.state, "not found, already there, or not possible in the present state"],
   [exitCodes.denied, "not signed in, not allowed, or not trusted"],

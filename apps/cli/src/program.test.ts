@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
@@ -316,6 +317,32 @@ suite("the command and a coordinator", () => {
 });
 
 suite("the command line", () => {
+  test("with --json a wrong command line is told as any other error, in one document", async () => {
+    const lines = [
+      "jbo list --json",
+      "--json job run",
+      "status --jsno --json",
+      "token create --uses x --json",
+    ];
+    for (const line of [...lines, "--json", "job --json"]) {
+      const { code, stdout, stderr } = await selvedge(line.split(" "));
+      assert.deepEqual([code, stdout], [2, ""], line);
+      const { error } = JSON.parse(stderr);
+      assert.equal(error.code, "invalid_argument", line);
+      assert.match(error.message, /^(?!error)[\w'" -]+/, line);
+    }
+  });
+
+  test("an interruption hides no failure but its own", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const interrupted = AbortSignal.abort();
+    const { code, stderr } = await selvedge(["model", "check", "none.onnx"], {
+      ...{ workingFolder: folder, interrupted },
+    });
+    assert.deepEqual([code, /none\.onnx/.test(stderr)], [3, true]);
+  });
+
   test("a wrong command line exits with 2 and names what was meant", async () => {
     const lines = [
       "jbo list",
@@ -378,6 +405,9 @@ suite("the command line", () => {
 const commands = [
   "demo",
   "up",
+  "backup",
+  "restore",
+  "doctor",
   "token create",
   "token list",
   "token revoke",

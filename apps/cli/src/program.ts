@@ -1,3 +1,4 @@
+import type { SelvedgeError } from "@selvedge/protocol";
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { withCommandAsTyped } from "./command-as-typed.ts";
@@ -20,20 +21,26 @@ import type { GlobalOptions, Terminal } from "./terminal.ts";
  */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
-  const program = createProgram(terminal, (code) => {
+  const program = createProgram(terminal, wantsJson(args), (code) => {
     exitCode = code;
   });
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.ok;
+    if (thrown instanceof CommanderError) return reportUsage(thrown, terminal, args);
     return reportFailure(thrown, terminal, program.opts<GlobalOptions>().json === true);
   }
 }
 
-/** The whole command line; `setExitCode` is told what a command ended with. */
-function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void): Command {
+/**
+ * The whole command line.
+ *
+ * @param json - whether what is wrong with it is told by the caller
+ * @param setExitCode - told what a command ended with
+ */
+function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: ExitCode) => void): Command {
   const program = new Command(terminal.command)
     .description(
       "The federated edge in one tool: devices train on the data they hold, and serve what all learned.",
@@ -43,7 +50,10 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(withCommandAsTyped(text, terminal.command)),
-      writeErr: (text) => terminal.stderr.write(withCommandAsTyped(text, terminal.command)),
+      writeErr: (text) => {
+        // Said as JSON at the end.
+        if (!json) terminal.stderr.write(withCommandAsTyped(text, terminal.command));
+      },
     })
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("add --help for examples")
@@ -79,13 +89,40 @@ function createProgram(terminal: Terminal, setExitCode: (code: ExitCode) => void
   return program;
 }
 
+/** Of a command line that could not be read to its end. */
+function wantsJson(args: readonly string[]): boolean {
+  return args.includes("--json");
+}
+
+/** In words it has been told already. */
+async function reportUsage(
+  error: CommanderError,
+  terminal: Terminal,
+  args: readonly string[],
+): Promise<ExitCode> {
+  if (!wantsJson(args)) return exitCodes.usage;
+  const { SelvedgeError } = await import("@selvedge/protocol");
+  const { writeError } = await import("./output/error.ts");
+  const message =
+    error.code === "commander.help" ? "a command is missing" : error.message.replace(/^error: /, "");
+  const fix = "add --help instead of --json for what there is, with examples";
+  writeError(terminal, new SelvedgeError("invalid_argument", message, { fix }), true);
+  return exitCodes.usage;
+}
+
 async function reportFailure(thrown: unknown, terminal: Terminal, json: boolean): Promise<ExitCode> {
-  if (terminal.interrupted.aborted) return exitCodes.interrupted;
   const { SelvedgeError } = await import("@selvedge/protocol");
   const { writeError } = await import("./output/error.ts");
   const error = SelvedgeError.from(thrown);
+  if (terminal.interrupted.aborted && isInterruption(error)) return exitCodes.interrupted;
   writeError(terminal, error, json);
   return exitCodeOf[error.code];
+}
+
+/** What work that is called off ends with; anything else, such as a full disk, is told also then. */
+function isInterruption({ code, cause }: SelvedgeError): boolean {
+  const isAbort = cause instanceof Error && cause.name === "AbortError";
+  return isAbort || code === "cancelled" || code === "unavailable" || code === "deadline_exceeded";
 }
 
 function exitCodeTable(): string {

@@ -66,18 +66,20 @@ suite("selvedge join", () => {
     assert.match(started.stdout, /^next +selvedge token create --state 'my hub'\n/m, started.stderr);
   });
 
-  test("at a terminal the token ends with Enter, and Ctrl-C with 130", async () => {
+  test("at a terminal the token ends with Enter, and Ctrl-C with 130, also in a pipe", async () => {
     const { stdout: token } = await run("token create --state hub");
     const typing = new PassThrough();
     typing.write(token);
     const joined = await run(`join ${url} --token-file - --folder d4`, { stdin: typing, isTTY: true });
     assert.deepEqual([joined.code, joined.stderr], [0, "paste the token, then press Enter:\n"]);
-    const stop = new AbortController();
-    const waiting = run(`join ${url} --token-file - --folder d5`, {
-      ...{ stdin: new PassThrough(), isTTY: true, interrupted: stop.signal },
-    });
-    setImmediate(() => stop.abort());
-    assert.equal((await waiting).code, 130);
+    for (const isTTY of [true, false]) {
+      const stop = new AbortController();
+      const waiting = run(`join ${url} --token-file - --folder d5`, {
+        ...{ stdin: new PassThrough(), isTTY, interrupted: stop.signal },
+      });
+      setImmediate(() => stop.abort());
+      assert.equal((await waiting).code, 130);
+    }
   });
 
   test("a token that is none is refused before anybody is asked", async () => {
