@@ -1,34 +1,23 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { after, before, suite, test } from "node:test";
+import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge join", () => {
+  let coordinator: RunningCoordinator;
   let folder = "";
   let url = "";
-  let up: Promise<Outcome>;
-  const interruption = new AbortController();
-  const run = (line: string, surroundings: Surroundings = {}): Promise<Outcome> =>
-    selvedge(line.split(" "), { workingFolder: folder, ...surroundings });
-
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
-    const { promise, resolve } = Promise.withResolvers<string>();
-    up = run("up --state hub --host 127.0.0.1 --port 0 --json", {
-      interrupted: interruption.signal,
-      onStdout: resolve,
-    });
-    const started = await Promise.race([promise, up.then(({ stderr }) => assert.fail(stderr))]);
-    url = JSON.parse(started).url;
+    coordinator = await startCoordinator();
+    ({ folder, url } = coordinator);
   });
-  after(async () => {
-    interruption.abort();
-    assert.equal((await up).code, 0);
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => coordinator[Symbol.asyncDispose]());
+
+  const run = (line: string, surroundings?: Surroundings): Promise<Outcome> =>
+    coordinator.run(line, surroundings);
 
   test("a device joins with a token, as often as it likes", async () => {
     const { stdout: token } = await run("token create --state hub");

@@ -1,37 +1,25 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
+import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
+import type { Outcome, Surroundings } from "../terminal.fixture.ts";
 
 suite("operators on other machines", () => {
+  let coordinator: RunningCoordinator;
   let folder = "";
   let url = "";
-  let up: Promise<Outcome>;
-  const interruption = new AbortController();
-  const run = (line: string, surroundings: Surroundings = {}): Promise<Outcome> =>
-    selvedge(line.split(" "), { workingFolder: folder, ...surroundings });
+  before(async () => {
+    coordinator = await startCoordinator();
+    ({ folder, url } = coordinator);
+  });
+  after(() => coordinator[Symbol.asyncDispose]());
+
+  const run = (line: string, surroundings?: Surroundings): Promise<Outcome> =>
+    coordinator.run(line, surroundings);
   /** As the user whose configuration lies in this folder. */
   const as = (user: string, stdin = "") => ({ env: { XDG_CONFIG_HOME: join(folder, user) }, stdin });
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
-    const { promise, resolve } = Promise.withResolvers<string>();
-    up = run("up --state hub --host 127.0.0.1 --port 0 --json", {
-      interrupted: interruption.signal,
-      onStdout: resolve,
-    });
-    const stopped = up.then((outcome) => assert.fail(outcome.stderr));
-    ({ url } = JSON.parse(await Promise.race([promise, stopped])));
-    up.catch(() => {});
-  });
-  after(async () => {
-    interruption.abort();
-    await up;
-    await rm(folder, { recursive: true, force: true });
-  });
 
   async function createOperator(name: string, role: string): Promise<string> {
     const { code, stdout, stderr } = await run(`operator create ${name} --role ${role} --state hub`);

@@ -4,31 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { postgresMissing, startPostgresServer } from "@selvedge/testkit";
+import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge up", () => {
-  let folder = "";
+  let coordinator: RunningCoordinator;
   let url = "";
-  let up: Promise<Outcome>;
-  const interruption = new AbortController();
-  const run = (line: string, surroundings: Surroundings = {}): Promise<Outcome> =>
-    selvedge(line.split(" "), { workingFolder: folder, ...surroundings });
-
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "selvedge-cli-test-"));
-    const { promise, resolve } = Promise.withResolvers<string>();
-    up = run("up --state hub --host 127.0.0.1 --port 0 --json", {
-      interrupted: interruption.signal,
-      onStdout: resolve,
-    });
-    const started = await Promise.race([promise, up.then(({ stderr }) => assert.fail(stderr))]);
-    url = JSON.parse(started).url;
+    coordinator = await startCoordinator();
+    ({ url } = coordinator);
   });
-  after(async () => {
-    interruption.abort();
-    assert.equal((await up).code, 0);
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => coordinator[Symbol.asyncDispose]());
+
+  const run = (line: string, surroundings?: Surroundings): Promise<Outcome> =>
+    coordinator.run(line, surroundings);
 
   test("operators find it by its folder", async () => {
     const { url: told, trustDomain, devices } = JSON.parse((await run("status --state hub --json")).stdout);
