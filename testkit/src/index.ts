@@ -4,6 +4,7 @@ export { registerStoreContract, type StoreUnderTest } from "./contracts/store-co
 export { createTestAuthority, type TestAuthority, type TestCertificate } from "./fixtures/certificates.ts";
 export { type PostgresServer, postgresMissing, startPostgresServer } from "./fixtures/postgres-server.ts";
 export { mountSmallDisk, type SmallDisk, smallDiskMissing } from "./fixtures/small-disk.ts";
+export { type PlanChanges, trainingPlan } from "./fixtures/training-plan.ts";
 export { type FuzzFinding, type FuzzOptions, type FuzzReport, fuzz } from "./fuzz/fuzz.ts";
 export type { FuzzTarget } from "./fuzz/fuzz-target.ts";
 export type { JobOutcome } from "./simulator/check-outcome.ts";

@@ -1,18 +1,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
 import type { JobRequest } from "@selvedge/coordinator";
 import type { ColumnStatistics } from "@selvedge/learning";
 import { buildMlp, type ParameterLayout, parameterLayout, serializeModel } from "@selvedge/onnx";
-import {
-  DatasetRequestSchema,
-  digestOf,
-  encodePlan,
-  PlanSchema,
-  phasesOf,
-  SeededRandom,
-  signPlan,
-  tableSchemaOf,
-} from "@selvedge/protocol";
+import { digestOf, encodePlan, SeededRandom, signPlan } from "@selvedge/protocol";
+import { trainingPlan } from "../fixtures/training-plan.ts";
 import type { Participant, SimulatedJob } from "./fleet-plan.ts";
 
 export const exampleCap = 64;
@@ -31,42 +22,22 @@ const operatorKey = createPrivateKey({
 
 export const operatorKeys: readonly [KeyObject] = [createPublicKey(operatorKey)];
 
-const shape = { inputShape: [4], classes: 2 };
 const columns = ["a", "b", "c", "d"].map((name, index) => ({
   ...{ name, type: "number", missing: "error" },
   normalisation: index === 0 ? "standard" : "none",
 }));
-const table = { ...shape, columns, label: { name: "label", values: ["0", "1"] } };
+const table = { columns, label: { name: "label", values: ["0", "1"] } };
 
 export function jobRequest(job: SimulatedJob): JobRequest {
   const { rounds, cohort, quorum, deadlineMs, graceMs } = job;
-  const form = job.gathersStatistics ? table : shape;
-  const dataset = create(DatasetRequestSchema, { name: job.dataset, ...form });
   const plan = encodePlan(
-    create(PlanSchema, {
+    trainingPlan({
       name: "readings",
-      task: {
-        kind: {
-          case: "train",
-          value: {
-            algorithm: "fedavg",
-            loss: "softmax-cross-entropy",
-            optimizer: "sgd",
-            learningRate: 0.1,
-            batchSize: 8,
-            localEpochs: 1,
-            maxExamplesPerDevice: exampleCap,
-          },
-        },
-      },
-      model: { digest: digestOf(modelBytes), length: BigInt(modelBytes.length) },
-      dataset,
-      aggregator: { name: "weighted-mean" },
-      serverOptimizer: { name: "fedavg", learningRate: 1 },
-      metrics: [...metrics],
+      model: { digest: digestOf(modelBytes), length: modelBytes.length },
+      dataset: { name: job.dataset, ...(job.gathersStatistics && table) },
+      metrics,
       schedule: { rounds, cohort, quorum, deadlineMs, graceMs },
-      seed: 1n,
-      phases: [...phasesOf(tableSchemaOf(dataset))],
+      training: { batchSize: 8, maxExamplesPerDevice: exampleCap },
     }),
   );
   return {

@@ -2,17 +2,14 @@ import type { KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import {
   type BlobReference,
-  DatasetRequestSchema,
   digestOf,
   encodePlan,
   metricNames,
   type Offer,
   OfferSchema,
-  PlanSchema,
-  phasesOf,
   signPlan,
-  tableSchemaOf,
 } from "@selvedge/protocol";
+import { trainingPlan } from "@selvedge/testkit";
 
 export interface OfferChanges {
   readonly job?: string;
@@ -30,22 +27,12 @@ export interface OfferChanges {
 export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}): Offer {
   const model = changes.model ?? { digest: digestOf(Buffer.from("model")), length: 5 };
   const base = changes.base ?? { digest: digestOf(Buffer.from("base")), length: 4 };
-  const dataset = create(DatasetRequestSchema, {
-    ...{ name: "digits", inputShape: [4], classes: 2 },
-    ...(changes.statistics && table),
-  });
   const plan = encodePlan(
-    create(PlanSchema, {
-      name: "digits",
-      task: { kind: { case: "train", value: { ...training, localEpochs: changes.localEpochs ?? 1 } } },
-      model: { digest: model.digest, length: BigInt(model.length) },
-      dataset,
-      aggregator: { name: "weighted-mean" },
-      serverOptimizer: { name: "fedavg", learningRate: 1 },
-      metrics: [...metricNames],
-      schedule: { rounds: 1, cohort: 2, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
-      seed: 1n,
-      phases: [...phasesOf(tableSchemaOf(dataset))],
+    trainingPlan({
+      model,
+      metrics: metricNames,
+      training: { localEpochs: changes.localEpochs ?? 1 },
+      ...(changes.statistics && { dataset: table }),
     }),
   );
   const parameters = changes.parameters ?? 23;
@@ -76,14 +63,4 @@ const table = {
     normalisation: name === "a" ? "standard" : "none",
   })),
   label: { name: "label", values: ["0", "1"] },
-};
-
-const training = {
-  algorithm: "fedavg",
-  loss: "softmax-cross-entropy",
-  optimizer: "sgd",
-  learningRate: 0.1,
-  batchSize: 32,
-  heldOutFraction: 0,
-  maxExamplesPerDevice: 100,
 };

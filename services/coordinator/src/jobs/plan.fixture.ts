@@ -1,6 +1,6 @@
-import { create } from "@bufbuild/protobuf";
 import { buildMlp } from "@selvedge/onnx";
-import { type Plan, PlanSchema, phasesOf } from "@selvedge/protocol";
+import type { Plan } from "@selvedge/protocol";
+import { trainingPlan } from "@selvedge/testkit";
 
 /** The graph of `smallPlan`. */
 export const smallModel: ReturnType<typeof buildMlp> = buildMlp({
@@ -12,28 +12,5 @@ export const smallModel: ReturnType<typeof buildMlp> = buildMlp({
 
 /** A plan for so many devices, with nothing wrong with it. */
 export function smallPlan(digest: string, length: number, rounds: number, cohort: number): Plan {
-  return create(PlanSchema, {
-    name: "digits",
-    task: {
-      kind: {
-        case: "train",
-        value: {
-          algorithm: "fedavg",
-          loss: "softmax-cross-entropy",
-          optimizer: "sgd",
-          learningRate: 0.1,
-          batchSize: 32,
-          localEpochs: 1,
-          maxExamplesPerDevice: 100,
-        },
-      },
-    },
-    model: { digest, length: BigInt(length) },
-    dataset: { name: "digits", inputShape: [4], classes: 2 },
-    aggregator: { name: "weighted-mean" },
-    serverOptimizer: { name: "fedavg", learningRate: 1 },
-    schedule: { rounds, cohort, quorum: 2, deadlineMs: 60_000, graceMs: 1_000 },
-    seed: 1n,
-    phases: [...phasesOf(null)],
-  });
+  return trainingPlan({ model: { digest, length }, schedule: { rounds, cohort } });
 }
