@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 export interface TestGroup {
   readonly name: string;
   readonly patterns: readonly string[];
-  /** "none" runs all files in one process; "process" gives each its own. */
+  /** "none": files share a process, one for each processor; "process": each has its own. */
   readonly isolation: "none" | "process";
   /** A test that takes longer hangs: far above what any needs on a slow, busy machine. */
   readonly testTimeoutMs: number;

@@ -15,21 +15,38 @@ export type TestResult = Pick<Outcome, "kind" | "name" | "file">;
 /** Runs the files with node:test in child processes; prints failures and skips; returns what node reported. */
 export async function runTests(group: TestGroup, files: readonly string[]): Promise<readonly TestResult[]> {
   if (files.length === 0) return [];
+  console.log(`tests: ${group.name}, ${files.length} files`);
+  const started = performance.now();
+  // Tests that share a process run one after the other: a process for each processor.
+  const shares = group.isolation === "none" ? dealt(files, availableParallelism()) : [files];
+  const results = (await Promise.all(shares.map((share) => runShare(group, share)))).flat();
+  const passed = results.filter(({ kind }) => kind === "passed").length;
+  const seconds = (performance.now() - started) / 1_000;
+  console.log(`  ${group.name}: ${passed} passed, ${seconds.toFixed(1)} s`);
+  return results;
+}
+
+async function runShare(group: TestGroup, files: readonly string[]): Promise<readonly TestResult[]> {
   using folder = temporaryFolder("test");
   const resultsFile = join(folder.path, "results");
-  console.log(`tests: ${group.name}, ${files.length} files`);
-  const { code, ending, seconds } = await runChild(
+  const options = { cwd: root, timeoutMs: GROUP_TIMEOUT_MS, inherit: true };
+  const { code, ending } = await runChild(
     process.execPath,
     nodeArguments(group, resultsFile, files),
-    { cwd: root, timeoutMs: GROUP_TIMEOUT_MS, inherit: true },
+    options,
   );
   const { results, ended } = await readResults(resultsFile);
-  const count = (kind: TestResult["kind"]): number => results.filter((result) => result.kind === kind).length;
-  console.log(`  ${group.name}: ${count("passed")} passed, ${seconds.toFixed(1)} s`);
-  if (ended && (code === 0 || count("failed") > 0)) return results;
+  if (ended && (code === 0 || results.some(({ kind }) => kind === "failed"))) return results;
   const how = `the test process ended with ${ending}${ended ? "" : " in the middle"}`;
   console.log(`  ✖ ${group.name}: ${how}`);
   return [...results, { kind: "failed", name: how, file: "" }];
+}
+
+/** Neighbours, which often take alike, go to different hands. */
+function dealt(files: readonly string[], hands: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.min(hands, files.length) }, (_, hand) =>
+    files.filter((_file, index) => index % hands === hand),
+  );
 }
 
 function nodeArguments(group: TestGroup, resultsFile: string, files: readonly string[]): string[] {
