@@ -18,14 +18,17 @@ export async function run(
   options: DoctorOptions,
   url: string | undefined,
 ): Promise<ExitCode> {
-  let failures = 0;
+  const counts = { ok: 0, warning: 0, failed: 0 };
   for await (const finding of await examine(terminal, options, url)) {
-    if (finding.status === "failed") failures += 1;
+    counts[finding.status] += 1;
     if (options.json) writeJson(terminal.stdout, finding);
     else terminal.stdout.write(render(finding));
   }
-  if (!options.json) terminal.stdout.write(failures === 0 ? "nothing is wrong\n" : "");
-  return failures === 0 ? exitCodes.ok : exitCodes.failed;
+  if (counts.failed > 0) return exitCodes.failed;
+  if (!options.json) {
+    terminal.stdout.write(counts.warning === 0 ? "nothing is wrong\n" : "nothing stands in the way\n");
+  }
+  return exitCodes.ok;
 }
 
 async function examine(
