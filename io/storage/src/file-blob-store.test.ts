@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -14,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type BlobReference, digestOf } from "@selvedge/protocol";
+import type { BlobStore } from "./blob-store.ts";
 import { openFileBlobStore } from "./file-blob-store.ts";
 import { fileError } from "./file-error.ts";
 
@@ -95,6 +97,18 @@ test("a blob that changed on disk is not returned", async (t) => {
   await assert.rejects(blobs.get(reference.digest), { code: "corrupt", at: reference.digest });
 });
 
+test("what others left among the blobs is passed over, and a disk that fails is told as an error of ours", async (t) => {
+  const root = temporaryFolder(t);
+  const blobs = await openFileBlobStore({ root });
+  await blobs.put(bytes);
+  writeFileSync(join(root, "blobs", ".DS_Store"), "mine");
+  writeFileSync(join(root, "blobs", "ab"), "mine");
+  mkdirSync(join(root, "blobs", "lost+found"), { mode: 0 });
+  assert.deepEqual(await listed(blobs), [reference]);
+  rmSync(join(root, "blobs"), { recursive: true });
+  await assert.rejects(listed(blobs), { code: "not_found", at: join(root, "blobs") });
+});
+
 test("a full disk is named and nothing becomes visible", async (t) => {
   const root = temporaryFolder(t);
   const blobs = await openFileBlobStore({ root });
@@ -144,6 +158,12 @@ test("system errors become ours", () => {
     assert.equal(fileError(Object.assign(new Error("x"), { code }), "/p").code, ours);
   }
 });
+
+async function listed(blobs: BlobStore): Promise<readonly BlobReference[]> {
+  const references: BlobReference[] = [];
+  for await (const blob of blobs.list()) references.push(blob);
+  return references;
+}
 
 function temporaryFolder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "selvedge-test-"));

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Dirent } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -165,8 +166,10 @@ class FileBlobStore implements FileBlobs {
   }
 
   async *list(): AsyncIterable<BlobReference> {
-    for (const folder of (await readdir(this.#blobs)).sort()) {
-      for (const name of (await readdir(join(this.#blobs, folder))).sort()) {
+    for (const folder of await entriesIn(this.#blobs)) {
+      // Others may have left files and folders of their own.
+      if (folder.isFile() || !/^[0-9a-f]{2}$/.test(folder.name)) continue;
+      for (const { name } of await entriesIn(join(this.#blobs, folder.name))) {
         const digest = `sha256:${name}`;
         const reference = isDigest(digest) ? await this.stat(digest) : undefined;
         if (reference !== undefined) yield reference;
@@ -175,7 +178,7 @@ class FileBlobStore implements FileBlobs {
   }
 
   async *uploads(): AsyncIterable<BlobReference> {
-    for (const name of (await readdir(this.#uploads)).sort()) {
+    for (const { name } of await entriesIn(this.#uploads)) {
       const digest = digestOfPart(name);
       const length = digest && (await sizeOf(this.#partPath(digest)));
       if (digest !== undefined && length !== undefined) yield { digest, length };
@@ -258,6 +261,16 @@ async function hashFile(path: string): Promise<string> {
     return `sha256:${hash.digest("hex")}`;
   } finally {
     await file.close();
+  }
+}
+
+/** What is in a folder, by name. */
+async function entriesIn(folder: string): Promise<readonly Dirent[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (thrown) {
+    throw fileError(thrown, folder);
   }
 }
 
