@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { buffer } from "node:stream/consumers";
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import type { z } from "zod";
@@ -18,9 +19,10 @@ export async function readYamlFile<Output>(path: string, schema: z.ZodType<Outpu
 
 /** @throws SelvedgeError `too_large`, and `not_found` or `permission_denied` when it cannot be read. */
 export async function readYamlText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((thrown: unknown) => {
+  // One byte more than allowed tells what is too large, however large it is.
+  const bytes = await buffer(createReadStream(path, { end: bytesMax })).catch((thrown: unknown) => {
     throw fileError(thrown, path);
   });
   if (bytes.length <= bytesMax) return bytes.toString("utf8");
-  throw new SelvedgeError("too_large", `${bytes.length} bytes of YAML; at most ${bytesMax}`, { at: path });
+  throw new SelvedgeError("too_large", `more than ${bytesMax} bytes of YAML`, { at: path });
 }
