@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { addAbortSignal } from "node:stream";
-import { text } from "node:stream/consumers";
+import { addAbortSignal, type Readable } from "node:stream";
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import type { Terminal } from "./terminal.ts";
@@ -18,11 +17,11 @@ export async function readToken(terminal: Terminal, tokenFile: string, madeBy: s
   const content =
     tokenFile === "-"
       ? await (terminal.stdin.isTTY === true ? typedLine(terminal) : pipedText(terminal))
-      : await readFile(path, "utf8").catch((thrown: unknown) => {
+      : await textOf(createReadStream(path)).catch((thrown: unknown) => {
           throw fileError(thrown, path);
         });
   const token = content.trim();
-  if (token !== "" && token.length <= tokenLengthMax) return token;
+  if (token !== "" && content.length <= contentLengthMax) return token;
   throw new SelvedgeError(
     "invalid_argument",
     token === "" ? "there is no token" : "this is too long for a token",
@@ -33,9 +32,19 @@ export async function readToken(terminal: Terminal, tokenFile: string, madeBy: s
   );
 }
 
-/** All of it: whoever writes it may never end, until the command is interrupted. */
+/** Whoever writes it may never end, until the command is interrupted. */
 function pipedText({ stdin, interrupted }: Terminal): Promise<string> {
-  return text(addAbortSignal(interrupted, stdin));
+  return textOf(addAbortSignal(interrupted, stdin));
+}
+
+/** All of it, or of what is too long the beginning. */
+async function textOf(stream: Readable): Promise<string> {
+  let text = "";
+  for await (const part of stream.setEncoding("utf8")) {
+    text += part;
+    if (text.length > contentLengthMax) break;
+  }
+  return text;
 }
 
 /** Up to Enter: who types it need not know how a terminal's input is ended. */
@@ -52,4 +61,5 @@ async function typedLine({ stdin, stderr, interrupted }: Terminal): Promise<stri
   }
 }
 
-const tokenLengthMax = 1_024;
+/** Far above any token with its line end, characters. */
+const contentLengthMax = 1_024;

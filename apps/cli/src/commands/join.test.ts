@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
@@ -78,5 +78,14 @@ suite("selvedge join", () => {
       [2, true],
     );
     assert.equal((await run(`join ${url} --token-file none.txt --folder d3`)).code, 3);
+    const endless = Readable.from(Array(10_000).fill("svj1."));
+    for (const [file, stdin] of [
+      ["-", endless],
+      ["/dev/zero", ""],
+    ] as const) {
+      const long = await run(`join ${url} --token-file ${file} --folder d3`, { stdin });
+      assert.deepEqual([long.code, /too long for a token/.test(long.stderr)], [2, true], long.stderr);
+    }
+    assert.ok(!endless.readableEnded, "not more is read than a token may have");
   });
 });
