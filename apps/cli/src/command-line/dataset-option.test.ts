@@ -38,3 +38,13 @@ test("what is incomplete or of an unknown format is refused with the forms there
     assert.throws(() => datasetOption(text), InvalidArgumentError, text);
   }
 });
+
+test("classes are as many as on a device", () => {
+  for (const classes of ["2", "1000"]) {
+    const [[, source] = []] = datasetOption(`a=idx:x,y,${classes}`);
+    assert.ok(source?.format === "idx" && source.classes === Number(classes));
+  }
+  for (const classes of ["0", "1", "1001", "99999"]) {
+    assert.throws(() => datasetOption(`a=idx:x,y,${classes}`), /CLASSES is 2 to 1000/, classes);
+  }
+});

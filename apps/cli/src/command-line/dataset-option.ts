@@ -1,4 +1,5 @@
 import type { DatasetSource } from "@selvedge/datasets";
+import { limits } from "@selvedge/protocol";
 import { InvalidArgumentError } from "commander";
 
 export type NamedDataset = readonly [name: string, source: DatasetSource];
@@ -50,5 +51,9 @@ function sourceOf(format: string, parts: readonly string[], name: string): Datas
 }
 
 function counted(text: string, make: (classes: number) => DatasetSource): DatasetSource | undefined {
-  return /^\d{1,3}$/.test(text) ? make(Number(text)) : undefined;
+  if (!/^\d{1,9}$/.test(text)) return undefined;
+  const classes = Number(text);
+  const { categoryValuesMax } = limits;
+  if (classes >= 2 && classes <= categoryValuesMax) return make(classes);
+  throw new InvalidArgumentError(`CLASSES is 2 to ${categoryValuesMax}.`);
 }
