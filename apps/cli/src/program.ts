@@ -1,4 +1,4 @@
-import type { SelvedgeError } from "@selvedge/protocol";
+import { SelvedgeError } from "@selvedge/protocol";
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { withCommandAsTyped } from "./command-as-typed.ts";
@@ -13,6 +13,7 @@ import { addOperatorCommands } from "./command-line/operator-commands.ts";
 import { addServiceCommands } from "./command-line/service-commands.ts";
 import { examples } from "./command-line/shared-help.ts";
 import { type ExitCode, exitCodeMeanings, exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { writeError } from "./output/error.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 /**
@@ -95,14 +96,8 @@ function wantsJson(args: readonly string[]): boolean {
 }
 
 /** In words it has been told already. */
-async function reportUsage(
-  error: CommanderError,
-  terminal: Terminal,
-  args: readonly string[],
-): Promise<ExitCode> {
+function reportUsage(error: CommanderError, terminal: Terminal, args: readonly string[]): ExitCode {
   if (!wantsJson(args)) return exitCodes.usage;
-  const { SelvedgeError } = await import("@selvedge/protocol");
-  const { writeError } = await import("./output/error.ts");
   const message =
     error.code === "commander.help" ? "a command is missing" : error.message.replace(/^error: /, "");
   const fix = "add --help instead of --json for what there is, with examples";
@@ -110,9 +105,7 @@ async function reportUsage(
   return exitCodes.usage;
 }
 
-async function reportFailure(thrown: unknown, terminal: Terminal, json: boolean): Promise<ExitCode> {
-  const { SelvedgeError } = await import("@selvedge/protocol");
-  const { writeError } = await import("./output/error.ts");
+function reportFailure(thrown: unknown, terminal: Terminal, json: boolean): ExitCode {
   const error = SelvedgeError.from(thrown);
   if (terminal.interrupted.aborted && isInterruption(error)) return exitCodes.interrupted;
   writeError(terminal, error, json);
