@@ -174,6 +174,8 @@ suite("the command and a coordinator", () => {
     assert.match(stdout, new RegExp(`\\nnext: \\./selvedge job watch typed --state ${fake.folder}\\n$`));
     const { stderr } = await run("model show none", { env: { ...env, SELVEDGE_STATE: fake.folder } });
     assert.match(stderr, /\n {2}fix: see `\.\/selvedge model list`\n$/);
+    const json = await run("model show none --json", { env: { ...env, SELVEDGE_STATE: fake.folder } });
+    assert.equal(JSON.parse(json.stderr).error.fix, "see `./selvedge model list`");
   });
 
   test("a wrong job file starts nothing", async () => {

@@ -6,13 +6,13 @@ import { printable } from "./printable.ts";
 
 /** Cause, place and fix, for a person; one JSON document for a program. Of our own errors also the stack. */
 export function writeError({ stderr, command }: Terminal, error: SelvedgeError, json: boolean): void {
-  const { code, message, at, fix } = error;
+  const { code, message, at } = error;
+  const fix = error.fix && withCommandAsTyped(error.fix, command);
   if (json) {
     writeJson(stderr, { error: { code, message, at, fix } });
     return;
   }
-  const fixAsTyped = fix && withCommandAsTyped(fix, command);
-  const lines = `error: ${describeError({ message, at, fix: fixAsTyped })}`.split("\n").map(printable);
+  const lines = `error: ${describeError({ message, at, fix })}`.split("\n").map(printable);
   stderr.write(`${lines.join("\n")}\n`);
   if (error.culprit === "us")
     stderr.write(`  this is an error in Selvedge: please report it\n${stackOf(error)}\n`);
