@@ -7,7 +7,7 @@ import { column, schema, temporaryFile } from "./table.fixture.ts";
 
 type Settings = Partial<Omit<CsvSource, "format" | "path">>;
 
-function csv(t: TestContext, text: string, settings: Settings = {}): CsvSource {
+function csv(t: TestContext, text: string | Uint8Array, settings: Settings = {}): CsvSource {
   return { format: "csv", path: temporaryFile(t, "data.csv", text), ...settings };
 }
 
@@ -38,6 +38,13 @@ test("quotes, a byte order mark, CRLF, blank lines, another delimiter and blanks
   assert.deepEqual([...inputs, ...labels], [1, 2, 1, 0]);
 });
 
+test("characters that lie across the chunks of a file are read", async (t) => {
+  const rows = Array.from({ length: 20_000 }, (_, index) => `${index},\u20ac\n`);
+  const source = csv(t, `a,label\n${rows.join("")}`);
+  const table = { ...schema(column("a")), label: { name: "label", values: ["\u20ac"] } };
+  assert.equal((await openDataset(source, table)).length, 20_000);
+});
+
 test("[DS2] a missing value is refused, skipped, filled in, or left for the mean", async (t) => {
   const source = csv(t, "a,label\n1,no\n,no\nNA,yes\n", { missing: ["", "NA"] });
   const values = async (missing: "error" | "skip-row" | "constant" | "mean"): Promise<number[]> => {
@@ -50,7 +57,7 @@ test("[DS2] a missing value is refused, skipped, filled in, or left for the mean
   await assert.rejects(values("error"), { code: "corrupt", at: `${source.path}:3, column "a"` });
 });
 
-const refused: readonly [what: string, text: string, at: string, message: RegExp][] = [
+const refused: readonly [what: string, text: string | Uint8Array, at: string, message: RegExp][] = [
   ["a word", "a,label\n1,no\nmany,no\n", ':3, column "a"', /a cell is not a number/],
   ["a hexadecimal number", "a,label\n0x10,no\n", ':2, column "a"', /not a number/],
   ["infinity", "a,label\nInfinity,no\n", ':2, column "a"', /not a number/],
@@ -66,6 +73,15 @@ const refused: readonly [what: string, text: string, at: string, message: RegExp
   ["too few cells", "a,label\n1,no\n1\n", ":3", /not valid CSV/],
   ["too many cells", "a,label\n1,no,2\n", ":2", /not valid CSV/],
   ["a quote that does not end", 'a,label\n"1,no\n', ":2", /not valid CSV/],
+  ["a byte that is not UTF-8", Buffer.from("a,label\n1,no\n1,n\u00f6\n", "latin1"), ":3", /not UTF-8 text/],
+  [
+    "a character cut off by the end",
+    Buffer.from([...Buffer.from("a,label\n1,no"), 0xc3]),
+    ":2",
+    /not UTF-8 text/,
+  ],
+  ["a character cut off by the line's end", Buffer.from("a\u00c3\n1\n", "latin1"), ":1", /not UTF-8 text/],
+  ["UTF-16", Buffer.from("\uFEFFa,label\n1,no\n", "utf16le"), ":1", /not UTF-8 text/],
   ["a column twice", "a,a,label\n1,1,no\n", ':1, column "a"', /a column is there twice/],
   ["nothing", "", "", /the file is empty/],
   ["no rows", "a,label\n", "", /holds no examples/],

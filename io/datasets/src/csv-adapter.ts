@@ -7,6 +7,7 @@ import type { DatasetAdapter } from "./dataset-adapter.ts";
 import { datasetFileChunks, readError } from "./open-dataset-file.ts";
 import { TableBuilder } from "./table-builder.ts";
 import { columnMap, columnNames, requireTable } from "./table-columns.ts";
+import { utf8Chunks } from "./utf8.ts";
 
 /** A table as comma-separated values; the first line names the columns. */
 export const csvAdapter: DatasetAdapter<CsvSource> = {
@@ -62,7 +63,7 @@ async function* records(
     skipEmptyLines: true,
   });
   // Destroys both when either fails; the error comes out of the loop below.
-  pipeline(Readable.from(chunks, { objectMode: false }), parser, () => {});
+  pipeline(Readable.from(utf8Chunks(chunks, path), { objectMode: false }), parser, () => {});
   try {
     for await (const row of parser) yield row as CsvRecord;
   } catch (thrown) {

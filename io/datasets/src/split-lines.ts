@@ -1,4 +1,5 @@
 import { limits, SelvedgeError } from "@selvedge/protocol";
+import { decodeUtf8 } from "./utf8.ts";
 
 export interface Line {
   readonly text: string;
@@ -20,23 +21,19 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, path: string): 
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (let end = rest.indexOf(lineFeed); end !== -1; end = rest.indexOf(lineFeed)) {
       line += 1;
-      const text = decode(rest.subarray(0, end), `${path}:${line}`);
+      const text = textOf(rest.subarray(0, end), `${path}:${line}`);
       if (text !== "") yield { text, line };
       rest = rest.subarray(end + 1);
     }
     if (rest.length > limits.tableRowBytesMax) throw tooLong(`${path}:${line + 1}`);
   }
-  const last = decode(rest, `${path}:${line + 1}`);
+  const last = textOf(rest, `${path}:${line + 1}`);
   if (last !== "") yield { text: last, line: line + 1 };
 }
 
-function decode(bytes: Uint8Array, at: string): string {
+function textOf(bytes: Uint8Array, at: string): string {
   if (bytes.length > limits.tableRowBytesMax) throw tooLong(at);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).trim();
-  } catch (cause) {
-    throw new SelvedgeError("corrupt", "not UTF-8 text", { at, cause });
-  }
+  return decodeUtf8(bytes, at).trim();
 }
 
 function tooLong(at: string): SelvedgeError {
