@@ -18,13 +18,19 @@ export interface CnnOptions {
   readonly seed: string | number;
 }
 
+/** The CNN of McMahan et al. 2017 ("Communication-Efficient Learning …") for MNIST: 1,663,370 parameters. */
+export const fedAvgCnn: Omit<CnnOptions, "seed"> = {
+  inputShape: [1, 28, 28],
+  channels: [32, 64],
+  kernel: 5,
+  hidden: [512],
+  classes: 10,
+};
+
 /**
  * A convolutional network: convolutions that keep the size, each followed by
  * ReLU and 2x2 max pooling, then fully connected layers with ReLU in between,
  * from `input` [batch, ...inputShape] to raw scores `logits` [batch, classes].
- * `{ inputShape: [1, 28, 28], channels: [32, 64], kernel: 5, hidden: [512], classes: 10 }`
- * is the CNN of McMahan et al. 2017 ("Communication-Efficient Learning …"),
- * 1,663,370 parameters.
  *
  * Weights are He-normal, biases zero; the same seed gives the same bytes on every machine.
  *

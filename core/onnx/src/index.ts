@@ -1,5 +1,5 @@
 export { type BatchGraph, type InputFormat, type InputScaling, ports } from "./batch-loop.ts";
-export { buildCnn, type CnnOptions } from "./build-cnn.ts";
+export { buildCnn, type CnnOptions, fedAvgCnn } from "./build-cnn.ts";
 export { buildMlp, type MlpOptions } from "./build-mlp.ts";
 export { describeModel, type ModelDescription, type TensorDescription } from "./describe-model.ts";
 export type { ElementType } from "./element-type.ts";
