@@ -7,6 +7,7 @@ import type { Dataset } from "@selvedge/datasets";
 import {
   buildCnn,
   buildMlp,
+  fedAvgCnn,
   type OnnxModel,
   parameterLayout,
   readParameters,
@@ -29,14 +30,7 @@ interface Measurement {
 const repetitions = 9;
 
 const twoNn = buildMlp({ inputShape: [784], hidden: [200, 200], classes: 10, seed: 1 });
-const cnn = buildCnn({
-  inputShape: [1, 28, 28],
-  channels: [32, 64],
-  kernel: 5,
-  hidden: [512],
-  classes: 10,
-  seed: 1,
-});
+const cnn = buildCnn({ ...fedAvgCnn, seed: 1 });
 const measurements = [
   await measure("2NN", twoNn, 6_000, 10),
   await measure("2NN", twoNn, 6_000, 32),

@@ -10,6 +10,7 @@ import {
   buildMlp,
   decodeSafetensors,
   encodeSafetensors,
+  fedAvgCnn,
   type OnnxModel,
   parameterLayout,
   readParameters,
@@ -27,14 +28,7 @@ test("one epoch over MNIST teaches the FedAvg paper's 2NN more than 0.9 of the t
 });
 
 test("a tenth of MNIST teaches the FedAvg paper's CNN more than 0.93 of the test images", async () => {
-  const model = buildCnn({
-    inputShape: [1, 28, 28],
-    channels: [32, 64],
-    kernel: 5,
-    hidden: [512],
-    classes: 10,
-    seed: 1,
-  });
+  const model = buildCnn({ ...fedAvgCnn, seed: 1 });
   const { examples, accuracy } = await trainOnMnist(model, 6_000);
   assert.equal(examples, 6_000);
   assert.ok(accuracy > 0.93, `accuracy ${accuracy}`);

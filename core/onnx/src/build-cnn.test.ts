@@ -1,23 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
-import { buildCnn, type CnnOptions } from "./build-cnn.ts";
+import { buildCnn, type CnnOptions, fedAvgCnn } from "./build-cnn.ts";
 import { describeModel } from "./describe-model.ts";
 import { parseModel, serializeModel } from "./model.ts";
 import { parameterLayout } from "./parameters.ts";
 
-const fedAvgCnn: CnnOptions = {
-  inputShape: [1, 28, 28],
-  channels: [32, 64],
-  kernel: 5,
-  hidden: [512],
-  classes: 10,
-  seed: 42,
-};
-const small: CnnOptions = { ...fedAvgCnn, inputShape: [2, 9, 8], channels: [3], kernel: 3, hidden: [4] };
+const paper: CnnOptions = { ...fedAvgCnn, seed: 42 };
+const small: CnnOptions = { ...paper, inputShape: [2, 9, 8], channels: [3], kernel: 3, hidden: [4] };
 
 test("the FedAvg paper's CNN has 1,663,370 parameters, an open batch, and raw scores", () => {
-  const model = parseModel(serializeModel(buildCnn(fedAvgCnn)));
+  const model = parseModel(serializeModel(buildCnn(paper)));
   assert.equal(parameterLayout(model).length, 1_663_370);
   assert.deepEqual(describeModel(model), {
     inputs: [{ name: "input", type: "float32", shape: [-1, 1, 28, 28] }],
@@ -57,7 +50,7 @@ test("impossible layers are refused", () => {
   ];
   for (const change of wrong) {
     assert.throws(
-      () => buildCnn({ ...fedAvgCnn, ...change }),
+      () => buildCnn({ ...paper, ...change }),
       (error) => error instanceof SelvedgeError && error.code === "invalid_argument",
       JSON.stringify(change),
     );
@@ -67,7 +60,7 @@ test("impossible layers are refused", () => {
 test("layers larger than any model are refused before memory is taken for them", () => {
   for (const change of [{ channels: [1e9] }, { hidden: [1e9] }, { hidden: [2e4, 2e4] }, { classes: 1e9 }]) {
     assert.throws(
-      () => buildCnn({ ...fedAvgCnn, ...change }),
+      () => buildCnn({ ...paper, ...change }),
       (error) => error instanceof SelvedgeError && error.code === "too_large",
       JSON.stringify(change),
     );

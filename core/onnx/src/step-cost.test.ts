@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildCnn } from "./build-cnn.ts";
+import { buildCnn, fedAvgCnn } from "./build-cnn.ts";
 import { buildMlp } from "./build-mlp.ts";
 import { evaluationGraph } from "./evaluation-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
@@ -38,14 +38,7 @@ test("a training step of a multilayer perceptron multiplies three times what its
 });
 
 test("the FedAvg paper's CNN multiplies what its layers say, and holds more for larger batches", () => {
-  const model = buildCnn({
-    inputShape: [1, 28, 28],
-    channels: [32, 64],
-    kernel: 5,
-    hidden: [512],
-    classes: 10,
-    seed: 1,
-  });
+  const model = buildCnn({ ...fedAvgCnn, seed: 1 });
   const layers = [784 * 25 * 32, 196 * 25 * 32 * 64, 3136 * 512, 512 * 10];
   const [first = 0] = layers;
   const forward = layers.reduce((sum, each) => sum + each, 0);
