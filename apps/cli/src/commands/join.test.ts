@@ -2,24 +2,18 @@ import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import { after, before, suite, test } from "node:test";
-import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
+import { suite, test } from "node:test";
+import { forSuite } from "../for-suite.fixture.ts";
+import { startCoordinator } from "../running-coordinator.fixture.ts";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge join", () => {
-  let coordinator: RunningCoordinator;
-  let folder = "";
-  let url = "";
-  before(async () => {
-    coordinator = await startCoordinator();
-    ({ folder, url } = coordinator);
-  });
-  after(() => coordinator[Symbol.asyncDispose]());
-
+  const coordinator = forSuite(startCoordinator);
   const run = (line: string, surroundings?: Surroundings): Promise<Outcome> =>
-    coordinator.run(line, surroundings);
+    coordinator().run(line, surroundings);
 
   test("a device joins with a token, as often as it likes", async () => {
+    const { folder, url } = coordinator();
     const { stdout: token } = await run("token create --state hub");
     const joined = await run(`join ${url} --token-file - --folder d1 --json`, { stdin: token });
     assert.equal(joined.code, 0, joined.stderr);
@@ -42,6 +36,7 @@ suite("selvedge join", () => {
   });
 
   test("what to type next is quoted where a shell would read it otherwise", async () => {
+    const { folder, url } = coordinator();
     const { stdout: token } = await run("token create --state hub");
     const stdin = token;
     const joined = await selvedge(["join", url, "--token-file", "-", "--folder", "my device"], {
@@ -56,6 +51,7 @@ suite("selvedge join", () => {
   });
 
   test("at a terminal the token ends with Enter, and Ctrl-C with 130, also in a pipe", async () => {
+    const { url } = coordinator();
     const { stdout: token } = await run("token create --state hub");
     const typing = new PassThrough();
     typing.write(token);
@@ -72,6 +68,7 @@ suite("selvedge join", () => {
   });
 
   test("a token that is none is refused before anybody is asked", async () => {
+    const { url } = coordinator();
     const none = await run(`join ${url} --token-file - --folder d3`);
     assert.deepEqual(
       [none.code, /there is no token\n {2}at: {2}standard input/.test(none.stderr)],

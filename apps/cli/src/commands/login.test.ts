@@ -2,33 +2,34 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, suite, test } from "node:test";
-import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
+import { suite, test } from "node:test";
+import { forSuite } from "../for-suite.fixture.ts";
+import { jobYaml } from "../job-file/job-yaml.fixture.ts";
+import { startCoordinator } from "../running-coordinator.fixture.ts";
 import type { Outcome, Surroundings } from "../terminal.fixture.ts";
 
 suite("operators on other machines", () => {
-  let coordinator: RunningCoordinator;
-  let folder = "";
-  let url = "";
-  before(async () => {
-    coordinator = await startCoordinator();
-    ({ folder, url } = coordinator);
-  });
-  after(() => coordinator[Symbol.asyncDispose]());
-
+  const coordinator = forSuite(startCoordinator);
   const run = (line: string, surroundings?: Surroundings): Promise<Outcome> =>
-    coordinator.run(line, surroundings);
+    coordinator().run(line, surroundings);
   /** As the user whose configuration lies in this folder. */
-  const as = (user: string, stdin = "") => ({ env: { XDG_CONFIG_HOME: join(folder, user) }, stdin });
+  const as = (user: string, stdin = "") => ({
+    env: { XDG_CONFIG_HOME: join(coordinator().folder, user) },
+    stdin,
+  });
 
   async function createOperator(name: string, role: string): Promise<string> {
     const { code, stdout, stderr } = await run(`operator create ${name} --role ${role} --state hub`);
     assert.equal(code, 0, stderr);
-    assert.match(stderr, new RegExp(`^for ${name} \\(${role}\\); expires in 90d, at .*login ${url}`, "s"));
+    assert.match(
+      stderr,
+      new RegExp(`^for ${name} \\(${role}\\); expires in 90d, at .*login ${coordinator().url}`, "s"),
+    );
     return stdout;
   }
 
   test("[OR2] a token, and nothing else, makes an operator on another machine", async () => {
+    const { folder, url } = coordinator();
     const token = await createOperator("ada", "operator");
     const login = await run(`login ${url} --token-file -`, as("ada", token));
     assert.equal(login.code, 0, login.stderr);
@@ -45,6 +46,7 @@ suite("operators on other machines", () => {
   });
 
   test("[OR7] who logs in again signs with the same key, and a plan they sign runs", async () => {
+    const { folder, url } = coordinator();
     const token = await createOperator("bob", "operator");
     const keyId = async () => JSON.parse((await run("whoami --json", as("bob"))).stdout).operator.planKeyId;
     await run(`login ${url} --token-file -`, as("bob", token));
@@ -67,6 +69,7 @@ suite("operators on other machines", () => {
   });
 
   test("[OR2] a login that is not right writes nothing", async () => {
+    const { folder, url } = coordinator();
     const token = await createOperator("cleo", "viewer");
     const { publicKey } = generateKeyPairSync("ed25519");
     const other = publicKey.export({ format: "jwk" }).x ?? "";
@@ -88,6 +91,7 @@ suite("operators on other machines", () => {
   });
 
   test("a viewer has no keys, and is told what for they would be needed", async () => {
+    const { folder, url } = coordinator();
     const token = await createOperator("dan", "viewer");
     await run(`login ${url} --token-file -`, as("dan", token));
     assert.ok(!(await run("whoami", as("dan"))).stdout.includes("plan key"));
@@ -99,6 +103,7 @@ suite("operators on other machines", () => {
   });
 
   test("[AU3] the audit log is listed, exported and verified, and what was cut off is noticed", async () => {
+    const { folder } = coordinator();
     const list = await run("audit list --state hub --actor operator:admin --limit 1 --json");
     const [record] = JSON.parse(list.stdout).records;
     assert.deepEqual([record.actor, record.action], ["operator:admin", "create-operator"]);
@@ -134,11 +139,3 @@ suite("operators on other machines", () => {
     assert.equal((await run("audit verify --file none.jsonl")).code, 3);
   });
 });
-
-const jobYaml = `name: digits
-model: { builder: mlp, input: [4], hidden: [3], classes: 2 }
-dataset: { name: digits, inputShape: [4], classes: 2 }
-learningRate: 0.1
-rounds: 2
-cohort: 2
-`;

@@ -2,29 +2,25 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { postgresMissing, startPostgresServer } from "@selvedge/testkit";
-import { type RunningCoordinator, startCoordinator } from "../running-coordinator.fixture.ts";
+import { forSuite } from "../for-suite.fixture.ts";
+import { startCoordinator } from "../running-coordinator.fixture.ts";
 import { type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge up", () => {
-  let coordinator: RunningCoordinator;
-  let url = "";
-  before(async () => {
-    coordinator = await startCoordinator();
-    ({ url } = coordinator);
-  });
-  after(() => coordinator[Symbol.asyncDispose]());
-
+  const coordinator = forSuite(startCoordinator);
   const run = (line: string, surroundings?: Surroundings): Promise<Outcome> =>
-    coordinator.run(line, surroundings);
+    coordinator().run(line, surroundings);
 
   test("operators find it by its folder", async () => {
+    const { url } = coordinator();
     const { url: told, trustDomain, devices } = JSON.parse((await run("status --state hub --json")).stdout);
     assert.deepEqual([told, trustDomain, devices], [url, "selvedge.internal", 0]);
   });
 
   test("a second one on the same port is refused", async () => {
+    const { url } = coordinator();
     const { code, stderr } = await run(
       `up --state other --host 127.0.0.1 --port ${new URL(url).port} --log-level silent`,
     );

@@ -27,7 +27,7 @@ import {
 import { type BlobStore, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
 import { createTestAuthority } from "@selvedge/testkit";
 import { blobRoutes, type Gateway, type HttpRoute, startGateway } from "@selvedge/transport-grpc";
-import { now } from "../terminal.fixture.ts";
+import { now, type Outcome, type Surroundings, selvedge } from "../terminal.fixture.ts";
 
 /** Stands for a coordinator: the real gateway, blobs and release repository, and jobs that a test scripts. */
 export interface FakeCoordinator extends AsyncDisposable {
@@ -43,6 +43,8 @@ export interface FakeCoordinator extends AsyncDisposable {
   readonly audit: AuditLog;
   /** Set to make every call fail. */
   failure: SelvedgeError | undefined;
+  /** Runs a command line without quoted words, as an admin at work in the folder. */
+  run(line: string, surroundings?: Surroundings): Promise<Outcome>;
 }
 
 export async function startFakeCoordinator(): Promise<FakeCoordinator> {
@@ -114,6 +116,12 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     watched,
     audit,
     failure: undefined,
+    run: (line, surroundings) =>
+      selvedge(line.split(" "), {
+        workingFolder: folder,
+        env: { SELVEDGE_STATE: folder },
+        ...surroundings,
+      }),
     async [Symbol.asyncDispose]() {
       await gateway.close();
       await rm(folder, { recursive: true, force: true });
