@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parseModel, serializeModel } from "@selvedge/onnx";
@@ -263,6 +265,42 @@ test("[SV7] a full queue answers 503, and a caller that leaves gives up its plac
   } finally {
     kill(server, "SIGCONT");
   }
+});
+
+test("[SV7] bodies that are not answered yet hold no more than eight of the largest; past that 503", async (t) => {
+  const body = inferBody();
+  const server = await deployed(t, { requestBytesMax: body.length });
+  kill(server, "SIGSTOP");
+  try {
+    const held = Array.from({ length: 8 }, () => post(server.url + inferPath, body));
+    await until(async () => (await get(`${server.url}/metrics`)).body.includes('model="digits"} 8\n'));
+    const refused = await post(server.url + inferPath, body);
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
+    assert.match(refused.body.error, new RegExp(`requests hold ${8 * body.length} bytes already`));
+    kill(server, "SIGCONT");
+    for (const answer of held) assert.equal((await answer).status, 200);
+    const bad = await post(server.url + inferPath, "{".repeat(body.length));
+    assert.equal(bad.status, 400);
+    const again = Array.from({ length: 8 }, () => post(server.url + inferPath, body));
+    for (const answer of again) assert.equal((await answer).status, 200, "all of it was given back");
+  } finally {
+    kill(server, "SIGCONT");
+  }
+});
+
+test("[SV7] a connection past the most that may be open is closed", async (t) => {
+  const server = await testServer(t, { connectionsMax: 1 });
+  const port = Number(new URL(server.url).port);
+  const open = connect(port, "127.0.0.1");
+  await once(open, "connect");
+  const further = connect(port, "127.0.0.1");
+  const closed = Promise.withResolvers<void>();
+  // It may be told by a reset.
+  further.on("error", () => {}).on("close", () => closed.resolve());
+  await closed.promise;
+  open.write("GET /healthz HTTP/1.1\r\nhost: device\r\nconnection: close\r\n\r\n");
+  assert.match(String(await once(open, "data")), /^HTTP\/1\.1 200/);
+  open.destroy();
 });
 
 test("[SV10] requests that are run together are answered as if each were alone", async (t) => {

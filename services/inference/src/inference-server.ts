@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { limits, SelvedgeError } from "@selvedge/protocol";
 import { machineMemoryBytes } from "@selvedge/runtime";
 import type { Registry } from "prom-client";
+import { ByteBudget } from "./byte-budget.ts";
 import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
 import { send } from "./http-reply.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
@@ -17,8 +18,10 @@ export interface InferenceServerOptions {
   readonly log?: InferenceLog;
   /** Requests that may wait for one model; more are answered 503. */
   readonly maxQueue?: number;
-  /** Largest request body, bytes. */
+  /** Largest request body, bytes. Of all requests together, 8 times as much is held; more are answered 503. */
   readonly requestBytesMax?: number;
+  /** Connections that may be open; further ones are closed at once. */
+  readonly connectionsMax?: number;
   /** A run that takes longer is answered 504 and its process is killed and restarted, milliseconds. */
   readonly runTimeoutMs?: number;
   /** The process of a model that has more resident memory is killed and restarted, bytes; half of the machine's. */
@@ -82,7 +85,8 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
   );
   metrics.observe(() => models.list());
   const requestBytesMax = options.requestBytesMax ?? limits.inferenceRequestBytesMax;
-  const context: RouteContext = { models, metrics, requestBytesMax };
+  const bodies = new ByteBudget(largestBodiesHeld * requestBytesMax);
+  const context: RouteContext = { models, metrics, requestBytesMax, bodies };
   const server = createServer((request, response) => {
     response.on("close", () => {
       // While closing, a connection that has its answer is not kept for another request.
@@ -90,6 +94,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
     });
     void respond(context, request, response);
   });
+  server.maxConnections = options.connectionsMax ?? limits.inferenceConnectionsMax;
   const url = await listen(server, options.host, options.port);
   let closing: Promise<void> | undefined;
   return {
@@ -145,6 +150,7 @@ async function closeHttp(server: Server): Promise<void> {
 
 const silent: InferenceLog = { info: () => {}, warn: () => {} };
 const maxQueueDefault = 256;
+const largestBodiesHeld = 8;
 const restartDelaysDefaultMs: readonly number[] = [100, 500, 2_000, 10_000, 30_000, 60_000, 60_000, 60_000];
 const runTimeoutDefaultMs = 60_000;
 const batchRowsMax = 64;

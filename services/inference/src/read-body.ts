@@ -1,25 +1,34 @@
 import type { IncomingMessage } from "node:http";
 import { SelvedgeError } from "@selvedge/protocol";
+import type { ByteShare } from "./byte-budget.ts";
 
 /**
- * A request's body as JSON.
+ * A request's body as JSON. What follows in a body that is refused is discarded.
  *
- * @throws SelvedgeError `too_large` once it has more than `bytesMax` bytes, the rest is discarded;
- *   `invalid_argument` when it is not JSON in UTF-8
+ * @param share takes the bytes as they come, not as they are declared: who sends none holds none
+ * @throws SelvedgeError `too_large` once it has more than `bytesMax` bytes, `invalid_argument` when
+ *   it is not JSON in UTF-8, and what the share throws
  */
-export async function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<unknown> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  share: ByteShare,
+): Promise<unknown> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop early must not destroy the socket: the refusal has to reach the caller.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    length += chunk.length;
-    if (length > bytesMax) {
-      request.resume();
-      throw tooLarge(bytesMax);
+  try {
+    // Leaving the loop early must not destroy the socket: the refusal has to reach the caller.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      length += chunk.length;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      share.take(chunk.length);
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (thrown) {
+    request.resume();
+    throw thrown;
   }
   return parseJson(Buffer.concat(chunks));
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { TensorDeclaration } from "@selvedge/runtime";
 import packageJson from "../package.json" with { type: "json" };
+import type { ByteBudget } from "./byte-budget.ts";
 import { datatypeOf } from "./datatype.ts";
 import { errorReply, type HttpReply, jsonReply, statusOf } from "./http-reply.ts";
 import { decodeInferRequest, openShape } from "./infer-request.ts";
@@ -15,6 +16,8 @@ export interface RouteContext {
   readonly models: ModelTable;
   readonly metrics: InferenceMetrics;
   readonly requestBytesMax: number;
+  /** What bodies hold from their first byte until their request is answered. */
+  readonly bodies: ByteBudget;
 }
 
 /** One request on its way to an answer. */
@@ -122,6 +125,7 @@ function describe({ name, type, dims }: TensorDeclaration): object {
 }
 
 async function infer(context: RouteContext, call: Call): Promise<HttpReply> {
+  using share = context.bodies.share();
   let version: ModelVersion | undefined;
   const count = (status: number): void => {
     const { name = "", version: label = "" } = version?.model ?? {};
@@ -130,7 +134,7 @@ async function infer(context: RouteContext, call: Call): Promise<HttpReply> {
   try {
     // Before the body is read, so that a request for no model costs nothing …
     version = context.models.find(call.name, call.version);
-    const body = await readJsonBody(call.request, context.requestBytesMax);
+    const body = await readJsonBody(call.request, context.requestBytesMax, share);
     const received = performance.now();
     // … and after, because the model may have been replaced meanwhile. From here to the queue nothing waits.
     version = context.models.find(call.name, call.version);
