@@ -56,6 +56,8 @@ export interface EnrolledDevice {
   readonly current: ClientTls;
   /** With a certificate that was good a year ago. */
   readonly expired: ClientTls;
+  /** With a certificate for a device without a record, as one that joined after a backup has. */
+  readonly unknown: ClientTls;
 }
 
 export interface Caller {
@@ -160,17 +162,15 @@ async function enrol(
   const { deviceId, chain } = await client.enrol({ ...signed, tokenId, mac, name: `d-${randomUUID()}` });
   const keys = await openKeyFolder(join(folder, "keys"));
   const authority = await openAuthority({ folder: keys, trustDomain, hosts, nowMs: Date.now() });
-  const old = await authority.issueDeviceCertificate(
-    createPublicKey(privateKey),
-    deviceId,
-    Date.now() - yearMs,
-  );
+  const publicKey = createPublicKey(privateKey);
+  const old = await authority.issueDeviceCertificate(publicKey, deviceId, Date.now() - yearMs);
+  const lost = await authority.issueDeviceCertificate(publicKey, randomUUID(), Date.now());
   const tlsOf = (certificates: readonly Uint8Array[]): ClientTls => ({
     ca,
     cert: certificates.map(pemOf).join(""),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   });
-  return { deviceId, current: tlsOf(chain), expired: tlsOf(old.chain) };
+  return { deviceId, current: tlsOf(chain), expired: tlsOf(old.chain), unknown: tlsOf(lost.chain) };
 }
 
 function pemOf(der: Uint8Array): string {

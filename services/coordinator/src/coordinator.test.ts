@@ -23,7 +23,7 @@ suite("a coordinator's port", () => {
   let who: Readonly<Record<CallerKind, Caller>>;
   before(async () => {
     running = await startTestCoordinator();
-    const { current, expired } = await running.enrol();
+    const { current, expired, unknown } = await running.enrol();
     const pending = await running.enrol({ approve: true });
     const barred = await running.enrol();
     await running.admission.revokeDevice({ device: barred.deviceId });
@@ -33,6 +33,7 @@ suite("a coordinator's port", () => {
       device: { tls: current },
       expired: { tls: expired },
       pending: { tls: pending.current },
+      unknown: { tls: unknown },
       barred: { tls: barred.current },
       viewer: { token: await createOperator("viewer") },
       operator: { token: await createOperator("operator") },

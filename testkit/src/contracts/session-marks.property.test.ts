@@ -96,6 +96,7 @@ class World {
       standing: { state: "active", reason: "", sinceMs: 0 } as const,
     };
     await openMemoryStore(world.#disk).commit({ writes: world.registry?.addition(device) ?? [] });
+    world.registry?.added(device);
     return world;
   }
 

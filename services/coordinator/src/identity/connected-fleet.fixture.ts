@@ -15,7 +15,7 @@ import { SessionHub } from "../sessions/session-hub.ts";
 import { createCallLimits } from "./call-limits.ts";
 import { type Authority, openAuthority } from "./certificate-authority.ts";
 import { DeviceAdmission } from "./device-admission.ts";
-import { newDevice } from "./device-record.ts";
+import { type DeviceRecord, newDevice } from "./device-record.ts";
 import { type DeviceRegistry, openDeviceRegistry } from "./device-registry.ts";
 import { hosts, memoryKeyFolder, newDeviceKey, trustDomain } from "./fleet.fixture.ts";
 import { createGatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
@@ -113,7 +113,7 @@ export class ConnectedFleet implements AsyncDisposable {
     const publicKey = createPublicKey(privateKey);
     const { certificate, chain } = await this.#authority.issueDeviceCertificate(publicKey, id, issuedAtMs);
     const expiresAtMs = certificate.validToDate.getTime();
-    const writes = this.devices.addition({
+    const device: DeviceRecord = {
       ...newDevice,
       id,
       name: "kitchen",
@@ -125,8 +125,9 @@ export class ConnectedFleet implements AsyncDisposable {
       certificateSerial: certificate.serialNumber,
       certificateExpiresAtMs: expiresAtMs,
       standing: { state: "active", reason: "", sinceMs: issuedAtMs },
-    });
-    await this.#store.commit({ writes });
+    };
+    await this.#store.commit({ writes: this.devices.addition(device) });
+    this.devices.added(device);
     const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     const tls = { ca: this.#authority.root.toString(), cert: chain.map(pemOf).join(""), key };
     return { id, tls, expiresAtMs };

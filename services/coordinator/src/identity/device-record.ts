@@ -82,6 +82,14 @@ export function barredDevice({ id, standing }: DeviceRecord): SelvedgeError {
   });
 }
 
+/** What a device with a certificate of ours and no record is told. */
+export function unknownDevice(at: string): SelvedgeError {
+  return new SelvedgeError("unauthenticated", "this coordinator does not know the device", {
+    at,
+    fix: "join again with a new token: selvedge join",
+  });
+}
+
 /** What a device's record says of its certificate. */
 export function certificateFields(
   certificate: X509Certificate,

@@ -38,7 +38,9 @@ test("a device is found by id and by key, and updated at once from two sides", a
 test("[EN12] a standing holds at once, and after a restart", async () => {
   const store = openMemoryStore();
   const registry = await openDeviceRegistry(store);
+  assert.equal(registry.standingOf(device.id), "unknown");
   await store.commit({ writes: registry.addition(device) });
+  registry.added(device);
   assert.equal(registry.standingOf(device.id), "active");
   assert.equal(registry.barredWhy(device.id), undefined);
   const standing: Standing = { state: "revoked", reason: "stolen", sinceMs: 10 };

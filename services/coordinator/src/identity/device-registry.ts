@@ -38,7 +38,7 @@ export interface Renewal
   readonly standing?: Standing;
 }
 
-/** Every device that ever enrolled. One per process: it keeps the denylist in memory. */
+/** Every device that ever enrolled. One per process: it keeps every standing in memory. */
 export interface DeviceRegistry {
   read(id: string): Promise<DeviceRecord | undefined>;
   /** All devices, in the order of their ids. */
@@ -65,18 +65,15 @@ export interface DeviceRegistry {
    *   device's, or the device is out of the fleet.
    */
   renew(id: string, renewal: Renewal): Promise<DeviceRecord>;
-  /** At once, from memory; "active" also for a device that is not known. */
-  standingOf(id: string): StandingState;
+  /** At once, from memory; "unknown" for a device without a record. */
+  standingOf(id: string): StandingState | "unknown";
   /** Why a device that is revoked or quarantined is to have no part in anything; undefined = it is neither. */
   barredWhy(id: string): string | undefined;
 }
 
 export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> {
   const standings = new Map<string, Standing>();
-  const note = ({ id, standing }: DeviceRecord): void => {
-    if (standing.state === "active") standings.delete(id);
-    else standings.set(id, standing);
-  };
+  const note = ({ id, standing }: DeviceRecord): void => void standings.set(id, standing);
   for (const device of await listAll(store)) note(device);
 
   // In turn, so that a slow writer of an old standing never covers a newer one.
@@ -126,7 +123,7 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
         (before) => renewed(before, renewal),
         (before, after) => reindexed(store, before, after),
       ),
-    standingOf: (id) => standings.get(id)?.state ?? "active",
+    standingOf: (id) => standings.get(id)?.state ?? "unknown",
     barredWhy(id) {
       const { state, reason } = standings.get(id) ?? {};
       if (state !== "revoked" && state !== "quarantined") return undefined;

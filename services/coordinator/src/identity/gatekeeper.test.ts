@@ -3,7 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { test } from "node:test";
 import type { AuditEntry } from "@selvedge/protocol";
 import { createCallLimits } from "./call-limits.ts";
-import { newDeviceKey, openFixtureFleet } from "./fleet.fixture.ts";
+import { enrolRequest, exporter, newDeviceKey, openFixtureFleet } from "./fleet.fixture.ts";
 import { createGatekeeper, type GuardedCall } from "./gatekeeper.ts";
 import { OperatorTokens } from "./operator-tokens.ts";
 
@@ -71,8 +71,9 @@ test("[EN14] an operator's call names this coordinator as its host", async () =>
 
 test("[EN12] a connection that was let in is refused once its device is revoked or has expired", async () => {
   const { fleet, gatekeeper } = await openDoor();
-  const publicKey = createPublicKey(newDeviceKey());
-  const { chain } = await fleet.authority.issueDeviceCertificate(publicKey, deviceId, fleet.nowMs);
+  const token = await fleet.createToken();
+  const request = await enrolRequest({ fleet, token, privateKey: newDeviceKey() });
+  const { chain, deviceId } = await fleet.service.enrol(request, { exporter });
   const route = "selvedge.v1.SessionService/Connect";
   const call = {
     route,
@@ -87,6 +88,27 @@ test("[EN12] a connection that was let in is refused once its device is revoked 
   fleet.nowMs += 8 * 86_400_000;
   assert.throws(() => gatekeeper(call), { code: "unauthenticated", message: /expired/ });
   assert.equal(gatekeeper({ ...call, route: "selvedge.v1.EnrolmentService/Enrol" }).kind, "expired-device");
+});
+
+test("[EN12] [AU5] a device whose record a restore lost is told to join again, wherever it knocks, and told of", async () => {
+  const { fleet, gatekeeper, refusals } = await openDoor();
+  const publicKey = createPublicKey(newDeviceKey());
+  const { chain } = await fleet.authority.issueDeviceCertificate(publicKey, deviceId, fleet.nowMs);
+  const certificate = { chain, verifiedAtHandshake: true };
+  const call = { remoteAddress: "192.0.2.7", certificate, headers: {} };
+  const routes = ["selvedge.v1.SessionService/Connect", "blobs.read", "blobs.write", "releases.read"];
+  for (const route of routes) {
+    assert.throws(() => gatekeeper({ ...call, route }), {
+      code: "unauthenticated",
+      at: route,
+      fix: /join again/,
+    });
+  }
+  assert.deepEqual(
+    refusals.map(({ actor, action, subject }) => [actor, action, subject]),
+    routes.map((route) => [`device:${deviceId}`, "refused-device", route]),
+  );
+  assert.equal(gatekeeper({ ...call, route: "selvedge.v1.EnrolmentService/Enrol" }).kind, "unknown-device");
 });
 
 test("[AU5] a wrong token and an operator's step too far are told of, a stranger's knock is not", async () => {

@@ -77,6 +77,13 @@ test("[EN12] a revoked or quarantined device is barred, expired or not, and a pe
   assert.deepEqual(resolve(presenting(leaf), late), { kind: "expired-device", deviceId });
 });
 
+test("[EN12] a device without a record is told apart, expired or not, and is no member", () => {
+  const unknown = { kind: "unknown-device", deviceId };
+  const standingOf = () => "unknown" as const;
+  assert.deepEqual(resolve(presenting(leaf), { standingOf }), unknown);
+  assert.deepEqual(resolve(presenting(leaf), { standingOf, nowMs: nowMs + 2 * weekMs }), unknown);
+});
+
 test("[EN12] a certificate of another root, though its names are the same, is nobody's", async () => {
   const other = await openFixtureAuthority(new Map());
   const { certificate } = await other.issueDeviceCertificate(

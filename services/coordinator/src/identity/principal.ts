@@ -14,6 +14,8 @@ export type Principal =
   | { readonly kind: "expired-device"; readonly deviceId: string }
   /** A device that an operator has not approved. */
   | { readonly kind: "pending-device"; readonly deviceId: string }
+  /** Our certificate, but no record of the device, expired or not: it joined after the backup we were restored from. */
+  | { readonly kind: "unknown-device"; readonly deviceId: string }
   /** A device that was put out of the fleet, expired or not. */
   | {
       readonly kind: "barred-device";
@@ -42,7 +44,7 @@ export interface PrincipalRules {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
   readonly certificates: CertificateReader;
-  standingOf(deviceId: string): StandingState;
+  standingOf(deviceId: string): StandingState | "unknown";
   readonly operatorTokens: Pick<OperatorTokens, "verify">;
 }
 
@@ -64,6 +66,7 @@ export function resolvePrincipal(caller: Caller, rules: PrincipalRules): Princip
   if (device === undefined) return none;
   const { deviceId, validFromMs, validToMs } = device;
   const standing = rules.standingOf(deviceId);
+  if (standing === "unknown") return { kind: "unknown-device", deviceId };
   if (standing === "revoked" || standing === "quarantined")
     return { kind: "barred-device", deviceId, standing };
   if (rules.nowMs > validToMs) return { kind: "expired-device", deviceId };

@@ -26,6 +26,7 @@ import {
   type DeviceRecord,
   isBarred,
   type Standing,
+  unknownDevice,
 } from "./device-record.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
 
@@ -92,7 +93,7 @@ export function createRenewalService(options: RenewalOptions): RenewalService {
       const shown = new X509Certificate(shownDer);
       const publicKey = await readCertificateRequest(request.csr);
       const device = await devices.read(deviceId);
-      if (device === undefined) throw unknownDevice();
+      if (device === undefined) throw unknownDevice("device");
       await refuseReplacedKey(device, shown);
       const { chain } = await issue(device, shown, publicKey);
       log.info({ device: deviceId }, "a device's certificate was renewed");
@@ -107,7 +108,7 @@ export function createRenewalService(options: RenewalOptions): RenewalService {
       checkHost("RenewExpiredRequest.host", request.host, authority.hosts);
       const publicKey = await readCertificateRequest(request.csr);
       const device = await devices.read(deviceId);
-      if (device === undefined) throw unknownDevice();
+      if (device === undefined) throw unknownDevice("device");
       if (isBarred(device)) throw barredDevice(device);
       await refuseReplacedKey(device, shown);
       const ranOutMs = vouched?.validToMs ?? device.certificateExpiresAtMs;
@@ -202,16 +203,9 @@ function lateStanding(
 function notOurs(cause?: unknown): SelvedgeError {
   return new SelvedgeError("unauthenticated", "the message is not signed by a device of this fleet", {
     at: "RenewExpiredRequest.signature",
-    fix: askToJoin,
+    fix: "join again with a new token: selvedge join",
     cause,
   });
 }
 
-function unknownDevice(): SelvedgeError {
-  return new SelvedgeError("unauthenticated", "this coordinator does not know the device", {
-    fix: askToJoin,
-  });
-}
-
 const certificateBytesMax = 4_096;
-const askToJoin = "join again with a new token: selvedge join";

@@ -4,6 +4,7 @@ export const callers = [
   "device",
   "expired",
   "pending",
+  "unknown",
   "barred",
   "viewer",
   "operator",

@@ -10,6 +10,7 @@ const principals = {
   device: { kind: "device", deviceId },
   expired: { kind: "expired-device", deviceId },
   pending: { kind: "pending-device", deviceId },
+  unknown: { kind: "unknown-device", deviceId },
   barred: { kind: "barred-device", deviceId, standing: "revoked" },
   viewer: { kind: "operator", name: "a", role: "viewer" },
   operator: { kind: "operator", name: "a", role: "operator" },
@@ -65,6 +66,10 @@ test("[EN13] a stranger is told to say who it is, a member that it may not", () 
   const route = "selvedge.v1.OperatorService/RunJob";
   assert.throws(() => authorise(route, principals.none), { code: "unauthenticated", fix: /operator token/ });
   assert.throws(() => authorise("blobs.read", principals.expired), { code: "unauthenticated", fix: /join/ });
+  for (const one of ["blobs.read", "selvedge.v1.SessionService/Connect"]) {
+    const told = { code: "unauthenticated", message: /does not know the device/, fix: /join again/ };
+    assert.throws(() => authorise(one, principals.unknown), told);
+  }
   assert.throws(() => authorise(route, principals.device), { code: "permission_denied" });
   for (const [principal, fix] of [
     [principals.pending, /device approve 6f9619ff/],

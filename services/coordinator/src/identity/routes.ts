@@ -1,4 +1,5 @@
 import { SelvedgeError } from "@selvedge/protocol";
+import { unknownDevice } from "./device-record.ts";
 import { type OperatorRole, operatorRoles } from "./operator-tokens.ts";
 import type { Principal, RefusedToken } from "./principal.ts";
 
@@ -90,6 +91,8 @@ export function authorise(route: string, principal: Principal): void {
         at: route,
         fix: `ask an operator to run: selvedge device approve ${principal.deviceId}`,
       });
+    case "unknown-device":
+      throw unknownDevice(route);
     case "barred-device":
       throw barred(route, principal);
     case "operator":
