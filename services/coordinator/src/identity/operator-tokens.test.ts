@@ -66,6 +66,23 @@ test("a name is used again only after its token ended, and then the old one is n
   assert.ok("operator" in tokens.verify(third.text));
 });
 
+test("[OR7] who gets another token for a lost one signs plans with the same key, unless that token was revoked", async () => {
+  const { tokens, make } = await openTokens();
+  await make("root", "admin", null);
+  const first = await make("ada", "admin", null);
+  const { publicKey } = generateKeyPairSync("ed25519");
+  await tokens.setPlanKey("ada", publicKey);
+  const replace = () => tokens.replace({ name: "ada", role: "admin", lifetimeMs: null });
+  const second = await replace();
+  assert.notEqual(second.text, first.text);
+  assert.equal(planKeyIdOf(second.record), keyIdOf(publicKey));
+  assert.equal(tokens.planKeys().length, 1);
+  await tokens.revoke("ada");
+  const third = await replace();
+  assert.equal(planKeyIdOf(third.record), undefined);
+  assert.equal(tokens.planKeys().length, 0);
+});
+
 test("[OR4] the last admin cannot be revoked", async () => {
   const { clock, tokens, make } = await openTokens();
   await make("ada", "admin", null);

@@ -101,9 +101,16 @@ export class OperatorTokens {
     });
   }
 
-  /** Makes an operator in the place of the one of this name, whose token then is nobody's. */
+  /**
+   * Makes an operator in the place of the one of this name, whose token then is
+   * nobody's. They keep their plan key, unless that token was revoked: whoever
+   * had it may have registered a key of theirs.
+   */
   replace(operator: NewOperator): Promise<CreatedOperator> {
-    return this.#inTurn(() => this.#put(operator));
+    return this.#inTurn(() => {
+      const before = this.list().find(({ name }) => name === operator.name);
+      return this.#put(operator, before?.revokedAtMs === null ? before.planKey : null);
+    });
   }
 
   /** Judges the token that a call came with; its use is remembered, to the minute. */
@@ -165,7 +172,10 @@ export class OperatorTokens {
     );
   }
 
-  async #put({ name, role, lifetimeMs }: NewOperator): Promise<CreatedOperator> {
+  async #put(
+    { name, role, lifetimeMs }: NewOperator,
+    planKey: string | null = null,
+  ): Promise<CreatedOperator> {
     const { now, rootPin } = this.#options;
     const id = randomBytes(8).toString("hex");
     const text = formatOperatorToken({ rootPin: rootPin(), id, secret: new Uint8Array(randomBytes(32)) });
@@ -178,6 +188,7 @@ export class OperatorTokens {
       tokenId: id,
       createdAtMs,
       expiresAtMs: lifetimeMs === null ? null : createdAtMs + lifetimeMs,
+      planKey,
     };
     const before = [...this.#known].filter(([, { name: other }]) => other === name);
     await this.#commit([
