@@ -1,5 +1,4 @@
-import { evaluationData, trainingData } from "./fleet.fixture.ts";
-import { classes, imageSize } from "./synthetic-digits.fixture.ts";
+import { classes, evaluationData, imageSize, trainingData } from "./synthetic-digits.fixture.ts";
 
 /**
  * Three rounds of three devices, of which two are enough.

@@ -15,6 +15,7 @@ import {
 } from "@selvedge/protocol";
 import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
 import { buildPlan, loadModel, parseJobFile } from "selvedge";
+import { patienceMs } from "./patience.fixture.ts";
 
 interface OperatorFile {
   readonly url: string;
@@ -152,8 +153,16 @@ export class Operator {
   }
 }
 
+/** The rounds of a job with who contributed to each. */
+export function contributions(job: Job): string[][] {
+  return job.history.map((round) =>
+    round.participants
+      .filter(({ status }) => status === "contributed")
+      .map(({ device }) => device)
+      .sort(),
+  );
+}
+
 async function* part(bytes: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array> {
   yield bytes.subarray(start, end);
 }
-
-const patienceMs = 60_000;

@@ -3,6 +3,10 @@ import { join } from "node:path";
 import { encodeIdx, type IdxSource } from "@selvedge/datasets";
 import { SeededRandom } from "@selvedge/protocol";
 
+/** What devices call their data, and the coordinator its own. */
+export const trainingData = "digits";
+export const evaluationData = "held-back";
+
 /** Of one image, and of all. */
 export const imageSize = 16;
 export const classes = 4;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 suite("a killed agent", () => {
   let fleet: TestFleet;

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { Job } from "@selvedge/protocol";
 import type { CrashPoint } from "../crashing-coordinator.fixture.ts";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
 const patientJob: string = jobFile("50s");

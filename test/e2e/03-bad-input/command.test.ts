@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { buildMlp, type OnnxModel, serializeModel } from "@selvedge/onnx";
-import { TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 const mainPath = join(import.meta.dirname, "../../../apps/cli/src/main.ts");
 const builtModel = /^model: .*$/m;

@@ -3,8 +3,9 @@ import { after, before, suite, test } from "node:test";
 import { encodeSafetensors, type ParameterLayout, parameterLayout, parseModel } from "@selvedge/onnx";
 import { limits, type Offer, Verdict } from "@selvedge/protocol";
 import { loadModel, parseJobFile } from "selvedge";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 import { HostileDevice } from "./hostile-device.fixture.ts";
 
 suite("a device that is in the fleet and sends what is wrong", () => {

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import { confinedTo } from "selvedge";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 suite("a device whose agent.yaml names another device's data", () => {
   let fleet: TestFleet;

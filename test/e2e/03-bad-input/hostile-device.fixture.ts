@@ -25,7 +25,9 @@ import {
   createHttpBlobChannel,
   type HttpBlobChannel,
 } from "@selvedge/transport-grpc";
-import { deadline, type TestFleet, trainingData } from "../fleet.fixture.ts";
+import { deadline } from "../patience.fixture.ts";
+import { trainingData } from "../synthetic-digits.fixture.ts";
+import type { TestFleet } from "../test-fleet.fixture.ts";
 
 /** What may be wrong with a submission that is otherwise right. */
 export interface SubmissionFault {

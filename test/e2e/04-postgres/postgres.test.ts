@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { Job } from "@selvedge/protocol";
 import { type PostgresServer, postgresMissing, startPostgresServer } from "@selvedge/testkit";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
 const patientJob: string = jobFile("50s");

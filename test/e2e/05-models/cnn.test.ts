@@ -3,8 +3,8 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { buildCnn, buildMlp, serializeModel } from "@selvedge/onnx";
-import { evaluationData, TestFleet, trainingData } from "../fleet.fixture.ts";
-import { classes } from "../synthetic-digits.fixture.ts";
+import { classes, evaluationData, trainingData } from "../synthetic-digits.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 test("a convolutional network from an ONNX file learns across devices", async () => {
   await using fleet = await TestFleet.start(2);

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import type { Job } from "@selvedge/protocol";
-import { contributions, TestFleet, until } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { until } from "../patience.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
 const patientJob: string = jobFile("50s");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { TestFleet } from "../fleet.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 suite("a device that has to be approved", () => {
   let fleet: TestFleet;

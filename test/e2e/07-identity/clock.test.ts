@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { TestFleet } from "../fleet.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 const hasFaketime = spawnSync("faketime", ["--version"]).status === 0;
 const skip = hasFaketime ? false : "faketime(1) is not installed";

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { TestFleet } from "../fleet.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Of one renewal: the new key and chain, those that are kept, and two renames. */
 const durableSteps = 6;

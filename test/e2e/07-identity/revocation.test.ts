@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { Job } from "@selvedge/protocol";
-import { contributions, type TestDevice, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import type { TestDevice } from "../test-device.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 suite("a device that is revoked in the middle of a round", () => {
   let fleet: TestFleet;

@@ -3,8 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { FleetIdentity } from "@selvedge/protocol";
-import { contributions, type TestDevice, TestFleet, until } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { until } from "../patience.fixture.ts";
+import type { TestDevice } from "../test-device.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 suite("a fleet whose keys are replaced", () => {
   let fleet: TestFleet;

@@ -5,8 +5,9 @@ import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "@selvedge/protocol";
 import { mountSmallDisk, type SmallDisk, smallDiskMissing } from "@selvedge/testkit";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result; long enough to be filled into. */
 const patientJob: string = jobFile("50s").replace("localEpochs: 2", "localEpochs: 100");

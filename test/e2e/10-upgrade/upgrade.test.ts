@@ -3,8 +3,12 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { contributions, type TestDevice, TestFleet, thisCheckout, until } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { until } from "../patience.fixture.ts";
+import { thisCheckout } from "../spawned-process.fixture.ts";
+import type { TestDevice } from "../test-device.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 import { EarlierSources, missing } from "./earlier-sources.fixture.ts";
 import { addPairs, pairs } from "./pairs.fixture.ts";
 

@@ -7,8 +7,9 @@ import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, SelvedgeError } from "@selvedge/protocol";
 import type { ArmedPoint, DurablePoint } from "../durable-operations.fixture.ts";
-import { contributions, TestFleet } from "../fleet.fixture.ts";
 import { jobFile } from "../job-file.fixture.ts";
+import { contributions } from "../operator.fixture.ts";
+import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
 const patientJob: string = jobFile("50s");
@@ -132,7 +133,7 @@ function coordinatorOf(fleet: TestFleet): Victim {
   return {
     name: "coordinator",
     durableLog: fleet.durableLog,
-    exited: () => fleet.coordinatorExit(),
+    exited: () => fleet.coordinatorEnded(),
     restart: () => fleet.startCoordinator(),
   };
 }
@@ -143,11 +144,7 @@ function agentOf(fleet: TestFleet): Victim {
   return {
     name: "agent",
     durableLog: device.durableLog,
-    async exited() {
-      const { agent } = device;
-      if (agent !== undefined && agent.exitCode === null && agent.signalCode === null)
-        await once(agent, "exit");
-    },
+    exited: () => device.ended(),
     restart: async () => device.start(),
   };
 }
