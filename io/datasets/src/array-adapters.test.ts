@@ -36,6 +36,30 @@ test("[DS1] NumPy files and archives give the same examples", async (t) => {
   }
 });
 
+test("an archive is described from the head of its inputs, whatever follows it", async (t) => {
+  const values = Float64Array.from({ length: 300_000 }, (_, index) => Math.sin(index));
+  const files = { "y.npy": labels, "x.npy": npyFile("<f8", [3, 100_000], values) };
+  for (const level of [0, 6] as const) {
+    const bytes = zipSync(files, { level });
+    const path = temporaryFile(t, "data.npz", bytes.subarray(0, 200_000));
+    const source: DatasetSource = { format: "npz", path, inputs: "x", labels: "y", classes: 3 };
+    const described = { kind: "array", length: 3, inputShape: [100_000], classes: 3 };
+    assert.deepEqual(await describeDataset(source), described);
+    await assert.rejects(openDataset(source), { code: "corrupt" });
+  }
+});
+
+test("[DS3] an archive that is none or lacks the inputs is not described", async (t) => {
+  const none = temporaryFile(t, "data.npz", "not an archive");
+  const source: DatasetSource = { format: "npz", path: none, inputs: "x", labels: "y", classes: 3 };
+  await assert.rejects(describeDataset(source), { code: "corrupt" });
+  await assert.rejects(describeDataset(npz(t, { "y.npy": labels })), { code: "failed_precondition" });
+  const deflated = Buffer.from(zipSync({ "x.npy": inputs }, { level: 6 }));
+  deflated.fill(0xff, deflated.indexOf("x.npy") + 5, deflated.indexOf("x.npy") + 25);
+  const broken = temporaryFile(t, "data.npz", deflated);
+  await assert.rejects(describeDataset({ ...source, path: broken }), { code: "corrupt" });
+});
+
 test("[DS3] labels that are fractions, too few, or not below the number of classes are refused", async (t) => {
   const cases: readonly [Uint8Array, string][] = [
     [npyFile("<f4", [3], Float32Array.of(0, 1, 2)), "unsupported"],

@@ -1,19 +1,20 @@
 import { basename } from "node:path";
 import { limits, SelvedgeError } from "@selvedge/protocol";
-import { type UnzipFileInfo, unzipSync } from "fflate";
+import { Unzip, type UnzipFileInfo, UnzipInflate, unzipSync } from "fflate";
 import { arrayDataset, checkClasses, refuseColumns } from "./array-dataset.ts";
 import type { NpzSource } from "./dataset.ts";
 import type { DatasetAdapter } from "./dataset-adapter.ts";
-import { type NpyArray, parseNpy } from "./npy.ts";
+import { type NpyArray, npyHeaderBytesMax, parseNpy, parseNpyHeader } from "./npy.ts";
 import { wholeNumbers } from "./npy-adapter.ts";
+import { datasetFileChunks } from "./open-dataset-file.ts";
 import { readDatasetFile } from "./read-dataset-file.ts";
 
 /** One NumPy archive: a ZIP file of .npy files, stored or deflated. */
 export const npzAdapter: DatasetAdapter<NpzSource> = {
   async describe(source) {
     checkClasses(source.classes);
-    const [inputs] = await readArrays(source, [source.inputs]);
-    const [length = 0, ...inputShape] = inputs?.shape ?? [];
+    const head = await readHead(source.path, source.inputs);
+    const [length = 0, ...inputShape] = parseNpyHeader(head, `${source.path}: ${source.inputs}`).shape;
     return { kind: "array", length, inputShape, classes: source.classes };
   },
 
@@ -36,6 +37,34 @@ export const npzAdapter: DatasetAdapter<NpzSource> = {
   },
 };
 
+/** The beginning of one array, at least its header: the archive is read no further than to there. */
+async function readHead(path: string, name: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  let isArchive = false;
+  const unzip = new Unzip((file) => {
+    isArchive = true;
+    if (file.name !== `${name}.npy`) return;
+    file.ondata = (error, data) => {
+      if (error !== null) throw error;
+      parts.push(data);
+      length += data.length;
+    };
+    file.start();
+  });
+  unzip.register(UnzipInflate);
+  try {
+    for await (const chunk of datasetFileChunks(path)) {
+      unzip.push(chunk);
+      if (length >= npyHeaderBytesMax) break;
+    }
+  } catch (thrown) {
+    throw notAnArchive(thrown, path);
+  }
+  if (!isArchive) throw notAnArchive(new Error("it holds no files"), path);
+  return parts.length === 0 ? missing(name, path) : Buffer.concat(parts);
+}
+
 async function readArrays({ path }: NpzSource, names: readonly string[]): Promise<NpyArray[]> {
   const entries = unzip(await readDatasetFile(path), names, path);
   return names.map((name) => parseNpy(entries[`${name}.npy`] ?? missing(name, path), `${path}: ${name}`));
@@ -55,10 +84,14 @@ function unzip(bytes: Uint8Array, names: readonly string[], path: string): Recor
   try {
     return unzipSync(bytes, { filter });
   } catch (thrown) {
-    if (thrown instanceof SelvedgeError) throw thrown;
-    const { message } = SelvedgeError.from(thrown);
-    throw new SelvedgeError("corrupt", `not a .npz archive: ${message}`, { at: path, cause: thrown });
+    throw notAnArchive(thrown, path);
   }
+}
+
+function notAnArchive(thrown: unknown, path: string): SelvedgeError {
+  if (thrown instanceof SelvedgeError) return thrown;
+  const { message } = SelvedgeError.from(thrown);
+  return new SelvedgeError("corrupt", `not a .npz archive: ${message}`, { at: path, cause: thrown });
 }
 
 function missing(name: string, path: string): never {
