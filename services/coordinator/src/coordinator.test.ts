@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import {
@@ -246,6 +246,16 @@ test("[OR4] the first admin's token is made when there is none, and not made aga
   assert.equal((await fourth.admin.whoAmI({})).operator?.name, "admin");
   const records = await auditOf(fourth);
   assert.equal(records.filter(({ actor }) => actor === "coordinator").length, 3);
+});
+
+test("what a backup that was killed left behind is gone after a day, with the next start", async () => {
+  await using running = await startTestCoordinator();
+  const left = join(running.folder, "snapshots", "left");
+  await mkdir(left, { recursive: true });
+  const longAgo = Date.now() / 1_000 - 25 * 3_600;
+  await utimes(left, longAgo, longAgo);
+  await using again = await running.restart();
+  assert.deepEqual(await readdir(join(again.folder, "snapshots")), []);
 });
 
 /** Every method of every service in proto/ that is served. */

@@ -23,7 +23,7 @@ import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { auditedEnrolment } from "./audit/audited-enrolment.ts";
 import { RefusalLog } from "./audit/refusal-log.ts";
-import { writeSnapshot } from "./backup/snapshot.ts";
+import { removeOldSnapshots, writeSnapshot } from "./backup/snapshot.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 import { registerServices } from "./fleet-services.ts";
 import { FleetSession } from "./fleet-session.ts";
@@ -133,6 +133,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
   });
   opened = gateway;
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
+  const failed = (message: string) => (error: unknown) => log.error({ err: error }, message);
   const inTurn = createTurns();
   const writeFile = () => inTurn(() => writeOperatorFile({ ...fleet, folder, url }));
   await writeFile();
@@ -141,17 +142,14 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
     const expiresAtMs = new X509Certificate(fleet.authority.server.chain).validToDate.getTime();
     log.info({ expiresAtMs }, "the coordinator's certificate or roots were replaced");
     session.announceTrust();
-    writeFile().catch((error: unknown) =>
-      log.error({ err: error }, "operator.json could not be written anew: it may name an old root"),
-    );
+    writeFile().catch(failed("operator.json could not be written anew: it may name an old root"));
   });
+  const tidy = () => removeOldSnapshots(folder, now()).catch(failed("old snapshots could not be removed"));
+  await tidy();
   const refresh = setInterval(() => {
-    fleet.signing.repository
-      .refresh()
-      .catch((error: unknown) => log.error({ err: error }, "metadata refresh failed"));
-    fleet.authority
-      .refresh(now())
-      .catch((error: unknown) => log.error({ err: error }, "certificate renewal failed"));
+    fleet.signing.repository.refresh().catch(failed("metadata refresh failed"));
+    fleet.authority.refresh(now()).catch(failed("certificate renewal failed"));
+    void tidy();
   }, refreshEveryMs);
   log.info({ url, trustDomain: options.trustDomain, version: packageJson.version }, "coordinator started");
   return {

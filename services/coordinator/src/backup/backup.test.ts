@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import {
   appendFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +23,7 @@ import { openFleet } from "../fleet.ts";
 import { openStore } from "../open-store.ts";
 import { type BackupManifest, readManifest } from "./manifest.ts";
 import { type RestoreOptions, restoreBackup } from "./restore-backup.ts";
-import { blobFileName, writeSnapshot } from "./snapshot.ts";
+import { blobFileName, removeOldSnapshots, writeSnapshot } from "./snapshot.ts";
 import { type Backup, writeBackup } from "./write-backup.ts";
 
 const now = Date.parse("2026-11-24T12:00:00Z");
@@ -188,6 +190,26 @@ suite("a backup", () => {
     await refused(writeBackup({ ...again, target: at("other") }), "corrupt", /bytes do not match/);
     assert.deepEqual(readdirSync(root).sort(), ["backup", "hub"]);
   });
+});
+
+test("a snapshot that nobody took for a day goes, and a newer one stays", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "selvedge-test-"));
+  try {
+    await removeOldSnapshots(folder, now);
+    for (const [name, hours] of [
+      ["old", 25],
+      ["older", 48],
+      ["new", 23],
+    ] as const) {
+      mkdirSync(join(folder, "snapshots", name, "blobs"), { recursive: true });
+      utimesSync(join(folder, "snapshots", name), now / 1_000, now / 1_000 - hours * 3_600);
+    }
+    // Others remove theirs meanwhile.
+    await Promise.all([removeOldSnapshots(folder, now), removeOldSnapshots(folder, now)]);
+    assert.deepEqual(readdirSync(join(folder, "snapshots")), ["new"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 async function recordsOf(snapshot: AsyncIterable<StoredRecord>): Promise<StoredRecord[]> {

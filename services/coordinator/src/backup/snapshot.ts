@@ -11,8 +11,7 @@ export const recordsFileName = "records.jsonl";
 
 /**
  * Writes the records of one moment, and links every blob, into a new folder of
- * the coordinator's. Nobody may delete blobs meanwhile. Snapshots that nobody
- * has taken for a day go.
+ * the coordinator's. Nobody may delete blobs meanwhile. Who takes it removes it.
  *
  * @returns the folder, relative to the coordinator's.
  * @throws SelvedgeError `resource_exhausted`, `permission_denied`, and what the store throws
@@ -22,12 +21,10 @@ export async function writeSnapshot(
   store: Pick<SnapshotStore, "snapshot">,
   blobs: FileBlobs,
 ): Promise<string> {
-  const all = join(folder, snapshotsFolder);
-  const name = randomUUID();
-  const snapshot = join(all, name);
+  const name = join(snapshotsFolder, randomUUID());
+  const snapshot = join(folder, name);
   try {
     await mkdir(snapshot, { recursive: true, mode: 0o700 });
-    await removeOld(all);
     const file = createWriteStream(join(snapshot, recordsFileName), { mode: 0o600, flush: true });
     await pipeline(Readable.from(linesOf(store.snapshot())), file);
     for await (const { digest } of blobs.list()) {
@@ -35,10 +32,27 @@ export async function writeSnapshot(
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await link(blobs.pathOf(digest), path);
     }
-    return join(snapshotsFolder, name);
+    return name;
   } catch (thrown) {
     await rm(snapshot, { recursive: true, force: true });
     throw fileError(thrown, snapshot);
+  }
+}
+
+/**
+ * Removes what was left behind where a backup or its coordinator was killed: snapshots of a day ago.
+ *
+ * @param folder - the coordinator's.
+ * @throws SelvedgeError `permission_denied`
+ */
+export async function removeOldSnapshots(folder: string, nowMs: number): Promise<void> {
+  const all = join(folder, snapshotsFolder);
+  for (const name of (await unlessGone(readdir(all), all)) ?? []) {
+    const path = join(all, name);
+    // Whoever takes a snapshot removes it, perhaps just now.
+    const found = await unlessGone(stat(path), path);
+    if (found !== undefined && found.mtimeMs < nowMs - dayMs)
+      await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -58,10 +72,13 @@ async function* linesOf(records: AsyncIterable<StoredRecord>): AsyncIterable<str
   }
 }
 
-async function removeOld(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    if ((await stat(path)).mtimeMs < Date.now() - dayMs) await rm(path, { recursive: true, force: true });
+async function unlessGone<T>(reading: Promise<T>, path: string): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    const error = fileError(thrown, path);
+    if (error.code === "not_found") return undefined;
+    throw error;
   }
 }
 
