@@ -10,6 +10,7 @@ import {
   type DescMethodUnary,
   type DescService,
 } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
 import * as protocol from "@selvedge/protocol";
 import { AuditVerifier, keyIdOf, rawPublicKey, SelvedgeError } from "@selvedge/protocol";
 import type { GatewayClient } from "@selvedge/transport-grpc";
@@ -225,6 +226,24 @@ test("[AU5] wrong tokens, and operators who want too much, are in the audit log"
   assert.deepEqual(
     [refused?.actor, refused?.subject],
     ["operator:viewer", "selvedge.v1.OperatorService/CreateToken"],
+  );
+});
+
+test("[AU5] who is refused a certificate, with a join token or an old certificate, is in the audit log", async () => {
+  await using running = await startTestCoordinator();
+  const { transport } = running.connect({});
+  const enrolment = createClient(protocol.EnrolmentService, transport);
+  const renewal = createClient(protocol.RenewalService, transport);
+  const { nonce } = await enrolment.challenge({});
+  await assert.rejects(enrolment.enrol({ nonce, tokenId: "0123456789abcdef", name: "kitchen" }));
+  await assert.rejects(renewal.renewExpired({ nonce, chain: [new Uint8Array(9)] }));
+  const refused = (await auditOf(running)).filter(({ action }) => /^refused-/.test(action));
+  assert.deepEqual(
+    refused.map(({ actor, action, subject, detail }) => [actor, action, subject, detail.code]),
+    [
+      ["address:127.0.0.1", "refused-enrolment", "0123456789abcdef", "unauthenticated"],
+      ["address:127.0.0.1", "refused-renewal", "selvedge.v1.RenewalService/RenewExpired", "unauthenticated"],
+    ],
   );
 });
 

@@ -21,7 +21,6 @@ import {
 } from "@selvedge/transport-grpc";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
-import { auditedEnrolment } from "./audit/audited-enrolment.ts";
 import { RefusalLog } from "./audit/refusal-log.ts";
 import { removeOldSnapshots, writeSnapshot } from "./backup/snapshot.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
@@ -197,7 +196,8 @@ async function openGateway(
     tls: tlsOf(authority),
     services: (router, principalOf) =>
       registerServices(router, principalOf, {
-        enrolment: auditedEnrolment(enrolment, refusals),
+        enrolment,
+        refusals,
         renewal,
         rotation: new IdentityRotation({ authority, devices, now }),
         hub,

@@ -17,7 +17,9 @@ import {
   sessionService,
   sessionServiceLimits,
 } from "@selvedge/transport-grpc";
+import { auditedArrival } from "./audit/audited-arrival.ts";
 import { auditedService } from "./audit/audited-service.ts";
+import type { RefusalLog } from "./audit/refusal-log.ts";
 import type { Authority } from "./identity/certificate-authority.ts";
 import type { DeviceAdmission } from "./identity/device-admission.ts";
 import type { EnrolmentService as Enrolment } from "./identity/enrolment-service.ts";
@@ -32,6 +34,7 @@ import type { SessionHub } from "./sessions/session-hub.ts";
 export interface FleetServices {
   readonly enrolment: Enrolment;
   readonly renewal: Renewal;
+  readonly refusals: Pick<RefusalLog, "record">;
   readonly rotation: IdentityRotation;
   readonly hub: SessionHub;
   readonly admission: DeviceAdmission;
@@ -44,18 +47,29 @@ export interface FleetServices {
 export function registerServices(
   router: ConnectRouter,
   principalOf: (context: HandlerContext) => Principal,
-  { admission, enrolment, hub, operators, renewal, rotation, snapshot }: FleetServices,
+  { admission, enrolment, hub, operators, refusals, renewal, rotation, snapshot }: FleetServices,
 ): void {
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
-    enrol: (request, context) =>
-      enrolment.enrol(request, { exporter: exporterOf(context), remoteAddress: remoteAddressOf(context) }),
+    enrol(request, context) {
+      const { name, tokenId } = request;
+      const address = remoteAddressOf(context);
+      const arrival = { action: "refused-enrolment", subject: tokenId, address, detail: { name } };
+      return auditedArrival(refusals, arrival, () =>
+        enrolment.enrol(request, { exporter: exporterOf(context) }),
+      );
+    },
   });
   router.service(RenewalService, {
     renew: (request, context) =>
       renewal.renew(deviceIdOf(principalOf(context)), certificateOf(context) ?? new Uint8Array(), request),
     confirmCertificate: () => renewal.confirm(),
-    renewExpired: (request) => renewal.renewExpired(request),
+    renewExpired(request, context) {
+      const { method } = context;
+      const subject = `${method.parent.typeName}/${method.name}`;
+      const arrival = { action: "refused-renewal", subject, address: remoteAddressOf(context) };
+      return auditedArrival(refusals, arrival, () => renewal.renewExpired(request));
+    },
   });
   const sessions = sessionService({ principalOf, peerOf, onLink: (link, peer) => hub.accept(link, peer) });
   router.service(SessionService, sessions, sessionServiceLimits);

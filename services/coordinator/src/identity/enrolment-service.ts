@@ -45,8 +45,6 @@ export interface EnrolmentService {
 export interface EnrolmentConnection {
   /** 32 bytes under `channelBinding.label`; undefined when the connection has none. */
   readonly exporter?: Uint8Array | undefined;
-  /** Of the other end, as far as is known. */
-  readonly remoteAddress?: string | undefined;
 }
 
 export interface EnrolmentOptions {
