@@ -90,7 +90,7 @@ export class GraphBuilder implements Inference {
 
   node<Op extends Operator>(op: Op, inputs: InputsOf<Op>, attributes: AttributesOf<Op>): Value {
     const type = operators[op].infer(inputs, attributes, this);
-    const contents = integerContents(op, inputs, attributes, (value) => this.contentsOf(value));
+    const contents = integerContents(op, inputs, attributes, type.type, (value) => this.contentsOf(value));
     if (contents !== undefined && type.type === "int64" && isStatic(contents) && isStatic(type.shape)) {
       return this.constant(BigInt64Array.from(contents, BigInt), type.shape);
     }

@@ -1,3 +1,4 @@
+import { type ElementType, elementTypeOf } from "./element-type.ts";
 import type { Value } from "./operator.ts";
 import { reducedAxes } from "./operators/reduction.ts";
 import type { AttributesOf, InputsOf, Operator } from "./operators.ts";
@@ -16,24 +17,43 @@ type Fold<Op extends Operator> = (
  * What exporters compute from shapes, followed while the graph is built: so that
  * `Reshape(x, Concat(Gather(Shape(x), 0), -1))` is as good as a constant shape.
  *
- * @returns undefined for what cannot be known
+ * @param type of the output
+ * @returns undefined for what cannot be known, or that the type might not hold exactly
  */
 export function integerContents<Op extends Operator>(
   op: Op,
   inputs: InputsOf<Op>,
   attributes: AttributesOf<Op>,
+  type: ElementType,
   contentsOf: (value: Value) => Contents | undefined,
 ): Contents | undefined {
   const fold: Fold<Op> | undefined = folds[op];
-  return fold?.(inputs, attributes, contentsOf);
+  const contents = fold?.(inputs, attributes, contentsOf);
+  const most = largest[type];
+  if (contents === undefined || most === undefined) return undefined;
+  const isExact = (element: Dimension): boolean =>
+    typeof element === "string" || (Number.isInteger(element) && Math.abs(element) <= most);
+  return contents.every(isExact) ? contents : undefined;
 }
+
+/** Up to where each type holds every whole number, and a JavaScript number does; other types are not followed. */
+const largest: { readonly [Type in ElementType]?: number } = {
+  bool: 1,
+  float32: 2 ** 24,
+  float64: Number.MAX_SAFE_INTEGER,
+  int32: 2 ** 31 - 1,
+  int64: Number.MAX_SAFE_INTEGER,
+};
 
 const folds: { readonly [Op in Operator]?: Fold<Op> } = {
   Add: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => p + q)),
-  Cast: ([x], _, of) => of(x),
+  Cast: ([x], { to }, of) => (elementTypeOf(to) === "bool" ? truthOf(of(x)) : of(x)),
   Concat: (inputs, _, of) => joined(inputs.map(of)),
   Div: ([a, b], _, of) =>
-    pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Math.trunc(p / q)) ?? quotientOf([x], [y])),
+    pairwise(of(a), of(b), (x, y) => {
+      const isFloat = a.type === "float32" || a.type === "float64";
+      return numeric(x, y, (p, q) => (isFloat ? p / q : Math.trunc(p / q))) ?? quotientOf([x], [y]);
+    }),
   Equal: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p === q))),
   Gather: ([data, indices], _, of) => {
     const [elements, places] = [of(data), of(indices)];
@@ -99,6 +119,11 @@ function numeric(x: Dimension, y: Dimension, combine: (x: number, y: number) => 
 
 function numbersOf(contents: Contents | undefined): readonly number[] | undefined {
   return contents !== undefined && isStatic(contents) ? contents : undefined;
+}
+
+/** 1 for what is not 0; of a size that only the run knows, nothing. */
+function truthOf(contents: Contents | undefined): Contents | undefined {
+  return numbersOf(contents)?.map((element) => Number(element !== 0));
 }
 
 function one(element: Dimension | undefined): Contents | undefined {

@@ -119,6 +119,57 @@ test("shapes that exporters compute are known while the graph is built, and cost
   assert.equal(shapes.length, 1, "the number of labels, for the mean of the loss");
 });
 
+test("shapes are followed through arithmetic only as far as the runtime computes the same", () => {
+  const known = [
+    node("Cast", ["six"], "f", { to: ["int", 1] }),
+    node("Cast", ["f"], "k", { to: ["int", 7] }),
+  ];
+  const truth = [
+    node("Cast", ["six"], "b", { to: ["int", 9] }),
+    node("Cast", ["b"], "i", { to: ["int", 7] }),
+  ];
+  const quotient = (by: string): ModelParts["nodes"] => [
+    node("Cast", ["six"], "f", { to: ["int", 1] }),
+    node("Cast", [by], "g", { to: ["int", 1] }),
+    node("Div", ["f", "g"], "q"),
+    node("Mul", ["q", "g"], "p"),
+    node("Cast", ["p"], "k", { to: ["int", 7] }),
+  ];
+  const compile = (nodes: ModelParts["nodes"]): TrainingGraph =>
+    trainingGraph(
+      modelOf({
+        nodes: [
+          ...nodes,
+          node("Concat", ["rest", "k"], "target", { axis: ["int", 0] }),
+          node("Reshape", ["x", "target"], "r"),
+          node("MatMul", ["r", "w"], "y"),
+        ],
+        initializers: [
+          ...[weight, integers("rest", [-1]), integers("six", [6]), integers("zero", [0])],
+          ...[
+            integers("two", [2]),
+            integers("four", [4]),
+            integers("more", [262]),
+            integers("much", [2 ** 52]),
+          ],
+        ],
+      }),
+      options,
+    );
+  compile(known);
+  compile([...truth, node("Mul", ["i", "six"], "k")]);
+  compile(quotient("two"));
+  const wrong: readonly ModelParts["nodes"][] = [
+    // 6 / 4 * 4 of floats is 6, of integers 4
+    quotient("four"),
+    [node("Div", ["six", "zero"], "k")],
+    [node("Div", ["zero", "zero"], "k")],
+    [node("Mul", ["much", "much"], "k")],
+    [node("Cast", ["more"], "b", { to: ["int", 2] }), node("Cast", ["b"], "k", { to: ["int", 7] })],
+  ];
+  for (const nodes of wrong) assert.throws(() => compile(nodes), { code: "unsupported" });
+});
+
 test("windows that tile are pooled before they are rectified, and differentiated without indices", () => {
   const graph = trainingGraph(buildCnn(cnn), options);
   const nodes = bodyOf(graph);
