@@ -1,29 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Digest, digestOf } from "../digest.ts";
+import type { Digest } from "../digest.ts";
+import { blob, jobPlan, soundSubmission } from "./job.fixture.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import type { JobPlan, JobState } from "./job-state.ts";
 import { stepJob } from "./step-job.ts";
 
 const devices = ["a", "b", "c", "d"];
-const blob = (name: string) => ({ digest: digestOf(Buffer.from(name)), length: 1 });
-
-const plan: JobPlan = {
-  name: "digits",
-  digest: digestOf(Buffer.from("plan")),
-  body: blob("plan"),
-  model: blob("model"),
-  signer: `ed25519:${"0".repeat(64)}`,
-  rounds: 3,
-  cohort: 4,
-  quorum: 2,
-  deadlineMs: 60_000,
-  graceMs: 100,
-  targetAccuracy: 0,
-  maxExamplesPerDevice: 100,
-  evaluationDataset: "held-out",
-};
+const plan: JobPlan = { ...jobPlan, rounds: 3, cohort: 4, graceMs: 100, evaluationDataset: "held-out" };
 
 /** A shell without arithmetic: a sum is the set of who is in it. */
 class Shell {
@@ -46,24 +31,10 @@ class Shell {
   }
 
   submit(device: string): void {
-    const round = this.state?.current;
-    this.send({
-      type: "submitted",
-      now: this.now,
-      submission: {
-        device,
-        round: round?.number ?? 1,
-        format: "f32",
-        contributors: [device],
-        baseVersion: this.state?.base.version ?? 0,
-        weight: 1,
-        planDigest: plan.digest,
-        configDigest: blob("config").digest,
-        body: blob(`update of ${device} in ${round?.number}`),
-        metrics: {},
-        problem: null,
-      },
-    });
+    assert.ok(this.state);
+    const body = blob(`update of ${device} in ${this.state.current?.number}`);
+    const submission = { ...soundSubmission(this.state, device), body };
+    this.send({ type: "submitted", submission, now: this.now });
   }
 
   exclude(device: string): void {

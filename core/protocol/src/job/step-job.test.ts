@@ -1,152 +1,54 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "../digest.ts";
-import type { JobEffect, JobEvent, SubmissionFacts } from "./job-event.ts";
-import { type JobPlan, type JobState, lastTimeOf } from "./job-state.ts";
+import { blob, JobDriver, jobPlan } from "./job.fixture.ts";
+import { lastTimeOf } from "./job-state.ts";
 import { failedRoundsMax, offerRetryMs } from "./round-lifecycle.ts";
-import { jobWakeAt, stepJob } from "./step-job.ts";
-
-const blob = (name: string) => ({ digest: digestOf(Buffer.from(name)), length: 100 });
-
-const plan: JobPlan = {
-  name: "digits",
-  digest: digestOf(Buffer.from("plan")),
-  body: blob("plan"),
-  model: blob("model"),
-  signer: `ed25519:${"0".repeat(64)}`,
-  rounds: 2,
-  cohort: 3,
-  quorum: 2,
-  deadlineMs: 60_000,
-  graceMs: 10_000,
-  targetAccuracy: 0,
-  maxExamplesPerDevice: 100,
-  evaluationDataset: null,
-};
-
-/** Drives a job by hand: keeps the state, returns the effects of the last event. */
-class Driver {
-  state: JobState | undefined;
-  effects: readonly JobEffect[] = [];
-
-  constructor(changes: Partial<JobPlan> = {}) {
-    this.send({ type: "created", plan: { ...plan, ...changes }, weights: blob("base"), now: 0 });
-  }
-
-  send(event: JobEvent): this {
-    const { state, effects } = stepJob(this.state, event);
-    this.state = state;
-    this.effects = effects;
-    return this;
-  }
-
-  job(): JobState {
-    assert.ok(this.state);
-    return this.state;
-  }
-
-  open(devices: readonly string[] = ["a", "b", "c"], now = 1_000): this {
-    return this.send({
-      type: "cohortSelected",
-      round: this.job().nextRound,
-      devices,
-      config: blob("config"),
-      now,
-    });
-  }
-
-  submit(device: string, changes: Partial<SubmissionFacts> = {}, now = 2_000): this {
-    const submission: SubmissionFacts = {
-      device,
-      round: this.job().current?.number ?? this.job().nextRound - 1,
-      format: "f32",
-      contributors: [device],
-      baseVersion: this.job().base.version,
-      weight: 10,
-      planDigest: plan.digest,
-      configDigest: blob("config").digest,
-      body: blob(`update of ${device}`),
-      metrics: {},
-      problem: null,
-      ...changes,
-    };
-    return this.send({ type: "submitted", submission, now });
-  }
-
-  reply(device: string, answer: Extract<JobEvent, { type: "replied" }>["answer"], now = 1_500): this {
-    return this.send({ type: "replied", device, round: this.job().current?.number ?? 0, answer, now });
-  }
-
-  verdict(): string {
-    const receipts = this.effects.filter((effect) => effect.type === "receipt");
-    assert.equal(receipts.length, 1, "exactly one receipt for a submission");
-    return receipts[0]?.verdict ?? "";
-  }
-
-  has(type: JobEffect["type"]): boolean {
-    return this.effects.some((effect) => effect.type === type);
-  }
-
-  /** Answers the folds and the finalisation of a round that has closed. */
-  settle(now = 20_000): this {
-    const round = this.job().current?.number ?? 0;
-    for (let turn = 0; turn < 10 && this.job().current?.phase === "folding"; turn += 1) {
-      this.send({ type: "folded", round, accumulator: blob(`sum ${round} ${turn}`), now });
-    }
-    return this.send({
-      type: "finalised",
-      round,
-      weights: blob(`weights ${round}`),
-      optimizerState: null,
-      federated: {},
-      now,
-    });
-  }
-}
+import { jobWakeAt } from "./step-job.ts";
 
 test("[RC7] a new job asks for a cohort and opens a round with an offer to each member", () => {
-  const driver = new Driver();
+  const driver = new JobDriver();
   assert.deepEqual(driver.effects, [{ type: "openRound", round: 1, waitingSince: 0 }]);
   driver.open();
   assert.deepEqual(
     driver.effects.map((effect) => effect.type === "offer" && effect.device),
     ["a", "b", "c"],
   );
-  assert.equal(driver.job().status, "running");
+  assert.equal(driver.state.status, "running");
 });
 
 test("[RC7] a job with too few devices looks again after the grace time and when a device comes online", () => {
-  const driver = new Driver().send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 5_000 });
-  assert.equal(jobWakeAt(driver.job()), 10_000);
+  const driver = new JobDriver().send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 5_000 });
+  assert.equal(jobWakeAt(driver.state), 10_000);
   driver.send({ type: "tick", now: 10_000 });
   assert.ok(driver.has("openRound"));
   driver.send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 10_001 });
-  assert.equal(jobWakeAt(driver.job()), undefined, "nothing to wait for but devices");
+  assert.equal(jobWakeAt(driver.state), undefined, "nothing to wait for but devices");
   driver.send({ type: "deviceOnline", device: "b" });
   assert.ok(driver.has("openRound"));
 });
 
 test("[RC7] a job with too few devices says what it lacks, until its round opens", () => {
-  const driver = new Driver().send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 5_000 });
-  assert.deepEqual([driver.job().status, driver.job().reason], ["waiting", "1 of 3"]);
+  const driver = new JobDriver().send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 5_000 });
+  assert.deepEqual([driver.state.status, driver.state.reason], ["waiting", "1 of 3"]);
   driver.send({ type: "deviceOnline", device: "b" });
-  assert.equal(driver.job().reason, "1 of 3", "until it has looked again");
-  assert.equal(driver.open().job().reason, null);
+  assert.equal(driver.state.reason, "1 of 3", "until it has looked again");
+  assert.equal(driver.open().state.reason, null);
 });
 
 test("[RC7] a device that comes online while the cohort is being selected is not overlooked", () => {
-  const driver = new Driver().send({ type: "deviceOnline", device: "b" });
+  const driver = new JobDriver().send({ type: "deviceOnline", device: "b" });
   assert.equal(driver.effects.length, 0);
   driver.send({ type: "cohortShort", round: 1, reason: "1 of 3", now: 20_000 });
   assert.ok(driver.has("openRound"));
 });
 
 test("[OF4] an unanswered offer is sent again after the retry time and when its device comes online", () => {
-  const driver = new Driver().open();
+  const driver = new JobDriver().open();
   driver.reply("a", { kind: "accepted" });
   driver.send({ type: "deviceOnline", device: "b" });
   assert.deepEqual(driver.effects, [{ type: "offer", round: 1, device: "b" }]);
-  assert.equal(jobWakeAt(driver.job()), 1_000 + offerRetryMs);
+  assert.equal(jobWakeAt(driver.state), 1_000 + offerRetryMs);
   driver.send({ type: "tick", now: 1_000 + offerRetryMs });
   assert.deepEqual(
     driver.effects.map((effect) => effect.type === "offer" && effect.device),
@@ -155,82 +57,82 @@ test("[OF4] an unanswered offer is sent again after the retry time and when its 
 });
 
 test("[RC1] a round closes when every member has answered, and then finalises", () => {
-  const driver = new Driver().open().submit("a").submit("b");
+  const driver = new JobDriver().open().submit("a").submit("b");
   driver.reply("c", { kind: "declined", reason: "policy hours" });
-  assert.equal(driver.job().current?.phase, "folding");
+  assert.equal(driver.state.current?.phase, "folding");
   driver.settle();
-  assert.equal(driver.job().base.version, 1);
-  assert.deepEqual(driver.job().base.weights, blob("weights 1"));
+  assert.equal(driver.state.base.version, 1);
+  assert.deepEqual(driver.state.base.weights, blob("weights 1"));
   assert.ok(driver.has("openRound"), "the next round");
 });
 
 test("[RC2] with a quorum the round waits the grace time and no longer", () => {
-  const driver = new Driver().open().submit("a").submit("b");
-  assert.equal(jobWakeAt(driver.job()), 1_000 + offerRetryMs);
+  const driver = new JobDriver().open().submit("a").submit("b");
+  assert.equal(jobWakeAt(driver.state), 1_000 + offerRetryMs);
   driver.send({ type: "tick", now: 11_999 });
-  assert.equal(driver.job().current?.phase, "collecting");
+  assert.equal(driver.state.current?.phase, "collecting");
   driver.send({ type: "tick", now: 12_000 });
-  assert.equal(driver.job().current?.phase, "folding");
+  assert.equal(driver.state.current?.phase, "folding");
 });
 
 test("[RC3] at the deadline a round without a quorum fails", () => {
-  const driver = new Driver().open().submit("a");
+  const driver = new JobDriver().open().submit("a");
   driver.send({ type: "tick", now: 61_000 });
-  assert.equal(driver.job().current, null);
-  assert.equal(driver.job().last?.status, "failed");
-  assert.match(driver.job().last?.reason ?? "", /1 of 2/);
+  assert.equal(driver.state.current, null);
+  assert.equal(driver.state.last?.status, "failed");
+  assert.match(driver.state.last?.reason ?? "", /1 of 2/);
 });
 
 test("[RC3] a round whose quorum cannot be reached fails at once and says why", () => {
-  const driver = new Driver().open();
+  const driver = new JobDriver().open();
   driver.reply("a", { kind: "declined", reason: "policy hours: only 22:00 to 06:00" });
   driver.reply("b", { kind: "failed", reason: "no such dataset" });
-  assert.equal(driver.job().current, null);
-  assert.match(driver.job().last?.reason ?? "", /policy hours/);
+  assert.equal(driver.state.current, null);
+  assert.match(driver.state.last?.reason ?? "", /policy hours/);
 });
 
 test("[RC4] [AK4] a late submission is told that the round has closed, and stays out of it", () => {
-  const driver = new Driver().open().submit("a").submit("b").send({ type: "tick", now: 12_000 });
+  const driver = new JobDriver().open().submit("a").submit("b").send({ type: "tick", now: 12_000 });
   driver.submit("c", {}, 12_001);
   assert.equal(driver.verdict(), "roundClosed");
-  const pending = driver.job().current?.queue.map(({ device }) => device);
+  const pending = driver.state.current?.queue.map(({ device }) => device);
   assert.deepEqual(pending, ["b"], "only what was accepted before the close");
 });
 
 test("[AK4] a submission to a round that never opened is refused", () => {
-  assert.equal(new Driver().open().submit("a", { round: 9 }).verdict(), "refused");
+  assert.equal(new JobDriver().open().submit("a", { round: 9 }).verdict(), "refused");
 });
 
 test("[RC5] members that have not contributed are told when the round closes", () => {
-  const driver = new Driver().open().submit("a").submit("b").send({ type: "tick", now: 12_000 });
+  const driver = new JobDriver().open().submit("a").submit("b").send({ type: "tick", now: 12_000 });
   const told = driver.effects.flatMap((effect) => (effect.type === "roundClosed" ? effect.device : []));
   assert.deepEqual(told, ["c"]);
 });
 
 test("[RC6] failed rounds keep the weights, use up their number, and end the job after five in a row", () => {
-  const driver = new Driver();
+  const driver = new JobDriver();
   for (let failures = 1; failures <= failedRoundsMax; failures += 1) {
     driver.open().send({ type: "tick", now: 100_000 * failures });
-    driver.send({ type: "tick", now: 100_000 * failures + plan.graceMs });
-    assert.deepEqual(driver.job().base, { version: 0, weights: blob("base") });
-    assert.equal(driver.job().nextRound, failures + 1);
+    driver.send({ type: "tick", now: 100_000 * failures + jobPlan.graceMs });
+    assert.deepEqual(driver.state.base, { version: 0, weights: blob("base") });
+    assert.equal(driver.state.nextRound, failures + 1);
   }
-  assert.equal(driver.job().status, "failed");
-  assert.match(driver.job().reason ?? "", /5 rounds in a row/);
+  assert.equal(driver.state.status, "failed");
+  assert.match(driver.state.reason ?? "", /5 rounds in a row/);
 });
 
 test("[RC8] the job completes after its rounds, once its model is written", () => {
-  const driver = new Driver({ rounds: 1 }).open().submit("a").submit("b").submit("c").settle();
+  const driver = new JobDriver({ rounds: 1 }).open().submit("a").submit("b").submit("c").settle();
   assert.deepEqual(driver.effects.at(-1), { type: "writeModel", weights: blob("weights 1") });
   driver.send({ type: "tick", now: 30_000 });
   assert.equal(driver.has("openRound"), false);
   driver.send({ type: "modelWritten", model: blob("model"), now: 30_001 });
-  assert.equal(driver.job().status, "completed");
-  assert.deepEqual(driver.job().model, blob("model"));
+  assert.equal(driver.state.status, "completed");
+  assert.deepEqual(driver.state.model, blob("model"));
 });
 
 test("[RC8] reaching the target accuracy ends the job early", () => {
-  const driver = new Driver({ rounds: 50, targetAccuracy: 0.9, evaluationDataset: "test" });
+  const driver = new JobDriver({ rounds: 50, targetAccuracy: 0.9, evaluationDataset: "test" });
   driver.open().submit("a").submit("b").submit("c").settle();
   assert.ok(driver.has("evaluate"));
   driver.send({ type: "evaluated", round: 1, metrics: { accuracy: 0.93 }, now: 21_000 });
@@ -238,16 +140,16 @@ test("[RC8] reaching the target accuracy ends the job early", () => {
 });
 
 test("[RC8] cancelling tells the cohort and closes the round for good", () => {
-  const driver = new Driver().open().submit("a").send({ type: "cancelled", now: 3_000 });
-  assert.equal(driver.job().status, "cancelled");
+  const driver = new JobDriver().open().submit("a").send({ type: "cancelled", now: 3_000 });
+  assert.equal(driver.state.status, "cancelled");
   assert.ok(driver.has("roundClosed") && driver.has("archiveRound"));
   assert.equal(driver.submit("b", { round: 1 }).verdict(), "roundClosed");
 });
 
 test("[SU1] a sound submission is accepted in the commit that records it; a stranger's is refused", () => {
-  const driver = new Driver().open();
+  const driver = new JobDriver().open();
   assert.equal(driver.submit("a").verdict(), "accepted");
-  assert.equal(driver.job().current?.members.a?.status, "contributed");
+  assert.equal(driver.state.current?.members.a?.status, "contributed");
   assert.equal(driver.submit("z").verdict(), "refused");
 });
 
@@ -257,7 +159,7 @@ for (const [what, changes] of Object.entries({
   "a stale base": { baseVersion: 7 },
 })) {
   test(`[SU2] a submission made under ${what} is refused`, () => {
-    assert.equal(new Driver().open().submit("a", changes).verdict(), "refused");
+    assert.equal(new JobDriver().open().submit("a", changes).verdict(), "refused");
   });
 }
 
@@ -271,45 +173,45 @@ for (const [what, changes] of Object.entries({
   "a partial sum's format": { format: "grid64" },
 })) {
   test(`[SU3] a submission with ${what} is refused`, () => {
-    assert.equal(new Driver().open().submit("a", changes).verdict(), "refused");
+    assert.equal(new JobDriver().open().submit("a", changes).verdict(), "refused");
   });
 }
 
 test("[SU5] a submission without its body is asked for it, and accepted with it", () => {
-  const driver = new Driver().open();
+  const driver = new JobDriver().open();
   assert.equal(driver.submit("a", { problem: "missing" }).verdict(), "bodyMissing");
   assert.equal(driver.submit("a").verdict(), "accepted");
 });
 
 test("[SU6] an unsound body is refused and its device has failed the round", () => {
-  const driver = new Driver().open().submit("a", { problem: "value 3 is NaN" });
+  const driver = new JobDriver().open().submit("a", { problem: "value 3 is NaN" });
   assert.equal(driver.verdict(), "refused");
-  assert.equal(driver.job().current?.members.a?.status, "failed");
+  assert.equal(driver.state.current?.members.a?.status, "failed");
   assert.ok(driver.has("discard"));
 });
 
 test("[SU6] a device that has failed a round is out of it, whatever it sends or answers then", () => {
-  const driver = new Driver().open().submit("a", { problem: "value 3 is NaN" });
+  const driver = new JobDriver().open().submit("a", { problem: "value 3 is NaN" });
   assert.equal(driver.submit("a", { body: blob("sound") }).verdict(), "refused");
   // The refused body is gone: the same submission again is refused again, not asked for its body.
   assert.equal(driver.submit("a", { problem: "missing" }).verdict(), "refused");
   driver.reply("a", { kind: "accepted" });
-  assert.equal(driver.job().current?.members.a?.status, "failed");
+  assert.equal(driver.state.current?.members.a?.status, "failed");
 });
 
 test("[RC6] after a failed round the job waits the grace time, whoever comes online meanwhile", () => {
-  const driver = new Driver().open(["a", "b"]);
+  const driver = new JobDriver().open(["a", "b"]);
   driver.reply("a", { kind: "declined", reason: "policy hours" }, 3_000);
   assert.equal(driver.has("openRound"), false);
-  assert.equal(driver.job().status, "waiting");
+  assert.equal(driver.state.status, "waiting");
   assert.equal(driver.send({ type: "deviceOnline", device: "c" }).has("openRound"), false);
-  assert.equal(jobWakeAt(driver.job()), 13_000);
+  assert.equal(jobWakeAt(driver.state), 13_000);
   assert.equal(driver.send({ type: "tick", now: 12_999 }).has("openRound"), false);
   assert.equal(driver.send({ type: "tick", now: 13_000 }).has("openRound"), true);
 });
 
 test("[AK3] a repeated submission gets the first verdict, in its round and in the one after", () => {
-  const driver = new Driver().open().submit("a");
+  const driver = new JobDriver().open().submit("a");
   assert.equal(driver.submit("a").verdict(), "accepted");
   assert.equal(driver.submit("a", { body: blob("other") }).verdict(), "refused");
   driver.submit("b").submit("c").settle();
@@ -318,16 +220,16 @@ test("[AK3] a repeated submission gets the first verdict, in its round and in th
 });
 
 test("[AK5] contributions that arrive during a fold go into the next one, each once", () => {
-  const driver = new Driver().open().submit("a");
-  const first = driver.effects.find((effect) => effect.type === "fold");
+  const driver = new JobDriver().open().submit("a");
+  const first = driver.effect("fold");
   assert.deepEqual(
     first?.contributions.map(({ device }) => device),
     ["a"],
   );
   driver.submit("b").submit("c");
   assert.equal(driver.has("fold"), false);
-  driver.send({ type: "folded", round: 1, accumulator: blob("sum"), now: 3_000 });
-  const second = driver.effects.find((effect) => effect.type === "fold");
+  driver.folded("sum");
+  const second = driver.effect("fold");
   assert.deepEqual(
     second?.contributions.map(({ device }) => device),
     ["b", "c"],
@@ -336,9 +238,9 @@ test("[AK5] contributions that arrive during a fold go into the next one, each o
 });
 
 test("[AK5] bodies are discarded only after the fold that counted them is committed", () => {
-  const driver = new Driver().open().submit("a");
+  const driver = new JobDriver().open().submit("a");
   assert.equal(driver.has("discard"), false);
-  driver.send({ type: "folded", round: 1, accumulator: blob("sum"), now: 3_000 });
+  driver.folded("sum");
   assert.deepEqual(
     driver.effects.filter((effect) => effect.type === "discard"),
     [{ type: "discard", blobs: [blob("update of a").digest] }],
@@ -346,49 +248,41 @@ test("[AK5] bodies are discarded only after the fold that counted them is commit
 });
 
 test("[AK5] work for a round that is over may fail without harm to the job", () => {
-  const driver = new Driver().open().submit("a");
+  const driver = new JobDriver().open().submit("a");
   const failure = { type: "effectFailed", what: "fold", reason: "no such blob", now: 70_000 } as const;
   driver.send({ type: "tick", now: 61_001 });
-  assert.equal(driver.job().last?.status, "failed");
-  assert.equal(driver.send({ ...failure, round: 1 }).job().status, "waiting");
+  assert.equal(driver.state.last?.status, "failed");
+  assert.equal(driver.send({ ...failure, round: 1 }).state.status, "waiting");
   driver.open(["a", "b", "c"], 71_000);
-  assert.equal(driver.send({ ...failure, round: 2 }).job().status, "failed");
+  assert.equal(driver.send({ ...failure, round: 2 }).state.status, "failed");
 });
 
 test("a sound update that is not taken is let go of; what a device merely names is not", () => {
-  const driver = new Driver().open();
-  const discarded = () => driver.effects.filter((effect) => effect.type === "discard");
+  const driver = new JobDriver().open();
   driver.submit("a", { round: 9 });
-  assert.deepEqual(discarded(), [{ type: "discard", blobs: [blob("update of a").digest] }]);
+  assert.deepEqual(driver.discarded(), [blob("update of a").digest]);
   driver.submit("stranger", { problem: "it is no update" });
-  assert.deepEqual(discarded(), []);
+  assert.deepEqual(driver.discarded(), []);
 });
 
 test("what a fold or a finalisation makes too late for its round is let go of", () => {
-  const driver = new Driver().open().submit("a");
+  const driver = new JobDriver().open().submit("a");
   driver.send({ type: "tick", now: 61_001 });
-  driver.send({ type: "folded", round: 1, accumulator: blob("sum"), now: 62_000 });
+  driver.folded("sum", 62_000);
   assert.deepEqual(driver.effects, [{ type: "discard", blobs: [blob("sum").digest] }]);
   driver.send({ type: "cancelled", now: 63_000 });
-  driver.send({
-    type: "finalised",
-    round: 1,
-    weights: blob("weights"),
-    optimizerState: blob("moments"),
-    federated: {},
-    now: 64_000,
-  });
+  driver.finalised(blob("moments"), 64_000);
   assert.deepEqual(driver.effects, [
-    { type: "discard", blobs: [blob("weights").digest, blob("moments").digest] },
+    { type: "discard", blobs: [blob("weights 1").digest, blob("moments").digest] },
   ]);
-  assert.deepEqual(driver.job().base.weights, blob("base"));
+  assert.deepEqual(driver.state.base.weights, blob("base"));
 });
 
 test("[RC9] a job knows the latest time it has written down, as long as it runs", () => {
-  const job = new Driver({ graceMs: 0 }).open(["a", "b", "c"], 5_000);
-  assert.equal(lastTimeOf(job.job()), 5_000);
+  const job = new JobDriver({ graceMs: 0 }).open(["a", "b", "c"], 5_000);
+  assert.equal(lastTimeOf(job.state), 5_000);
   job.submit("a", {}, 6_000).submit("b", {}, 7_000);
-  assert.equal(lastTimeOf(job.job()), 7_000);
+  assert.equal(lastTimeOf(job.state), 7_000);
   job.send({ type: "cancelled", now: 8_000 });
-  assert.equal(lastTimeOf(job.job()), 0);
+  assert.equal(lastTimeOf(job.state), 0);
 });
