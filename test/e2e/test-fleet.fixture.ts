@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Job } from "@selvedge/protocol";
 import type {
   CoordinatorSettings,
   CrashLine,
@@ -10,7 +12,7 @@ import type {
   FromCoordinator,
   ToCoordinator,
 } from "./crashing-coordinator.fixture.ts";
-import { Operator } from "./operator.fixture.ts";
+import { contributions, Operator } from "./operator.fixture.ts";
 import { until } from "./patience.fixture.ts";
 import { mainPath, SpawnedProcess, thisCheckout } from "./spawned-process.fixture.ts";
 import { evaluationData, writeSyntheticDigits } from "./synthetic-digits.fixture.ts";
@@ -203,6 +205,13 @@ export class TestFleet implements AsyncDisposable {
   /** Waits until no device holds a result any more that it has sent. */
   async outboxesEmpty(): Promise<void> {
     await until(() => this.devices.every((device) => device.isOutboxEmpty()), "all outboxes empty");
+  }
+
+  /** Of a job of three rounds: it is completed, and all these devices contributed to each round. */
+  assertComplete(job: Job, devices: readonly TestDevice[] = this.devices): void {
+    assert.equal(job.status, "completed", job.reason);
+    const everyone = devices.map(({ id }) => id).sort();
+    assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
   }
 
   device(id: string): TestDevice {

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { mainPath } from "../spawned-process.fixture.ts";
 
 export interface Demo {
   readonly process: ChildProcess;
@@ -46,7 +46,7 @@ export function startDemo(
 ): Demo {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "selvedge-e2e-demo-")));
   const [command = "", ...args] = [
-    ...[...launcher, process.execPath, "--disable-warning=ExperimentalWarning", mainPath],
+    ...[...launcher, process.execPath, "--disable-warning=ExperimentalWarning", mainPath()],
     ...["demo", ...(isKept ? ["--keep"] : ["--json", "--no-keep"]), ...options.split(" ")],
   ];
   const child = spawn(command, args, {
@@ -128,5 +128,3 @@ export function assertNothingLeft({ folder }: Demo): void {
   assert.deepEqual(processesOf(folder), [], "processes");
   assert.deepEqual(readdirSync(folder), [], "temporary files");
 }
-
-export const mainPath: string = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));

@@ -8,11 +8,11 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { mainPath } from "../spawned-process.fixture.ts";
 import {
   assertNothingLeft,
   type DemoProcess,
   isAskedToEnd,
-  mainPath,
   processesOf,
   startDemo,
   untilGone,
@@ -72,7 +72,7 @@ test("a demo that is kept shows where it is and answers there, until SIGINT ends
   const [, status = ""] = await demo.match(/^status +(https:\S+)$/);
   const [, operatorFile = ""] = await demo.match(/ status --operator (\S+)$/);
   await demo.match(/^stop +Ctrl-C/);
-  const asked = ["--disable-warning=ExperimentalWarning", mainPath, "status", "--operator", operatorFile];
+  const asked = ["--disable-warning=ExperimentalWarning", mainPath(), "status", "--operator", operatorFile];
   const { stdout } = await promisify(execFile)(process.execPath, asked);
   assert.match(stdout, new RegExp(`^coordinator +${status}$`, "m"));
   assert.match(stdout, /^devices +2, 2 online/m);

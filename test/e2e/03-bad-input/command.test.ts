@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { buildMlp, type OnnxModel, serializeModel } from "@selvedge/onnx";
 import { jobFile } from "../job-file.fixture.ts";
+import { mainPath } from "../spawned-process.fixture.ts";
 import { TestFleet } from "../test-fleet.fixture.ts";
 
-const mainPath = join(import.meta.dirname, "../../../apps/cli/src/main.ts");
 const builtModel = /^model: .*$/m;
 
 interface Complaint {
@@ -33,7 +33,7 @@ suite("the command, given what is wrong", () => {
   });
 
   function selvedge(...args: string[]): { readonly status: number | null; readonly error: Complaint } {
-    const argv = ["--disable-warning=ExperimentalWarning", mainPath, ...args, "--json"];
+    const argv = ["--disable-warning=ExperimentalWarning", mainPath(), ...args, "--json"];
     const { status, stdout, stderr } = spawnSync(process.execPath, argv, { cwd: folder, encoding: "utf8" });
     assert.equal(stdout, "");
     const { error } = JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "") as { readonly error: Complaint };

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { promisify } from "node:util";
 import { confinedTo } from "selvedge";
 import { jobFile } from "../job-file.fixture.ts";
 import { contributions } from "../operator.fixture.ts";
@@ -15,13 +13,6 @@ suite("a device whose agent.yaml names another device's data", () => {
     fleet = await TestFleet.start(3);
   });
   after(() => fleet?.[Symbol.asyncDispose]());
-
-  async function selvedge(...args: string[]): Promise<string> {
-    const argv = ["--disable-warning=ExperimentalWarning", mainPath, ...args];
-    const state = join(fleet.folder, "coordinator");
-    const { stdout } = await promisify(execFile)(process.execPath, [...argv, "--state", state]);
-    return stdout;
-  }
 
   test("may not open it, and the operator sees which device that is and why; the others go on", async () => {
     const [first, second, third] = fleet.devices;
@@ -40,10 +31,8 @@ suite("a device whose agent.yaml names another device's data", () => {
     const reason = 'dataset "digits" cannot be read: the agent may not open its file';
     assert.deepEqual([refused?.status, refused?.reason], ["declined", reason]);
     for (const command of ["show", "watch"]) {
-      const shown = await selvedge("job", command, "foreign");
+      const shown = await fleet.run(["job", command, "foreign"]);
       assert.match(shown, new RegExp(`device-3 .*declined.* ${reason}`), shown);
     }
   });
 });
-
-const mainPath = join(import.meta.dirname, "../../../apps/cli/src/main.ts");

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { postgresMissing, startPostgresServer } from "@selvedge/testkit";
+import { mainPath } from "../spawned-process.fixture.ts";
 
 test("[ST2] a second coordinator is refused, and one that lost its database ends and says so", {
   skip: postgresMissing,
@@ -39,7 +40,18 @@ test("[ST2] a second coordinator is refused, and one that lost its database ends
 function up(folder: string, storeUrl: string): ChildProcess {
   return spawn(
     process.execPath,
-    [mainPath, "up", "--state", folder, "--host", "127.0.0.1", "--port", "0", "--json", "--stop-with-stdin"],
+    [
+      mainPath(),
+      "up",
+      "--state",
+      folder,
+      "--host",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--json",
+      "--stop-with-stdin",
+    ],
     { env: { ...process.env, SELVEDGE_STORE: storeUrl } },
   );
 }
@@ -49,5 +61,3 @@ async function text({ stderr }: ChildProcess): Promise<string> {
   for await (const chunk of stderr ?? []) all += String(chunk);
   return all;
 }
-
-const mainPath: string = join(import.meta.dirname, "../../../apps/cli/src/main.ts");

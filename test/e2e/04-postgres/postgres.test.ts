@@ -5,7 +5,6 @@ import { after, before, suite, test } from "node:test";
 import type { Job } from "@selvedge/protocol";
 import { type PostgresServer, postgresMissing, startPostgresServer } from "@selvedge/testkit";
 import { jobFile } from "../job-file.fixture.ts";
-import { contributions } from "../operator.fixture.ts";
 import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
@@ -28,9 +27,7 @@ suite("a coordinator with its records in PostgreSQL", { skip: postgresMissing },
   });
 
   function assertAsUndisturbed(job: Job): void {
-    assert.equal(job.status, "completed", job.reason);
-    const everyone = fleet.devices.map(({ id }) => id).sort();
-    assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
+    fleet.assertComplete(job);
     assert.equal(job.weights?.digest, undisturbed.weights?.digest);
   }
 

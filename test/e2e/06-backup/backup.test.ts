@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { promisify } from "node:util";
-import type { Job } from "@selvedge/protocol";
 import { jobFile } from "../job-file.fixture.ts";
-import { contributions } from "../operator.fixture.ts";
-import { until } from "../patience.fixture.ts";
 import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
@@ -23,27 +18,7 @@ suite("a restored coordinator", () => {
   after(() => fleet?.[Symbol.asyncDispose]());
 
   const folder = (name: string): string => join(fleet.folder, name);
-  const run = async (...args: string[]): Promise<string> => {
-    const state = ["--state", folder("coordinator")];
-    const { stdout } = await promisify(execFile)(process.execPath, [mainPath, ...args, ...state]);
-    return stdout;
-  };
-
-  function assertComplete(job: Job): void {
-    assert.equal(job.status, "completed", job.reason);
-    const everyone = fleet.devices.map(({ id }) => id).sort();
-    assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
-  }
-
-  /** What all devices serve under the job's name. */
-  async function installed(version: number): Promise<void> {
-    await until(async () => {
-      const { devices } = await fleet.operator.call((client) => client.listDevices({}));
-      return devices.every(({ models }) =>
-        models.some((model) => model.name === "digits" && Number(model.version) === version && model.serving),
-      );
-    }, `digits@${version} on all devices`);
-  }
+  const run = (...args: string[]): Promise<string> => fleet.run(args);
 
   async function loseAndRestore(backup: string, ...options: string[]): Promise<void> {
     await fleet.killCoordinator();
@@ -57,36 +32,36 @@ suite("a restored coordinator", () => {
   test("[ST6] [ST7] [ST8] goes on with its fleet and with the job that was running", async () => {
     await fleet.operator.startJob("undisturbed", slowJob);
     const undisturbed = await fleet.operator.watch("undisturbed");
-    assertComplete(undisturbed);
+    fleet.assertComplete(undisturbed);
     await run("release", "undisturbed");
-    await installed(1);
+    await fleet.serving(1);
 
     await fleet.operator.startJob("interrupted", slowJob);
     await fleet.operator.watch("interrupted", ({ roundsCompleted }) => roundsCompleted >= 1);
     await run("backup", folder("first"));
     // The devices go on, and so are ahead of what is restored.
-    assertComplete(await fleet.operator.watch("interrupted"));
+    fleet.assertComplete(await fleet.operator.watch("interrupted"));
     await loseAndRestore("first");
 
     const resumed = await fleet.operator.watch("interrupted");
-    assertComplete(resumed);
+    fleet.assertComplete(resumed);
     assert.equal(resumed.weights?.digest, undisturbed.weights?.digest);
     await fleet.outboxesEmpty();
     await run("release", "interrupted");
-    await installed(2);
+    await fleet.serving(2);
   });
 
   test("[ST8] whose releases were lost with it goes on with --forget-releases", async () => {
     await run("backup", folder("second"));
     await run("release", "undisturbed");
-    await installed(3);
+    await fleet.serving(3);
     await loseAndRestore("second", "--forget-releases");
     await fleet.operator.startJob("afterwards", patientJob);
-    assertComplete(await fleet.operator.watch("afterwards"));
+    fleet.assertComplete(await fleet.operator.watch("afterwards"));
     // Version 3 is used up on the devices; what follows it is newer for them.
     await run("release", "afterwards");
     await run("release", "afterwards");
-    await installed(4);
+    await fleet.serving(4);
   });
 
   test("[ST6] is refused where something is, and a backup likewise", async () => {
@@ -108,5 +83,3 @@ suite("a restored coordinator", () => {
     await fleet.startCoordinator();
   });
 });
-
-const mainPath: string = join(import.meta.dirname, "../../../apps/cli/src/main.ts");

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { FleetIdentity } from "@selvedge/protocol";
 import { jobFile } from "../job-file.fixture.ts";
-import { contributions } from "../operator.fixture.ts";
 import { until } from "../patience.fixture.ts";
 import type { TestDevice } from "../test-device.fixture.ts";
 import { TestFleet } from "../test-fleet.fixture.ts";
@@ -19,10 +18,7 @@ suite("a fleet whose keys are replaced", () => {
   const identity = (): Promise<FleetIdentity> => fleet.operator.identity((client) => client.getIdentity({}));
   const train = async (id: string): Promise<void> => {
     await fleet.operator.startJob(id, jobFile("20s"));
-    const job = await fleet.operator.watch(id);
-    assert.equal(job.status, "completed", job.reason);
-    const everyone = fleet.devices.map((device) => device.id).sort();
-    assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
+    fleet.assertComplete(await fleet.operator.watch(id));
   };
   const rootsOf = ({ folder }: TestDevice): number =>
     readFileSync(join(folder, "trust.pem"), "utf8").match(/BEGIN CERTIFICATE/g)?.length ?? 0;

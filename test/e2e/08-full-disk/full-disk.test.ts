@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "@selvedge/protocol";
 import { mountSmallDisk, type SmallDisk, smallDiskMissing } from "@selvedge/testkit";
 import { jobFile } from "../job-file.fixture.ts";
-import { contributions } from "../operator.fixture.ts";
 import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result; long enough to be filled into. */
@@ -39,9 +38,7 @@ suite("a full disk", { skip: smallDiskMissing }, () => {
   });
 
   const assertAsUndisturbed = (job: Job): void => {
-    assert.equal(job.status, "completed", job.reason);
-    const everyone = fleet.devices.map(({ id }) => id).sort();
-    assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
+    fleet.assertComplete(job);
     assert.equal(job.weights?.digest, undisturbed.weights?.digest);
   };
 

@@ -6,11 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { patienceMs } from "../patience.fixture.ts";
+import { mainPath, thisCheckout } from "../spawned-process.fixture.ts";
 
-const root = join(import.meta.dirname, "../../..");
-const mainPath = join(root, "apps/cli/src/main.ts");
 const node = [process.execPath, "--disable-warning=ExperimentalWarning"] as const;
-const patienceMs = 60_000;
 
 /** The four motes of `examples/motes`, their agents and their coordinator; every step is a command. */
 export class MoteFleet implements AsyncDisposable {
@@ -77,7 +76,7 @@ export class MoteFleet implements AsyncDisposable {
 
   /** A command of the operator's that is refused. @returns its error */
   refused(...args: string[]): { readonly code: string; readonly message: string } {
-    const [command = "", ...rest] = [...node, mainPath, ...args, "--state", this.#state, "--json"];
+    const [command = "", ...rest] = [...node, mainPath(), ...args, "--state", this.#state, "--json"];
     const { status, stderr } = spawnSync(command, rest, { encoding: "utf8", timeout: patienceMs });
     assert.notEqual(status, 0);
     return JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "").error;
@@ -97,7 +96,7 @@ export class MoteFleet implements AsyncDisposable {
 
   /** A script of the example's. @returns its standard output */
   script(path: string, ...args: string[]): string {
-    return completed([...node, join(root, path), ...args]);
+    return completed([...node, join(thisCheckout, path), ...args]);
   }
 
   auditLog(mote: string): { readonly kind: string; readonly statistics?: unknown }[] {
@@ -117,12 +116,12 @@ export class MoteFleet implements AsyncDisposable {
   }
 
   #run(...args: string[]): string {
-    return completed([...node, mainPath, ...args, "--json"]);
+    return completed([...node, mainPath(), ...args, "--json"]);
   }
 
   /** Ends when this process does: its standard input closes then. */
   #spawn(...args: string[]): ChildProcess {
-    const [command = "", ...rest] = [...node, mainPath, ...args, "--json", "--stop-with-stdin"];
+    const [command = "", ...rest] = [...node, mainPath(), ...args, "--json", "--stop-with-stdin"];
     const log = openSync(join(this.folder, "processes.log"), "a", 0o600);
     try {
       const child = spawn(command, rest, { stdio: ["pipe", "pipe", log] });

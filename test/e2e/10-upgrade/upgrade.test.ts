@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { jobFile } from "../job-file.fixture.ts";
-import { contributions } from "../operator.fixture.ts";
 import { until } from "../patience.fixture.ts";
 import { thisCheckout } from "../spawned-process.fixture.ts";
 import type { TestDevice } from "../test-device.fixture.ts";
@@ -39,16 +36,16 @@ for (const version of [versionBefore, commitBefore]) {
       const devices = [device, await fleet.join(token)];
       await startAll(fleet, devices);
       await trains(fleet, devices, "before", pairJob);
-      release(fleet, "before");
-      await serves(fleet, devices, 1);
+      await fleet.run(["release", "before"]);
+      await fleet.serving(1, devices);
 
       await device.kill();
       device.sources = thisCheckout;
       await startAll(fleet, [device]);
       assert.equal((await fleet.operator.device(device.id)).standing, "active");
       await trains(fleet, devices, "after", pairJob);
-      release(fleet, "after");
-      await serves(fleet, devices, 2);
+      await fleet.run(["release", "after"]);
+      await fleet.serving(2, devices);
     });
   });
 }
@@ -78,8 +75,8 @@ suite("an upgrade from the version before", { skip: missing(versionBefore) }, ()
     const devices = [fleet.joinWith(earlier.root, token), fleet.joinWith(earlier.root, token)];
     await startAll(fleet, devices);
     await trains(fleet, devices, "undisturbed", slowJob);
-    release(fleet, "undisturbed", earlier.root);
-    await serves(fleet, devices, 1);
+    await fleet.run(["release", "undisturbed"], earlier.root);
+    await fleet.serving(1, devices);
     await fleet.operator.startJob("interrupted", slowJob);
     await fleet.operator.watch("interrupted", ({ roundsCompleted }) => roundsCompleted >= 1);
 
@@ -87,7 +84,7 @@ suite("an upgrade from the version before", { skip: missing(versionBefore) }, ()
     fleet.sources = thisCheckout;
     await fleet.startCoordinator();
     const resumed = await fleet.operator.watch("interrupted");
-    assertComplete(resumed, devices);
+    fleet.assertComplete(resumed, devices);
     const undisturbed = await fleet.operator.watch("undisturbed");
     assert.equal(resumed.weights?.digest, undisturbed.weights?.digest);
 
@@ -99,8 +96,8 @@ suite("an upgrade from the version before", { skip: missing(versionBefore) }, ()
     }
     await startAll(fleet, devices);
     await trains(fleet, devices, "everyone", jobFile("50s"));
-    release(fleet, "everyone");
-    await serves(fleet, devices, 2);
+    await fleet.run(["release", "everyone"]);
+    await fleet.serving(2, devices);
   });
 });
 
@@ -123,29 +120,5 @@ async function trains(
   file: string,
 ): Promise<void> {
   await fleet.operator.startJob(id, file);
-  assertComplete(await fleet.operator.watch(id), devices);
-}
-
-function assertComplete(
-  job: Awaited<ReturnType<TestFleet["operator"]["watch"]>>,
-  devices: readonly TestDevice[],
-): void {
-  assert.equal(job.status, "completed", job.reason);
-  const everyone = devices.map(({ id }) => id).sort();
-  assert.deepEqual(contributions(job), [everyone, everyone, everyone]);
-}
-
-function release(fleet: TestFleet, job: string, sources: string = thisCheckout): void {
-  const command = ["release", job, "--state", join(fleet.folder, "coordinator")];
-  execFileSync(process.execPath, [join(sources, "apps/cli/src/main.ts"), ...command], { stdio: "pipe" });
-}
-
-async function serves(fleet: TestFleet, devices: readonly TestDevice[], version: number): Promise<void> {
-  await until(async () => {
-    const { devices: seen } = await fleet.operator.call((client) => client.listDevices({}));
-    const current = seen.filter(({ models }) =>
-      models.some((model) => model.name === "digits" && Number(model.version) === version && model.serving),
-    );
-    return devices.every(({ id }) => current.some((one) => one.id === id));
-  }, `digits@${version} on all devices`);
+  fleet.assertComplete(await fleet.operator.watch(id), devices);
 }
