@@ -42,16 +42,19 @@ for (const path of ["core/x/src/a.test.ts", "test/e2e/a.test.ts"]) {
       test("waits", { skip: "broker absent" });
       test("is not there", { todo: true }, () => { throw new Error(); });
       describe("suite", () => { it("passes too", () => {}); after(() => { throw new Error("in the hook"); }); });
+      describe("apart", { skip: "no disk" }, () => { it("one", () => {}); it("two", () => {}); });
       test("outer", async (t) => { await t.test("inner", () => { throw new Error("deep"); }); });
     `;
     const { code, lastLine, output } = await runPlanted({ [path]: text }, ["--only", only]);
-    assert.equal(lastLine, "2 passed, 4 failed, 2 skipped");
+    assert.equal(lastLine, "2 passed, 4 failed, 3 skipped");
     assert.equal(code, 1);
     for (const told of [
       "✖ fails",
       "the reason",
       "waits",
       "broker absent",
+      "apart",
+      "no disk",
       "in the hook",
       "outer > inner",
       "deep",

@@ -36,8 +36,9 @@ function outcomeOf(
   const { details, skip, todo } = event.data;
   const error = event.type === "test:fail" ? event.data.details.error : undefined;
   const nestedTold = failureType(error) === "subtestsFailed";
-  // A suite is a heading, not a test; but its own failure (in a hook, in its body) must count.
-  if (details.type === "suite" && (error === undefined || nestedTold)) return undefined;
+  // A suite is a heading, not a test; but its own failure (in a hook, in its body) must count, and its skip, for of
+  // the tests in it nothing is heard then.
+  if (details.type === "suite" && !isSet(skip) && (error === undefined || nestedTold)) return undefined;
   // A todo never fails in node:test, whatever it throws: it is a test that is not there yet.
   if (isSet(todo)) return { kind: "skipped", name, file, reason: reasonOf(todo, "todo") };
   if (error !== undefined) return { kind: "failed", name, file, ...(!nestedTold && { error }) };
