@@ -21,10 +21,11 @@ import {
   openMemoryStore,
   type Store,
 } from "@selvedge/storage";
-import { JobBoard, type JobRequest } from "./job-board.ts";
+import { JobBoard } from "./job-board.ts";
 import { JobRecords } from "./job-records.ts";
 import { ModelLayouts } from "./model-layouts.ts";
 import { smallModel, smallPlan } from "./plan.fixture.ts";
+import type { JobRequest } from "./request-desk.ts";
 
 export const layout: ParameterLayout = parameterLayout(smallModel);
 

@@ -1,50 +1,36 @@
-import type { KeyObject } from "node:crypto";
 import {
   blobReferenceOf,
-  type CheckedPlan,
   type Digest,
   decodePlan,
   dependsOnBody,
   type JobEffect,
   type JobEvent,
-  type JobPlan,
   type JobState,
   jobWakeAt,
   limits,
-  namePattern,
-  type OperatorSignature,
-  rawPublicKey,
   SelvedgeError,
   type Submission,
   type SubmissionFacts,
-  scaledTable,
   stepJob,
-  verifyPlan,
 } from "@selvedge/protocol";
 import {
   type BlobKeeper,
   type BlobStore,
   EntityRunner,
   type JournalHooks,
-  KeyedQueue,
   type Store,
 } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
-import { checkEvaluation, checkModel } from "./check-request.ts";
-import type { JobRecords } from "./job-records.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { PendingUploads } from "./pending-uploads.ts";
+import { type JobRequest, RequestDesk, type RequestDeskOptions } from "./request-desk.ts";
 import { problemWithStatistics } from "./statistics-round.ts";
 
-export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf"> {
+export interface JobBoardOptions
+  extends Omit<JobShellOptions, "stateOf">,
+    Omit<RequestDeskOptions, "jobOf" | "create"> {
   readonly store: Store;
-  /** Operators whose plans run here. */
-  operatorKeys(): readonly KeyObject[];
-  /** Names of the coordinator's own datasets. */
-  readonly evaluationDatasets: ReadonlySet<string>;
-  /** Plans whose training takes more memory on a device are refused, bytes. */
-  readonly memoryBytesMax: number;
   /** Why a device is to have no part in any round; undefined = it may. */
   barredWhy(device: string): string | undefined;
   /** Sets or clears the alarm that calls `tick`. */
@@ -55,14 +41,6 @@ export interface JobBoardOptions extends Omit<JobShellOptions, "stateOf"> {
   readonly hooks?: JournalHooks<JobEffect>;
 }
 
-export interface JobRequest {
-  readonly job: string;
-  readonly plan: Uint8Array;
-  readonly signature: OperatorSignature;
-  /** null = rounds are not evaluated by the coordinator. */
-  readonly evaluationDataset: string | null;
-}
-
 /** All jobs of a coordinator: what operators and devices say becomes events, what steps ask for is performed. */
 export class JobBoard {
   readonly #options: JobBoardOptions;
@@ -70,11 +48,9 @@ export class JobBoard {
   readonly #shell: JobShell;
   readonly #blobs: BlobStore;
   readonly #keeper: BlobKeeper;
-  readonly #records: JobRecords;
   readonly #layouts: ModelLayouts;
   readonly #uploads = new PendingUploads();
-  /** Requests of one job id take turns, so that the signature beside a job is that of its plan. */
-  readonly #requests = new KeyedQueue();
+  readonly #desk: RequestDesk;
   /** Resolved once what was barred while we were away is out of every open round. */
   readonly #isSettled = Promise.withResolvers<void>();
 
@@ -82,7 +58,6 @@ export class JobBoard {
     this.#options = options;
     this.#blobs = options.blobs;
     this.#keeper = options.keeper;
-    this.#records = options.records;
     this.#layouts = options.layouts;
     this.#shell = new JobShell({
       ...options,
@@ -104,6 +79,11 @@ export class JobBoard {
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     });
     this.#runner.subscribe((job, state) => this.#onState(job, state));
+    this.#desk = new RequestDesk({
+      ...options,
+      jobOf: (job) => this.#runner.get(job),
+      create: (job, event) => this.#runner.dispatch(job, event),
+    });
   }
 
   /**
@@ -140,20 +120,9 @@ export class JobBoard {
     return this.#runner.subscribe(listener);
   }
 
-  /**
-   * Starts a job; the same request again starts nothing and gives the same job.
-   *
-   * @throws SelvedgeError `invalid_argument`, `untrusted` (signature), `not_found`
-   *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's).
-   */
-  async run(request: JobRequest): Promise<JobState> {
-    const { job } = request;
-    if (!namePattern.test(job))
-      throw new SelvedgeError("invalid_argument", `"${job.slice(0, 80)}" is not a job id`);
-    const plan = decodePlan(request.plan);
-    const signer = verifyPlan(request.plan, request.signature, this.#options.operatorKeys());
-    const signature = { ...request.signature, publicKey: rawPublicKey(signer) };
-    return this.#requests.run(job, () => this.#start({ ...request, signature }, plan));
+  /** Starts a job: see `RequestDesk.take`. */
+  run(request: JobRequest): Promise<JobState> {
+    return this.#desk.take(request);
   }
 
   /** @throws SelvedgeError `not_found`. */
@@ -258,36 +227,6 @@ export class JobBoard {
     return [...this.#runner.all()].map(([, state]) => state);
   }
 
-  async #start(request: JobRequest, plan: CheckedPlan): Promise<JobState> {
-    const { job, evaluationDataset } = request;
-    const known = this.#runner.get(job);
-    if (known !== undefined) return repeated(job, known, plan);
-    await checkEvaluation(evaluationDataset, plan, this.#options);
-    return this.#keeper.holding(async (holder) => {
-      await this.#keeper.hold(holder, plan.model.digest);
-      await checkModel(plan, this.#options);
-      const weights = await this.#shell.initialWeights(plan.model);
-      return this.#create(request, plan, weights, holder);
-    });
-  }
-
-  async #create(
-    request: JobRequest,
-    plan: CheckedPlan,
-    initial: Uint8Array,
-    holder: string,
-  ): Promise<JobState> {
-    const { job, signature, evaluationDataset } = request;
-    const weights = await this.#keeper.put(holder, initial);
-    await this.#records.writeSignature(job, signature);
-    const body = await this.#keeper.put(holder, request.plan);
-    const facts = jobPlan(plan, body, signature.keyId, evaluationDataset);
-    const now = this.#options.now();
-    const state = await this.#dispatch(job, { type: "created", plan: facts, weights, now });
-    if (state === undefined) throw new SelvedgeError("internal", `job ${job} was not created`);
-    return state;
-  }
-
   async #problemWith(job: string, claim: Omit<SubmissionFacts, "problem">): Promise<string | null> {
     const state = this.#require(job);
     if (!dependsOnBody(state, claim)) return "unchecked";
@@ -343,36 +282,4 @@ export class JobBoard {
     if (state !== undefined) return state;
     throw new SelvedgeError("not_found", `no job "${job.slice(0, 80)}"`, { fix: "see `selvedge job list`" });
   }
-}
-
-function jobPlan(
-  plan: CheckedPlan,
-  body: JobPlan["body"],
-  signer: string,
-  evaluationDataset: string | null,
-): JobPlan {
-  const schedule = plan.plan.schedule;
-  return {
-    name: plan.plan.name,
-    digest: plan.digest,
-    body,
-    model: plan.model,
-    signer,
-    rounds: schedule?.rounds ?? 0,
-    cohort: schedule?.cohort ?? 0,
-    quorum: schedule?.quorum ?? 0,
-    deadlineMs: schedule?.deadlineMs ?? 0,
-    graceMs: schedule?.graceMs ?? 0,
-    targetAccuracy: schedule?.targetAccuracy ?? 0,
-    maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
-    evaluationDataset,
-    ...(scaledTable(plan) !== null && { statistics: true }),
-  };
-}
-
-function repeated(job: string, known: JobState, plan: CheckedPlan): JobState {
-  if (known.plan.digest === plan.digest) return known;
-  throw new SelvedgeError("already_exists", `job "${job}" already runs another plan`, {
-    fix: "give the new job another id",
-  });
 }

@@ -1,13 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { scaleFeatures } from "@selvedge/learning";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  readParameters,
-  scaleInput,
-  serializeModel,
-  writeParameters,
-} from "@selvedge/onnx";
+import { decodeSafetensors, scaleInput, serializeModel, writeParameters } from "@selvedge/onnx";
 import {
   type BlobReference,
   type CheckedPlan,
@@ -90,7 +83,7 @@ export class JobShell {
       }
       case "evaluate": {
         const { weights, dataset, statistics } = effect;
-        const { plan } = await this.#plan(job);
+        const plan = await this.#plan(job);
         const scaling = await readScaling(plan, statistics, blobs);
         const metrics = await evaluator.evaluate({ plan, weights, dataset, scaling });
         return { type: "evaluated", round: effect.round, metrics, now: now() };
@@ -124,21 +117,14 @@ export class JobShell {
     };
   }
 
-  /** The weights a plan's model comes with, as a blob's bytes: version 0 of a job. */
-  async initialWeights(model: BlobReference): Promise<Uint8Array> {
-    const { layouts } = this.#options;
-    const layout = await layouts.of(model);
-    return encodeSafetensors(layout, readParameters(await layouts.model(model), layout));
-  }
-
   async #openRound(
     job: string,
     effect: Extract<JobEffect, { type: "openRound" }>,
     blobs: BlobWorkspace,
   ): Promise<JobEvent> {
     const { eligible, layouts, now } = this.#options;
-    const { plan, model } = await this.#plan(job);
-    const layout = await layouts.of(model);
+    const plan = await this.#plan(job);
+    const layout = await layouts.of(plan.model);
     const devices = eligible(plan.plan.dataset?.name ?? "");
     const scaling = await readScaling(plan, effect.statistics, blobs);
     return openRound({ effect, plan, layout, scaling, eligible: devices, now: now() }, blobs);
@@ -150,8 +136,7 @@ export class JobShell {
     blobs: BlobWorkspace,
   ): Promise<BlobReference> {
     if (effect.kind !== "statistics") return fold(effect, await this.#arithmetic(job, effect.config), blobs);
-    const { plan } = await this.#plan(job);
-    return foldStatistics(effect, plan, blobs);
+    return foldStatistics(effect, await this.#plan(job), blobs);
   }
 
   async #offer(job: string, number: number, device: string): Promise<undefined> {
@@ -190,10 +175,10 @@ export class JobShell {
     blobs: BlobWorkspace,
   ): Promise<BlobReference> {
     const { layouts } = this.#options;
-    const { plan, model } = await this.#plan(job);
-    const layout = await layouts.of(model);
+    const plan = await this.#plan(job);
+    const layout = await layouts.of(plan.model);
     const flat = decodeSafetensors(await blobs.get(weights.digest), layout);
-    const trained = writeParameters(await layouts.model(model), layout, flat);
+    const trained = writeParameters(await layouts.model(plan.model), layout, flat);
     const scaling = await readScaling(plan, statistics, blobs);
     const scaled =
       scaling === null || plan.table === null
@@ -204,13 +189,12 @@ export class JobShell {
 
   async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
     const { blobs, layouts } = this.#options;
-    const { plan, model } = await this.#plan(job);
-    return openArithmetic(plan, config, this.#state(job).base.version, await layouts.of(model), blobs);
+    const plan = await this.#plan(job);
+    return openArithmetic(plan, config, this.#state(job).base.version, await layouts.of(plan.model), blobs);
   }
 
-  async #plan(job: string): Promise<{ plan: CheckedPlan; model: BlobReference }> {
-    const plan = decodePlan(await this.#options.blobs.get(this.#state(job).plan.body.digest));
-    return { plan, model: plan.model };
+  async #plan(job: string): Promise<CheckedPlan> {
+    return decodePlan(await this.#options.blobs.get(this.#state(job).plan.body.digest));
   }
 
   #state(job: string): JobState {
