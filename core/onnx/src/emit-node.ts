@@ -140,7 +140,9 @@ function emitComposition<Op extends ComposedOperator>(
   mode: ComposeMode,
 ): Value | readonly Value[] {
   checkArity(inputs, compositions[op].arity);
-  const attributes = decodeAttributes(node, compositions[op]);
+  // Before operator set 18 the number of a split's outputs said how many parts there are.
+  const implied = op === "Split" ? { num_outputs: node.output.length } : {};
+  const attributes = { ...implied, ...decodeAttributes(node, compositions[op]) };
   return compositions[op].compose(
     graph,
     inputs as unknown as CompositionSignatures[Op]["inputs"],
@@ -169,12 +171,16 @@ function emitFast<Op extends Operator>(
     }
   }
   if (op === "Reshape" && x !== undefined && second !== undefined) {
-    const target = graph.contentsOf(second)?.map((size, axis) => {
+    const { allowzero = 0 } = attributes as AttributesOf<"Reshape">;
+    const contents = graph.contentsOf(second);
+    const target = contents?.map((size, axis) => {
       if (typeof size === "number") return size;
       return size === x.shape[axis] ? 0 : -1;
     });
-    if (target !== undefined && target.filter((size) => size === -1).length <= 1) {
-      return graph.node("Reshape", [x, graph.integers(...target)], attributes as AttributesOf<"Reshape">);
+    const isPlain = !(allowzero && contents?.includes(0));
+    if (target !== undefined && isPlain && target.filter((size) => size === -1).length <= 1) {
+      // A zero copies the input's size.
+      return graph.node("Reshape", [x, graph.integers(...target)], { allowzero: 0 });
     }
   }
   return graph.node(op, inputs, attributes);

@@ -119,6 +119,34 @@ test("shapes that exporters compute are known while the graph is built, and cost
   assert.equal(shapes.length, 1, "the number of labels, for the mean of the loss");
 });
 
+test("a reshape to computed sizes is trained, also where a zero would stand for itself", () => {
+  const graph = trainingGraph(
+    modelOf({
+      inputs: [value("x", ["N", 2, 3])],
+      nodes: [
+        node("Shape", ["x"], "batch", { start: ["int", 0], end: ["int", 1] }),
+        node("Concat", ["batch", "six"], "target", { axis: ["int", 0] }),
+        node("Reshape", ["x", "target"], "flat", { allowzero: ["int", 1] }),
+        node("MatMul", ["flat", "w"], "y"),
+      ],
+      initializers: [weight, integers("six", [6])],
+    }),
+    options,
+  );
+  assert.equal(graph.classes, 3);
+});
+
+test("before operator set 18 a split has as many equal parts as outputs", () => {
+  const split = { ...node("Split", ["x"], "left", { axis: ["int", 1] }), output: ["left", "right"] };
+  const model = modelOf({
+    inputs: [value("x", ["N", 12])],
+    nodes: [split, node("Sub", ["left", "right"], "d"), node("MatMul", ["d", "w"], "y")],
+    initializers: [weight],
+    opset: 13,
+  });
+  assert.equal(trainingGraph(model, options).classes, 3);
+});
+
 test("shapes are followed through arithmetic only as far as the runtime computes the same", () => {
   const known = [
     node("Cast", ["six"], "f", { to: ["int", 1] }),
