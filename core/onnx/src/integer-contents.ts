@@ -79,8 +79,10 @@ const folds: { readonly [Op in Operator]?: Fold<Op> } = {
   Size: ([x]) => [productOf(x.shape)],
   Slice: ([x, starts, ends, axes, steps], _, of) => {
     const elements = of(x);
-    const [from, to, by = 1] = [starts, ends, steps].map((value) => value && of(value)?.[0]);
-    const plain = x.shape.length === 1 && (axes === undefined || of(axes)?.[0] === 0) && by === 1;
+    const [from, to] = [starts, ends].map((value) => of(value)?.[0]);
+    const isAbsentOr = (value: Value | undefined, number: number): boolean =>
+      value === undefined || of(value)?.[0] === number;
+    const plain = x.shape.length === 1 && isAbsentOr(axes, 0) && isAbsentOr(steps, 1);
     return plain && typeof from === "number" && typeof to === "number"
       ? elements?.slice(from, to)
       : undefined;

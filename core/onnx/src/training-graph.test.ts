@@ -317,6 +317,34 @@ test("what cannot be trained is refused, naming node and operator and saying wha
   }
 });
 
+test("what only the run knows, or the standard does not have, is refused and not guessed", () => {
+  const whole = [
+    node("ReduceSum", ["x"], "sum", { keepdims: ["int", 0] }),
+    node("Cast", ["sum"], "unknown", { to: ["int", 7] }),
+  ];
+  const refused: readonly [ModelParts["nodes"], RegExp, string][] = [
+    [[...whole, node("Trilu", ["x", "unknown"], "h")], /diagonal must be constant/, 'node "h/Trilu" (Trilu)'],
+    [
+      [node("LpNormalization", ["x"], "h", { p: ["int", 3] })],
+      /norm 3/,
+      'node "h/LpNormalization" (LpNormalization)',
+    ],
+    [[node("Gelu", ["x"], "h", { approximate: ["string", "sigmoid"] })], /"sigmoid"/, 'node "h/Gelu" (Gelu)'],
+  ];
+  for (const [nodes, pattern, at] of refused) {
+    const model = modelOf({
+      inputs: [value("x", ["batch", 6, 6])],
+      nodes: [
+        ...nodes,
+        node("ReduceSum", ["h", "one"], "s", { keepdims: ["int", 0] }),
+        node("MatMul", ["s", "w"], "y"),
+      ],
+      initializers: [weight, integers("one", [1])],
+    });
+    assert.throws(() => trainingGraph(model, options), refusal(pattern, at));
+  }
+});
+
 test("sizes that no machine has are refused or counted, and nothing of them is made", () => {
   const huge = 2 ** 40;
   const image = (nodes: ModelParts["nodes"]): OnnxModel =>

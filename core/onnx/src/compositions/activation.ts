@@ -2,7 +2,7 @@ import { add, div, mul, square } from "../arithmetic.ts";
 import type { CompositionTable } from "../composition.ts";
 import { checkConstantSize } from "../constant-size.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
-import { type Flag, mismatch, type None, TypeMismatch, type Value } from "../operator.ts";
+import { constantInput, type Flag, mismatch, type None, TypeMismatch, type Value } from "../operator.ts";
 
 interface Unary<Attributes extends object = None> {
   readonly inputs: readonly [x: Value];
@@ -60,6 +60,9 @@ export const activationCompositions: CompositionTable<ActivationCompositions> = 
     arity: [1, 1],
     attributes: { approximate: "string" },
     compose: (g, [x], { approximate = "none" }) => {
+      if (approximate !== "none" && approximate !== "tanh") {
+        throw new TypeMismatch(`the approximation "${approximate}" is not known`);
+      }
       const [erf, tanh] = [Math.SQRT1_2, Math.sqrt(2 / Math.PI)];
       const cubic = (): Value => add(g, x, mul(g, mul(g, x, square(g, x)), 0.044715));
       const twice =
@@ -109,7 +112,7 @@ export const activationCompositions: CompositionTable<ActivationCompositions> = 
     attributes: { upper: "int" },
     compose: (g, [x, diagonal], { upper = 1 }) => {
       const [rows, columns] = x.shape.slice(-2);
-      const [offset = 0] = diagonal === undefined ? [0] : (g.constantOf(diagonal) ?? []);
+      const [offset = 0] = diagonal === undefined ? [0] : constantInput(diagonal, "diagonal", g);
       if (typeof rows !== "number" || typeof columns !== "number") {
         throw mismatch("the last two axes have no fixed size", x);
       }

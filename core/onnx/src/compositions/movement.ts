@@ -26,6 +26,7 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
     compose: (g, [x], { blocksize: block, mode = "DCR" }) => {
       const [depth, height, width] = image(x);
       const inner = depth / block ** 2;
+      if (mode !== "CRD" && mode !== "DCR") throw new TypeMismatch(`the mode "${mode}" is not known`);
       const [split, perm] =
         mode === "CRD"
           ? [

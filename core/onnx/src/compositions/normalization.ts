@@ -81,8 +81,10 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
   LpNormalization: {
     arity: [1, 1],
     attributes: { axis: "int", p: "int" },
-    compose: (g, [x], { axis = -1, p = 2 }) =>
-      div(g, x, g.node(p === 1 ? "ReduceL1" : "ReduceL2", [x, g.integers(axis)], { keepdims: 1 })),
+    compose: (g, [x], { axis = -1, p = 2 }) => {
+      if (p !== 1 && p !== 2) throw mismatch(`the norm ${p} is not known`, x);
+      return div(g, x, g.node(p === 1 ? "ReduceL1" : "ReduceL2", [x, g.integers(axis)], { keepdims: 1 }));
+    },
   },
 
   // y = x/√(mean x² + ε) (Zhang and Sennrich 2019)
