@@ -2,58 +2,51 @@
 // kills the process, as `kill -9` does, around one of them when a test says so. What is an operation is found here, at
 // the border to the system, so no list of effects has to be kept beside the code.
 //
-// SELVEDGE_DURABLE_LOG names the file to append to, a line an operation. When a file beside it, with `.arm` added to its
-// name, holds an ArmedPoint, the process dies at the first operation that fits, and removes the file before.
+// SELVEDGE_DURABLE_LOG names the file to append to, a line an operation. Where a point is armed, the process disarms it
+// and dies at the first operation that fits.
 
 import fs, { type PathLike } from "node:fs";
-import { createRequire, syncBuiltinESMExports } from "node:module";
+import { syncBuiltinESMExports } from "node:module";
 import { DatabaseSync, StatementSync } from "node:sqlite";
-
-/** What was made durable: a file put in place or removed, a file or folder synced, records committed. */
-export type DurablePoint = string;
-
-export interface ArmedPoint {
-  readonly when: "before" | "after";
-  readonly point: DurablePoint;
-  /** Before a sync: leaves half or nothing of what was written since the last one, as a power cut may. */
-  readonly damage?: "torn" | "empty";
-}
+import { type ArmedPoint, armedPoint, type DurablePoint, disarm } from "./armed-point.fixture.ts";
 
 const log = process.env.SELVEDGE_DURABLE_LOG ?? "";
-const { appendFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync } = fs;
+const { appendFileSync, promises, statSync, truncateSync } = fs;
 /** How much of each file is known to be on disk, bytes. */
 const synced = new Map<string, number>();
-const promises: typeof fs.promises = createRequire(import.meta.url)("node:fs/promises");
 
 // Children inherit --import: what they make is durable only by what their parent does with it.
 const isService = /\/(main|crashing-coordinator\.fixture)\.ts$/.test(process.argv[1] ?? "");
 
 if (log !== "" && isService) {
-  wrapPromise("rename", (_from: PathLike, to: PathLike) => `rename ${shape(to)}`);
-  wrapPromise("link", (_from: PathLike, to: PathLike) => `link ${shape(to)}`);
-  wrapPromise("unlink", (path: PathLike) => `unlink ${shape(path)}`);
-  wrapPromise("rm", (path: PathLike) => `rm ${shape(path)}`);
-  await wrapSync();
+  wrapPathOperations();
+  await wrapSyncs();
   wrapCommits();
   syncBuiltinESMExports();
 }
 
-type PromiseOperation = "rename" | "link" | "unlink" | "rm";
-
-function wrapPromise<Name extends PromiseOperation>(
-  name: Name,
-  pointOf: (...args: Parameters<(typeof promises)[Name]>) => DurablePoint,
-): void {
-  const original = promises[name] as (...args: unknown[]) => Promise<unknown>;
-  const wrapped = async (...args: unknown[]): Promise<unknown> => {
-    const point = pointOf(...(args as Parameters<(typeof promises)[Name]>));
-    return around(point, () => original(...args));
-  };
-  Object.assign(promises, { [name]: wrapped });
+/** Of `node:fs/promises`, each named after the path it changes: its first argument, or its second. */
+function wrapPathOperations(): void {
+  for (const [name, index] of [
+    ["rename", 1],
+    ["link", 1],
+    ["unlink", 0],
+    ["rm", 0],
+  ] as const) {
+    const original = promises[name] as (...args: unknown[]) => Promise<unknown>;
+    const wrapped = async (...args: unknown[]): Promise<unknown> => {
+      const point = `${name} ${shape(args[index] as PathLike)}`;
+      pass("before", point);
+      const result = await original(...args);
+      pass("after", point);
+      return result;
+    };
+    Object.assign(promises, { [name]: wrapped });
+  }
 }
 
 /** Of the handles that `open` returns: all have one prototype. */
-async function wrapSync(): Promise<void> {
+async function wrapSyncs(): Promise<void> {
   const handle = await promises.open(process.execPath, "r");
   const prototype: { sync(): Promise<void>; datasync(): Promise<void> } = Object.getPrototypeOf(handle);
   await handle.close();
@@ -77,7 +70,8 @@ function wrapCommits(): void {
   let written = new Set<string>();
   const run = StatementSync.prototype.run;
   StatementSync.prototype.run = function (this: StatementSync, ...args: unknown[]) {
-    for (const kind of recordKinds(args)) written.add(kind);
+    const kind = recordKind(args);
+    if (kind !== undefined) written.add(kind);
     return Reflect.apply(run, this, args);
   };
   const exec = DatabaseSync.prototype.exec;
@@ -91,29 +85,20 @@ function wrapCommits(): void {
   };
 }
 
-function* recordKinds(args: readonly unknown[]): Generator<string> {
-  const key = args.find((arg): arg is string => typeof arg === "string" && /^[a-z][\w-]*(\/|$)/.test(arg));
-  if (key === undefined) return;
-  const value = args.findLast((arg): arg is string => typeof arg === "string" && arg.startsWith("{"));
-  const type = /\/effect\//.test(key) && value !== undefined ? /"type":"(\w+)"/.exec(value)?.[1] : undefined;
-  yield `${shape(key)}${type === undefined ? "" : `:${type}`}`;
-}
-
-async function around<Result>(point: DurablePoint, operate: () => Promise<Result>): Promise<Result> {
-  pass("before", point);
-  const result = await operate();
-  pass("after", point);
-  return result;
+/** Of a statement's values: the kind of the record they write; undefined when they write none. */
+function recordKind(values: readonly unknown[]): string | undefined {
+  const texts = values.filter((value) => typeof value === "string");
+  const key = texts.find((text) => /^[a-z][\w-]*(\/|$)/.test(text));
+  if (key === undefined) return undefined;
+  const [, effect] = /"type":"(\w+)"/.exec(texts.findLast((text) => text.startsWith("{")) ?? "") ?? [];
+  return key.includes("/effect/") && effect !== undefined ? `${shape(key)}:${effect}` : shape(key);
 }
 
 /** @param path - the file that is about to be synced */
 function pass(when: ArmedPoint["when"], point: DurablePoint, path?: string): void {
   if (when === "before") appendFileSync(log, `${point}\n`);
-  const arm = `${log}.arm`;
-  if (!existsSync(arm)) return;
-  const armed = JSON.parse(readFileSync(arm, "utf8")) as ArmedPoint;
-  if (armed.when !== when || armed.point !== point) return;
-  rmSync(arm);
+  const armed = armedPoint(log);
+  if (armed?.when !== when || armed.point !== point || !disarm(log)) return;
   if (path !== undefined && armed.damage !== undefined) spoil(path, armed.damage);
   process.kill(process.pid, "SIGKILL");
   // The signal is on its way: nothing more may happen.

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Job } from "@selvedge/protocol";
+import type { Device, Job } from "@selvedge/protocol";
 import type {
   CoordinatorSettings,
   CrashLine,
@@ -165,10 +165,12 @@ export class TestFleet implements AsyncDisposable {
   async serving(version: number, devices: readonly TestDevice[] = this.devices): Promise<void> {
     await until(async () => {
       const { devices: seen } = await this.operator.call((client) => client.listDevices({}));
-      const serving = seen.filter(({ models }) =>
-        models.some((one) => one.name === "digits" && Number(one.version) === version && one.serving),
-      );
-      return devices.every(({ id }) => serving.some((one) => one.id === id));
+      const isCurrent = ({ models }: Device): boolean =>
+        models.some(
+          (one) =>
+            one.name === "digits" && Number(one.version) === version && one.serving && one.error === "",
+        );
+      return devices.every(({ id }) => seen.some((device) => device.id === id && isCurrent(device)));
     }, `digits@${version} on ${devices.length} devices`);
   }
 
