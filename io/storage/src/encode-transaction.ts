@@ -1,5 +1,5 @@
 import { limits, SelvedgeError } from "@selvedge/protocol";
-import type { Transaction } from "./store.ts";
+import type { StoredRecord, Transaction } from "./store.ts";
 
 /** A write that passed the store's constraints, its value as JSON text. */
 export interface EncodedWrite {
@@ -48,6 +48,16 @@ export function checkKey(key: string): void {
 export function encodeRecord(key: string, value: unknown): string {
   checkKey(key);
   return encodeValue(key, value);
+}
+
+/** A record from its row in a database. */
+export function decodeRow({ key, version, value }: Readonly<Record<string, unknown>>): StoredRecord {
+  return { key: String(key), version: Number(version), value: JSON.parse(String(value)) };
+}
+
+/** The refusal of a call to a store that is closed. */
+export function storeClosed(at: string): SelvedgeError {
+  return new SelvedgeError("failed_precondition", "the store is closed", { at });
 }
 
 /** The refusal to load a snapshot over records. */

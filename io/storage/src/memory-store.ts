@@ -1,12 +1,12 @@
-import { SelvedgeError } from "@selvedge/protocol";
 import {
   alreadyFilled,
   checkKey,
   checkList,
   encodeRecord,
   encodeTransaction,
-  versionConflict,
+  storeClosed,
 } from "./encode-transaction.ts";
+import { planGroup } from "./plan-group.ts";
 import type { ListOptions, SnapshotStore, StoredRecord, Transaction } from "./store.ts";
 
 /** What stands for the disk: pass the same map to a new store to "restart" on it. */
@@ -48,16 +48,11 @@ class MemoryStore implements SnapshotStore {
   async commit(transaction: Transaction): Promise<void> {
     this.#checkOpen();
     const writes = encodeTransaction(transaction);
-    for (const { key, expectedVersion } of writes) {
-      const version = this.#records.get(key)?.version ?? 0;
-      if (expectedVersion !== undefined && expectedVersion !== version) {
-        throw versionConflict(key, expectedVersion, version);
-      }
-    }
-    for (const { key, json } of writes) {
-      const version = this.#records.get(key)?.version ?? 0;
+    const { conflicts, changes } = planGroup([writes], (key) => this.#records.get(key)?.version ?? 0);
+    if (conflicts[0] !== undefined) throw conflicts[0];
+    for (const [key, { version, json }] of changes) {
       if (json === undefined) this.#records.delete(key);
-      else this.#records.set(key, { version: version + 1, json });
+      else this.#records.set(key, { version, json });
     }
   }
 
@@ -80,7 +75,7 @@ class MemoryStore implements SnapshotStore {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new SelvedgeError("failed_precondition", "the store is closed");
+    if (this.#closed) throw storeClosed("memory");
   }
 }
 

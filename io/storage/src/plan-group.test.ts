@@ -15,7 +15,7 @@ test("transactions of a group are judged one after another, and only the last va
       [write("a", 4, undefined), write("c", 0, "3")],
       [write("a", 0, "4")],
     ],
-    new Map([["a", 3]]),
+    (key) => (key === "a" ? 3 : 0),
   );
   assert.deepEqual(
     conflicts.map((conflict) => conflict?.message),

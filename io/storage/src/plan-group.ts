@@ -13,14 +13,14 @@ export interface GroupPlan {
  * Applies transactions one after another to the versions their keys have, as a
  * database would that ran them alone.
  *
- * @param versions present version of every key that is there.
+ * @param storedVersion present version of a key; 0 when it is not there.
  */
 export function planGroup(
   transactions: readonly (readonly EncodedWrite[])[],
-  versions: ReadonlyMap<string, number>,
+  storedVersion: (key: string) => number,
 ): GroupPlan {
   const changes = new Map<string, { version: number; json: string | undefined }>();
-  const versionOf = (key: string): number => changes.get(key)?.version ?? versions.get(key) ?? 0;
+  const versionOf = (key: string): number => changes.get(key)?.version ?? storedVersion(key);
   const conflicts = transactions.map((writes) => {
     for (const { key, expectedVersion } of writes) {
       const version = versionOf(key);

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SelvedgeError } from "@selvedge/protocol";
+import type { SelvedgeError } from "@selvedge/protocol";
 import type { ClientBase } from "pg";
+import { type CommitGroup, CommitQueue } from "./commit-queue.ts";
 import {
   alreadyFilled,
   checkKey,
   checkList,
-  type EncodedWrite,
+  decodeRow,
   encodeRecord,
-  encodeTransaction,
+  storeClosed,
 } from "./encode-transaction.ts";
 import { successor } from "./key-range.ts";
 import { type GroupPlan, planGroup } from "./plan-group.ts";
@@ -56,18 +57,11 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Snaps
   return new PostgresStore(address, session, patienceMs);
 }
 
-interface PendingCommit {
-  readonly writes: readonly EncodedWrite[];
-  readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: SelvedgeError) => void;
-}
-
 class PostgresStore implements SnapshotStore {
   readonly #address: PostgresAddress;
   readonly #session: PostgresSession;
   readonly #patienceMs: number;
-  #pending: PendingCommit[] = [];
+  readonly #queue = new CommitQueue();
   #commits = 0;
   /** What was asked for last on the one connection; calls take turns. */
   #last: Promise<unknown> = Promise.resolve();
@@ -83,7 +77,7 @@ class PostgresStore implements SnapshotStore {
     this.#checkOpen();
     checkKey(key);
     const rows = await this.#query(`${columns} key = $1`, [key]);
-    return rows[0] && toRecord(rows[0]);
+    return rows[0] && decodeRow(rows[0]);
   }
 
   async list(
@@ -98,17 +92,14 @@ class PostgresStore implements SnapshotStore {
       `${columns} key >= $1 AND key > $2 ${upTo} ORDER BY key LIMIT $3`,
       end === undefined ? [prefix, after, limit] : [prefix, after, limit, end],
     );
-    return rows.map(toRecord);
+    return rows.map(decodeRow);
   }
 
   async commit(transaction: Transaction): Promise<void> {
     this.#checkOpen();
-    const writes = encodeTransaction(transaction);
-    const bytes = writes.reduce((sum, { json = "" }) => sum + json.length, 0);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#pending.push({ writes, bytes, resolve, reject });
+    const committed = this.#queue.add(transaction);
     void this.#turn(() => this.#flush());
-    return promise;
+    return committed;
   }
 
   /** Read over a connection of its own, so that commits go on. */
@@ -119,7 +110,7 @@ class PostgresStore implements SnapshotStore {
       await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       for (let after = ""; ; ) {
         const { rows } = await client.query(`${columns} key > $1 ORDER BY key LIMIT 1000`, [after]);
-        yield* rows.map(toRecord);
+        yield* rows.map(decodeRow);
         if (rows.length === 0) return;
         after = String(rows.at(-1).key);
       }
@@ -165,23 +156,17 @@ class PostgresStore implements SnapshotStore {
 
   /** Settles a group that was pending; nothing when an earlier call has taken it along. */
   async #flush(): Promise<void> {
-    const group = takeGroup(this.#pending);
-    if (group.length === 0) return;
+    const group = this.#queue.take();
+    if (group === undefined) return;
     try {
-      const { conflicts } = await this.#write(group);
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const conflict = conflicts[index];
-        if (conflict === undefined) resolve();
-        else reject(conflict);
-      }
+      group.settle(await this.#write(group.transactions));
     } catch (thrown) {
-      const error = postgresError(thrown, this.#address.name);
-      for (const { reject } of group) reject(error);
+      group.fail(postgresError(thrown, this.#address.name));
     }
   }
 
   /** Writes a group exactly once, over as many connections as it takes. */
-  async #write(group: readonly PendingCommit[]): Promise<GroupPlan> {
+  async #write(group: CommitGroup["transactions"]): Promise<GroupPlan> {
     const number = this.#commits + 1;
     let doubtful: GroupPlan | undefined;
     for (;;) {
@@ -206,7 +191,7 @@ class PostgresStore implements SnapshotStore {
 
   async #attempt(
     { client }: LiveConnection,
-    group: readonly PendingCommit[],
+    group: CommitGroup["transactions"],
     number: number,
     beforeCommit: (plan: GroupPlan) => void,
   ): Promise<GroupPlan> {
@@ -216,8 +201,8 @@ class PostgresStore implements SnapshotStore {
       this.#session.owner,
     ]);
     if (fenced.rowCount !== 1) throw this.#session.giveUp();
-    const transactions = group.map(({ writes }) => writes);
-    const plan = planGroup(transactions, await readVersions(client, transactions));
+    const versions = await readVersions(client, group);
+    const plan = planGroup(group, (key) => versions.get(key) ?? 0);
     await applyChanges(client, plan.changes);
     beforeCommit(plan);
     await client.query("COMMIT");
@@ -252,24 +237,13 @@ class PostgresStore implements SnapshotStore {
   }
 
   #checkOpen(): void {
-    if (!this.#closed) return;
-    throw new SelvedgeError("failed_precondition", "the store is closed", { at: this.#address.name });
+    if (this.#closed) throw storeClosed(this.#address.name);
   }
-}
-
-/** From the front of `pending`, as many as one transaction should hold, and at least one. */
-function takeGroup(pending: PendingCommit[]): PendingCommit[] {
-  let count = 0;
-  for (let bytes = 0; count < Math.min(pending.length, groupMax); count += 1) {
-    bytes += pending[count]?.bytes ?? 0;
-    if (count > 0 && bytes > statementCharactersMax) break;
-  }
-  return pending.splice(0, count);
 }
 
 async function readVersions(
   client: ClientBase,
-  transactions: readonly (readonly EncodedWrite[])[],
+  transactions: CommitGroup["transactions"],
 ): Promise<ReadonlyMap<string, number>> {
   const keys = [...new Set(transactions.flatMap((writes) => writes.map(({ key }) => key)))];
   if (keys.length === 0) return new Map();
@@ -304,21 +278,11 @@ async function applyChanges(client: ClientBase, changes: GroupPlan["changes"]): 
   await write();
 }
 
-function toRecord(row: Record<string, unknown>): StoredRecord {
-  return {
-    key: String(row.key),
-    version: Number(row.version),
-    value: JSON.parse(String(row.value)),
-  };
-}
-
 const columns = "SELECT key, version, value FROM selvedge.records WHERE";
 const upsert = `INSERT INTO selvedge.records (key, version, value)
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
   ON CONFLICT (key) DO UPDATE SET version = excluded.version, value = excluded.value`;
 
-/** Commits in one transaction. */
-const groupMax = 256;
 /** Values in one statement, characters; a server takes 1 GB. */
 const statementCharactersMax = 33_554_432;
 /** Longer than any process lives: the longest a timer can wait. */

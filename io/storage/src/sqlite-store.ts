@@ -1,24 +1,22 @@
 import { rm, writeFile } from "node:fs/promises";
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
-import { SelvedgeError } from "@selvedge/protocol";
+import { CommitQueue } from "./commit-queue.ts";
 import {
   alreadyFilled,
   checkKey,
   checkList,
-  type EncodedWrite,
+  decodeRow,
   encodeRecord,
-  encodeTransaction,
-  versionConflict,
+  storeClosed,
 } from "./encode-transaction.ts";
 import { successor } from "./key-range.ts";
 import { type DatabaseOptions, openDatabase } from "./open-database.ts";
+import { type GroupPlan, planGroup } from "./plan-group.ts";
 import { sqliteError } from "./sqlite-error.ts";
 import type { ListOptions, SnapshotStore, StoredRecord, Transaction } from "./store.ts";
 
 /** Copied of a snapshot between two looks at other work: 4 MiB. */
 const pagesAtOnce = 1024;
-/** Commits in one disk transaction: bounds how long the event loop is held. */
-const groupMax = 256;
 
 /**
  * A store in one SQLite file that this process alone has open until `close`.
@@ -29,17 +27,11 @@ export async function openSqliteStore(options: DatabaseOptions): Promise<Snapsho
   return new SqliteStore(openDatabase(options), options.path);
 }
 
-interface PendingCommit {
-  readonly writes: readonly EncodedWrite[];
-  readonly resolve: () => void;
-  readonly reject: (error: SelvedgeError) => void;
-}
-
 class SqliteStore implements SnapshotStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #statements: Statements;
-  #pending: PendingCommit[] = [];
+  readonly #queue = new CommitQueue();
   #snapshots = 0;
   #closed = false;
 
@@ -53,7 +45,7 @@ class SqliteStore implements SnapshotStore {
     this.#checkOpen();
     checkKey(key);
     const row = this.#guard(() => this.#statements.read.get(key));
-    return row && toRecord(row);
+    return row && decodeRow(row);
   }
 
   async list(
@@ -67,16 +59,15 @@ class SqliteStore implements SnapshotStore {
     const rows = this.#guard(() =>
       end === undefined ? listFrom.all(prefix, after, limit) : listRange.all(prefix, after, end, limit),
     );
-    return rows.map(toRecord);
+    return rows.map(decodeRow);
   }
 
   async commit(transaction: Transaction): Promise<void> {
     this.#checkOpen();
-    const writes = encodeTransaction(transaction);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#pending.push({ writes, resolve, reject });
-    if (this.#pending.length === 1) setImmediate(() => this.#flush());
-    return promise;
+    const isFirst = this.#queue.isEmpty;
+    const committed = this.#queue.add(transaction);
+    if (isFirst) setImmediate(() => this.#flush());
+    return committed;
   }
 
   /** A copy of the file, made while commits go on, is read and removed: until then it takes as much room again. */
@@ -91,7 +82,7 @@ class SqliteStore implements SnapshotStore {
       await backup(this.#database, path, { rate: pagesAtOnce });
       copy = new DatabaseSync(path, { readOnly: true });
       const rows = copy.prepare("SELECT key, version, value FROM records ORDER BY key").iterate();
-      for (const row of rows) yield toRecord(row);
+      for (const row of rows) yield decodeRow(row);
     } catch (thrown) {
       throw sqliteError(thrown, path);
     } finally {
@@ -121,47 +112,34 @@ class SqliteStore implements SnapshotStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    while (this.#pending.length > 0) this.#flush();
+    while (!this.#queue.isEmpty) this.#flush();
     this.#guard(() => this.#database.close());
   }
 
-  /** Writes one group and settles its promises; versions are checked first, so a conflict changes nothing. */
+  /** Writes one group and settles its promises. */
   #flush(): void {
-    const group = this.#pending.splice(0, groupMax);
-    if (group.length === 0) return;
-    if (this.#pending.length > 0) setImmediate(() => this.#flush());
-    const settlements: (() => void)[] = [];
+    const group = this.#queue.take();
+    if (group === undefined) return;
+    if (!this.#queue.isEmpty) setImmediate(() => this.#flush());
+    let plan: GroupPlan;
     try {
       this.#database.exec("BEGIN IMMEDIATE");
-      for (const { writes, resolve, reject } of group) {
-        const conflict = this.#conflictOf(writes);
-        if (conflict === undefined) {
-          for (const write of writes) this.#apply(write);
-        }
-        settlements.push(conflict === undefined ? resolve : () => reject(conflict));
-      }
+      plan = planGroup(group.transactions, (key) => Number(this.#statements.version.get(key)?.version ?? 0));
+      this.#apply(plan);
       this.#database.exec("COMMIT");
     } catch (thrown) {
       this.#rollBack();
-      const error = sqliteError(thrown, this.#path);
-      for (const { reject } of group) reject(error);
+      group.fail(sqliteError(thrown, this.#path));
       return;
     }
-    for (const settle of settlements) settle();
+    group.settle(plan);
   }
 
-  #conflictOf(writes: readonly EncodedWrite[]): SelvedgeError | undefined {
-    for (const { key, expectedVersion } of writes) {
-      if (expectedVersion === undefined) continue;
-      const version = Number(this.#statements.version.get(key)?.version ?? 0);
-      if (version !== expectedVersion) return versionConflict(key, expectedVersion, version);
+  #apply({ changes }: GroupPlan): void {
+    for (const [key, { version, json }] of changes) {
+      if (json === undefined) this.#statements.remove.run(key);
+      else this.#statements.write.run(key, version, json);
     }
-    return undefined;
-  }
-
-  #apply({ key, json }: EncodedWrite): void {
-    if (json === undefined) this.#statements.remove.run(key);
-    else this.#statements.write.run(key, json);
   }
 
   /** SQLite has already rolled back after some errors, a full disk among them. */
@@ -178,8 +156,7 @@ class SqliteStore implements SnapshotStore {
   }
 
   #checkOpen(): void {
-    if (this.#closed)
-      throw new SelvedgeError("failed_precondition", "the store is closed", { at: this.#path });
+    if (this.#closed) throw storeClosed(this.#path);
   }
 }
 
@@ -200,17 +177,9 @@ function prepare(database: DatabaseSync): Statements {
     listFrom: database.prepare(`${columns} key >= ? AND key > ? ORDER BY key LIMIT ?`),
     listRange: database.prepare(`${columns} key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?`),
     write: database.prepare(
-      "INSERT INTO records (key, version, value) VALUES (?, 1, ?) " +
-        "ON CONFLICT (key) DO UPDATE SET version = version + 1, value = excluded.value",
+      "INSERT INTO records (key, version, value) VALUES (?, ?, ?) " +
+        "ON CONFLICT (key) DO UPDATE SET version = excluded.version, value = excluded.value",
     ),
     remove: database.prepare("DELETE FROM records WHERE key = ?"),
-  };
-}
-
-function toRecord(row: Record<string, unknown>): StoredRecord {
-  return {
-    key: String(row.key),
-    version: Number(row.version),
-    value: JSON.parse(String(row.value)),
   };
 }
