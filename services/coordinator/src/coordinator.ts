@@ -222,7 +222,7 @@ async function openGateway(
         authority,
         signing.repository,
         coordinatorMetrics({
-          standings: async () => (await devices.list()).map(({ standing }) => standing.state),
+          standings: () => devices.standings(),
           online: () => hub.online().size,
           jobs: () => board.all(),
           releasedModels: () => signing.repository.releases().length,

@@ -48,6 +48,7 @@ test("[EN12] a standing holds at once, and after a restart", async () => {
   for (const opened of [registry, await openDeviceRegistry(store)]) {
     assert.equal(opened.standingOf(device.id), "revoked");
     assert.equal(opened.barredWhy(device.id), "it was revoked: stolen");
+    assert.deepEqual(opened.standings(), ["revoked"]);
   }
   await registry.replace(device.id, (before) => ({ ...before, standing: active }));
   assert.equal(registry.standingOf(device.id), "active");

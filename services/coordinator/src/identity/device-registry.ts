@@ -67,6 +67,8 @@ export interface DeviceRegistry {
   renew(id: string, renewal: Renewal): Promise<DeviceRecord>;
   /** At once, from memory; "unknown" for a device without a record. */
   standingOf(id: string): StandingState | "unknown";
+  /** Of every device, from memory. */
+  standings(): readonly StandingState[];
   /** Why a device that is revoked or quarantined is to have no part in anything; undefined = it is neither. */
   barredWhy(id: string): string | undefined;
 }
@@ -124,6 +126,7 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
         (before, after) => reindexed(store, before, after),
       ),
     standingOf: (id) => standings.get(id)?.state ?? "unknown",
+    standings: () => [...standings.values()].map(({ state }) => state),
     barredWhy(id) {
       const { state, reason } = standings.get(id) ?? {};
       if (state !== "revoked" && state !== "quarantined") return undefined;

@@ -15,7 +15,7 @@ const ended = {
 
 async function lines(changes: Partial<MetricsSource>): Promise<readonly string[]> {
   const registry = coordinatorMetrics({
-    standings: async () => [],
+    standings: () => [],
     online: () => 0,
     jobs: () => [],
     releasedModels: () => 0,
@@ -27,7 +27,7 @@ async function lines(changes: Partial<MetricsSource>): Promise<readonly string[]
 }
 
 test("the fleet is counted by standing and presence", async () => {
-  const found = await lines({ standings: async () => ["active", "revoked", "active"], online: () => 1 });
+  const found = await lines({ standings: () => ["active", "revoked", "active"], online: () => 1 });
   for (const line of [
     'selvedge_devices{standing="active"} 2',
     'selvedge_devices{standing="revoked"} 1',

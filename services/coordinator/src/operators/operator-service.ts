@@ -43,7 +43,7 @@ export interface OperatorServiceOptions extends OperatorAccountsOptions, DeviceV
 export function operatorService(options: OperatorServiceOptions): ServiceImpl<typeof OperatorService> {
   const { blobs, board, records, tokens, releases } = options;
   return {
-    getStatus: () => status(options),
+    getStatus: () => statusOf(options),
     async createToken({ ttlSeconds, uses, group, tags, approve }) {
       const grant = { group, tags, approve };
       const token = await tokens.create({ ttlSeconds: ttlSeconds || 3_600, uses: uses || 1, ...grant });
@@ -81,10 +81,10 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
   };
 }
 
-async function status(options: OperatorServiceOptions): Promise<GetStatusResponse> {
+function statusOf(options: OperatorServiceOptions): GetStatusResponse {
   const { board, online, releases, traffic } = options;
   const bytes = traffic();
-  const standings = (await options.devices.list()).map(({ standing }) => standing.state);
+  const standings = options.devices.standings();
   const count = (state: StandingState): number => standings.filter((one) => one === state).length;
   return create(GetStatusResponseSchema, {
     softwareVersion: options.softwareVersion,
