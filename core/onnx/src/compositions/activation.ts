@@ -3,11 +3,7 @@ import type { CompositionTable } from "../composition.ts";
 import { checkConstantSize } from "../constant-size.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { constantInput, type Flag, mismatch, type None, TypeMismatch, type Value } from "../operator.ts";
-
-interface Unary<Attributes extends object = None> {
-  readonly inputs: readonly [x: Value];
-  readonly attributes: Attributes;
-}
+import type { Unary } from "../operators/elementwise.ts";
 
 interface Variadic {
   readonly inputs: readonly [first: Value, ...rest: Value[]];

@@ -8,29 +8,22 @@ import {
   sameType,
   type Value,
 } from "../operator.ts";
+import { type Binary, binary, type Unary, unary } from "./elementwise.ts";
 import { reduced } from "./reduction.ts";
-
-interface Comparison {
-  readonly inputs: readonly [a: Value, b: Value];
-  readonly attributes: None;
-}
 
 /** Operators that no gradient goes through: their output moves in steps, or depends on shapes alone. */
 export interface DiscreteSignatures {
-  ArgMax: {
-    inputs: readonly [x: Value];
-    attributes: { axis?: number; keepdims?: Flag; select_last_index?: Flag };
-  };
-  Equal: Comparison;
-  Greater: Comparison;
-  GreaterOrEqual: Comparison;
-  Less: Comparison;
-  LessOrEqual: Comparison;
-  Not: { inputs: readonly [x: Value]; attributes: None };
+  ArgMax: Unary<{ axis?: number; keepdims?: Flag; select_last_index?: Flag }>;
+  Equal: Binary;
+  Greater: Binary;
+  GreaterOrEqual: Binary;
+  Less: Binary;
+  LessOrEqual: Binary;
+  Not: Unary;
   Range: { inputs: readonly [start: Value, limit: Value, delta: Value]; attributes: None };
-  Shape: { inputs: readonly [x: Value]; attributes: { start?: number; end?: number } };
-  Sign: { inputs: readonly [x: Value]; attributes: None };
-  Size: { inputs: readonly [x: Value]; attributes: None };
+  Shape: Unary<{ start?: number; end?: number }>;
+  Sign: Unary;
+  Size: Unary;
 }
 
 export const discreteOperators: OperatorTable<DiscreteSignatures> = {
@@ -47,7 +40,7 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
   GreaterOrEqual: comparison(),
   Less: comparison(),
   LessOrEqual: comparison(),
-  Not: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: "bool", shape: x.shape }) },
+  Not: { ...unary(), infer: ([x]) => ({ type: "bool", shape: x.shape }) },
   Range: {
     arity: [3, 3],
     attributes: {},
@@ -63,14 +56,13 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
     attributes: { start: "int", end: "int" },
     infer: ([x], { start, end }) => ({ type: "int64", shape: [x.shape.slice(start, end).length] }),
   },
-  Sign: { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: x.type, shape: x.shape }) },
-  Size: { arity: [1, 1], attributes: {}, infer: () => ({ type: "int64", shape: [] }) },
+  Sign: unary(),
+  Size: { ...unary(), infer: () => ({ type: "int64", shape: [] }) },
 };
 
-function comparison(): OperatorSpec<Comparison> {
+function comparison(): OperatorSpec<Binary> {
   return {
-    arity: [2, 2],
-    attributes: {},
+    ...binary(),
     infer: ([a, b]) => {
       sameType(a, b);
       return { type: "bool", shape: broadcastOf(a, b) };

@@ -10,12 +10,12 @@ import {
   type Value,
 } from "../operator.ts";
 
-interface Unary<Attributes extends object = None> {
+export interface Unary<Attributes extends object = None> {
   readonly inputs: readonly [x: Value];
   readonly attributes: Attributes;
 }
 
-interface Binary {
+export interface Binary {
   readonly inputs: readonly [a: Value, b: Value];
   readonly attributes: None;
 }
@@ -100,11 +100,13 @@ export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   },
 };
 
-function unary(): OperatorSpec<Unary> {
+/** An operator that gives what it takes: type and shape. */
+export function unary(): OperatorSpec<Unary> {
   return { arity: [1, 1], attributes: {}, infer: ([x]) => ({ type: x.type, shape: x.shape }) };
 }
 
-function binary(): OperatorSpec<Binary> {
+/** An operator of two values that broadcast. */
+export function binary(): OperatorSpec<Binary> {
   return {
     arity: [2, 2],
     attributes: {},
