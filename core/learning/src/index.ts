@@ -20,9 +20,9 @@ export {
   binaryRates,
   countBinary,
 } from "./binary-metrics.ts";
-export { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
+export { type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
 export { combineMetrics, type Metrics, type MetricsReport, validateMetrics } from "./federated-metrics.ts";
-export { checkUpdate, updateBound } from "./grid64.ts";
+export { updateBound } from "./grid64.ts";
 export type { JsonObject, JsonValue } from "./json-object.ts";
 export { decodeRoundConfig, encodeRoundConfig, type RoundConfig } from "./round-config.ts";
 export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";

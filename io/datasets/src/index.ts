@@ -10,7 +10,7 @@ export type {
 } from "./dataset.ts";
 export { type DatasetWish, datasetMismatch } from "./dataset-mismatch.ts";
 export { type DirichletPartitionOptions, dirichletPartition } from "./dirichlet-partition.ts";
-export { encodeIdx, type IdxArray, parseIdx } from "./idx.ts";
+export { encodeIdx } from "./idx.ts";
 export { mapPaths } from "./map-paths.ts";
 export { describeDataset, openDataset } from "./open-dataset.ts";
 export { reshapeExamples } from "./reshape-examples.ts";

@@ -1,10 +1,8 @@
 export { type CallOptions, Child, type ChildOptions } from "./child.ts";
 export type { Handlers, MethodShape, MethodTable, ProgressOf } from "./child-methods.ts";
-export {
-  type BinaryResult,
-  type EvaluationResult,
-  type EvaluationRun,
-  runEvaluation,
+export type {
+  BinaryResult,
+  EvaluationResult,
 } from "./evaluation-loop.ts";
 export { machineMemoryBytes } from "./machine-memory.ts";
 export { NativeSession } from "./native-session.ts";
