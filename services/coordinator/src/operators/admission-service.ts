@@ -7,6 +7,7 @@ import {
   IssuedTokenSchema,
   SelvedgeError,
 } from "@selvedge/protocol";
+import type { Store } from "@selvedge/storage";
 import type { DeviceAdmission } from "../identity/device-admission.ts";
 import type { DeviceRecord } from "../identity/device-record.ts";
 import { listForks, listTokenReuse } from "../identity/security-events.ts";
@@ -27,10 +28,12 @@ export function admissionService(options: AdmissionServiceOptions): ServiceImpl<
   };
   return {
     async listTokens() {
-      const reuse = new Map((await listTokenReuse(store)).map((event) => [event.tokenId, event.count]));
-      return { tokens: (await tokens.list()).map((token) => tokenView(token, reuse.get(token.id) ?? 0)) };
+      const reuse = await countReuse(store);
+      return { tokens: (await tokens.list()).map((token) => tokenView(token, reuse)) };
     },
-    revokeToken: async ({ token }) => ({ token: tokenView(await tokens.revoke(token), 0) }),
+    revokeToken: async ({ token }) => ({
+      token: tokenView(await tokens.revoke(token), await countReuse(store)),
+    }),
     async getDevice({ device: id }) {
       const device = await devices.read(id);
       if (device !== undefined) return viewOf(device);
@@ -47,7 +50,12 @@ export function admissionService(options: AdmissionServiceOptions): ServiceImpl<
   };
 }
 
-function tokenView(token: TokenRecord, refused: number): IssuedToken {
+/** By token, how often another key was tried with it once it was used up. */
+async function countReuse(store: Store): Promise<ReadonlyMap<string, number>> {
+  return new Map((await listTokenReuse(store)).map(({ tokenId, count }) => [tokenId, count]));
+}
+
+function tokenView(token: TokenRecord, reuse: ReadonlyMap<string, number>): IssuedToken {
   return create(IssuedTokenSchema, {
     id: token.id,
     group: token.group,
@@ -58,6 +66,6 @@ function tokenView(token: TokenRecord, refused: number): IssuedToken {
     createdAtMs: BigInt(token.createdAtMs),
     expiresAtMs: BigInt(token.expiresAtMs),
     revokedAtMs: BigInt(token.revokedAtMs ?? 0),
-    refused,
+    refused: reuse.get(token.id) ?? 0,
   });
 }
