@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Client } from "pg";
+import { storeClosed } from "./encode-transaction.ts";
 import type { PostgresAddress } from "./postgres-address.ts";
 import { isLost, postgresError } from "./postgres-error.ts";
 import { claimSchema, committedBy, takeLock } from "./postgres-schema.ts";
@@ -105,7 +106,7 @@ export class PostgresSession {
   }
 
   async close(): Promise<void> {
-    await this.#end(closed(this.#options.address.name));
+    await this.#end(storeClosed(this.#options.address.name));
   }
 
   async #end(error: SelvedgeError): Promise<void> {
@@ -129,7 +130,7 @@ export class PostgresSession {
   async #connectAgain(): Promise<LiveConnection> {
     for (let delayMs = delayMsMin; ; delayMs = Math.min(2 * delayMs, delayMsMax)) {
       await this.#sleep(delayMs);
-      if (this.#closing.signal.aborted) throw closed(this.#options.address.name);
+      if (this.#closing.signal.aborted) throw storeClosed(this.#options.address.name);
       try {
         return await this.#connect((client) => this.#resume(client));
       } catch (thrown) {
@@ -149,7 +150,7 @@ export class PostgresSession {
       await client.query("SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10");
       await client.query("SET tcp_keepalives_count = 3");
       const commits = await prepare(client);
-      if (this.#closing.signal.aborted) throw closed(this.#options.address.name);
+      if (this.#closing.signal.aborted) throw storeClosed(this.#options.address.name);
       this.#client = client;
       return { client, commits };
     } catch (thrown) {
@@ -202,10 +203,6 @@ function takenOver(name: string): SelvedgeError {
     at: name,
     fix: "let only one coordinator run on it, and start that one again",
   });
-}
-
-function closed(name: string): SelvedgeError {
-  return new SelvedgeError("failed_precondition", "the store is closed", { at: name });
 }
 
 const delayMsMin = 100;
