@@ -7,19 +7,8 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import type { FuzzRequest } from "./fuzzing/fuzz-child.ts";
-import { watchChild } from "./fuzzing/watch-child.ts";
+import { type FuzzOutcome, tryTarget } from "./fuzzing/try-target.ts";
 import { root } from "./testing/groups.ts";
-
-interface Outcome {
-  readonly target: string;
-  readonly inputs: number;
-  readonly accepted: number;
-  readonly refused: number;
-  readonly seconds: number;
-  readonly residentMiB: number;
-  readonly finding?: string;
-}
 
 const { values, positionals } = parseArgs({
   options: {
@@ -37,53 +26,20 @@ if (values.list) {
 }
 const inputs = wholeNumber("--inputs", values.inputs);
 const from = wholeNumber("--from", values.from);
-const outcomes: Outcome[] = [];
+const outcomes: FuzzOutcome[] = [];
 for (const [target, file] of files) {
-  const outcome = await tryTarget(target, file, { inputs, from, everyNumber: false });
+  const outcome = await tryTarget(target, file, { inputs, from });
   outcomes.push(outcome);
   if (!values.json) console.log(lineOf(outcome));
 }
 if (values.json) console.log(JSON.stringify(outcomes));
 if (outcomes.some(({ finding }) => finding !== undefined)) process.exitCode = 1;
 
-async function tryTarget(target: string, file: string, request: FuzzRequest): Promise<Outcome> {
-  const started = performance.now();
-  const end = await watchChild(file, request);
-  const seconds = (performance.now() - started) / 1000;
-  if ("why" in end) {
-    // Somewhere after the last report: go on from there, with one report an input.
-    if (!request.everyNumber) {
-      return tryTarget(target, file, { inputs: 1_000, from: end.lastNumber, everyNumber: true });
-    }
-    const finding = `${end.why}\n${reproduction(target, end.lastNumber)}`;
-    return {
-      target,
-      inputs: end.lastNumber - from,
-      accepted: 0,
-      refused: 0,
-      seconds,
-      residentMiB: 0,
-      finding,
-    };
-  }
-  const { accepted, refused } = end;
-  const residentMiB = Math.round(end.residentBytesMax / 1_048_576);
-  const outcome = { target, inputs: accepted + refused, accepted, refused, seconds, residentMiB };
-  if (end.finding === undefined) return outcome;
-  const { number, input, error } = end.finding;
-  const shown = input.length > 400 ? "" : `  input, base64: ${input}\n`;
-  return { ...outcome, finding: `${error}\n${shown}${reproduction(target, number)}` };
-}
-
-function lineOf(outcome: Outcome): string {
+function lineOf(outcome: FuzzOutcome): string {
   const { target, inputs: tried, accepted, refused, seconds, residentMiB, finding } = outcome;
   const counts = `${tried} inputs, ${accepted} accepted, ${refused} refused`;
   const line = `${target.padEnd(24)} ${counts}, ${seconds.toFixed(1)} s, at most ${residentMiB} MiB`;
   return finding === undefined ? line : `${line}\n  FOUND: ${finding}`;
-}
-
-function reproduction(target: string, number: number): string {
-  return `  again: npm run fuzz -- ${target} --inputs 1 --from ${number}`;
 }
 
 function targetFiles(names: readonly string[]): ReadonlyMap<string, string> {

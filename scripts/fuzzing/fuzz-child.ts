@@ -13,18 +13,26 @@ export interface FuzzRequest {
   readonly everyNumber: boolean;
 }
 
-export interface FuzzDone {
-  readonly kind: "done";
+interface FuzzCounts {
   readonly accepted: number;
   readonly refused: number;
-  readonly residentBytesMax: number;
+  /** At the end: the most there was. */
+  readonly residentBytes: number;
+}
+
+/** Said before an input is tried. */
+export interface FuzzTrying extends FuzzCounts {
+  readonly kind: "trying";
+  readonly number: number;
+}
+
+export interface FuzzDone extends FuzzCounts {
+  readonly kind: "done";
   /** `input` in base64. */
   readonly finding?: { readonly number: number; readonly input: string; readonly error: string };
 }
 
-export type FuzzMessage =
-  | { readonly kind: "trying"; readonly number: number; readonly residentBytes: number }
-  | FuzzDone;
+export type FuzzMessage = FuzzTrying | FuzzDone;
 
 /** Numbers between two reports: often enough to see a hang, seldom enough to cost nothing. */
 const reportEvery = 500;
@@ -38,7 +46,8 @@ async function run({ inputs, from, everyNumber }: FuzzRequest): Promise<void> {
   let accepted = 0;
   let refused = 0;
   for (let next = from; next < from + inputs; next += step) {
-    say({ kind: "trying", number: next, residentBytes: process.memoryUsage.rss() });
+    const residentBytes = process.memoryUsage.rss();
+    process.send?.({ kind: "trying", number: next, accepted, refused, residentBytes } satisfies FuzzMessage);
     // Lets the message out before a decoder may hang, and a decoder's own timers run.
     await setImmediate();
     const report = await fuzz(target, { inputs: Math.min(step, from + inputs - next), from: next });
@@ -47,19 +56,14 @@ async function run({ inputs, from, everyNumber }: FuzzRequest): Promise<void> {
     if (report.finding === undefined) continue;
     const { number, input, error } = report.finding;
     const finding = { number, input: Buffer.from(input).toString("base64"), error: inspect(error) };
-    return end({ kind: "done", accepted, refused, residentBytesMax: residentBytesMax(), finding });
+    return end({ accepted, refused, finding });
   }
-  end({ kind: "done", accepted, refused, residentBytesMax: residentBytesMax() });
+  end({ accepted, refused });
 }
 
-function residentBytesMax(): number {
-  return process.resourceUsage().maxRSS * 1024;
-}
-
-function say(message: FuzzMessage): void {
-  process.send?.(message);
-}
-
-function end(message: FuzzMessage): void {
-  process.send?.(message, () => process.disconnect());
+function end(result: Omit<FuzzDone, "kind" | "residentBytes">): void {
+  const residentBytes = process.resourceUsage().maxRSS * 1024;
+  process.send?.({ kind: "done", ...result, residentBytes } satisfies FuzzMessage, () =>
+    process.disconnect(),
+  );
 }
