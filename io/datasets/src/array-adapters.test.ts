@@ -86,6 +86,8 @@ test("[DS3] an archive that is none, lacks an array or lies about a size is refu
   };
   await assert.rejects(openDataset({ ...source, path: lie(2 ** 31) }), { code: "too_large" });
   await assert.rejects(openDataset({ ...source, path: lie(64) }), { code: "corrupt" });
+  // Refused before memory is taken for it.
+  await assert.rejects(openDataset({ ...source, path: lie(2 ** 29) }), /cannot be 536870912 bytes unpacked/);
 });
 
 test("arrays have no columns", async (t) => {
