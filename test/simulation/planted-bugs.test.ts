@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { decodeAccumulator, encodeAccumulator } from "@selvedge/learning";
 import type { AcceptedContribution, JobEffect, JobState } from "@selvedge/protocol";
 import type { Store, Transaction } from "@selvedge/storage";
+import { blobStoreWith } from "@selvedge/storage/blob-store.fixture";
 import { type Foundations, type Plant, simulateFleet } from "@selvedge/testkit";
 
 /** As many seeds as `fleet.test.ts` has, the small fleets first. */
@@ -83,20 +84,7 @@ const doubleMerge: Plant = ({ blobs, ...sound }) => {
     const whole = decodeAccumulator(bytes);
     return blobs.put(encodeAccumulator({ ...whole, sum: whole.sum.map((value) => value * 2) }));
   };
-  return {
-    ...sound,
-    blobs: {
-      put,
-      stat: (digest) => blobs.stat(digest),
-      get: (digest, options) => blobs.get(digest, options),
-      stream: (digest, start, end) => blobs.stream(digest, start, end),
-      delete: (digest) => blobs.delete(digest),
-      uploadOffset: (digest) => blobs.uploadOffset(digest),
-      append: (reference, offset, chunk) => blobs.append(reference, offset, chunk),
-      list: () => blobs.list(),
-      uploads: () => blobs.uploads(),
-    },
-  };
+  return { ...sound, blobs: blobStoreWith(blobs, { put }) };
 };
 
 /** A fold leaves out what comes after the first. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type BlobReference, type Digest, digestOf } from "@selvedge/protocol";
 import { BlobKeeper } from "./blob-keeper.ts";
+import { blobStoreWith } from "./blob-store.fixture.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { openMemoryBlobStore } from "./memory-blob-store.ts";
 
@@ -112,13 +113,14 @@ test("work holds what it names until it has ended, also when it fails", async ()
 
 test("a sweep that fails is told, and the next one comes", async () => {
   let fails = true;
-  const { blobs, keeper, errors, stored, pass } = setUp((inner) => ({
-    ...bound(inner),
-    uploads: () => {
-      if (fails) throw new Error("the disk failed");
-      return inner.uploads();
-    },
-  }));
+  const { blobs, keeper, errors, stored, pass } = setUp((inner) =>
+    blobStoreWith(inner, {
+      uploads: () => {
+        if (fails) throw new Error("the disk failed");
+        return inner.uploads();
+      },
+    }),
+  );
   await keeper.start();
   await blobs.put(Buffer.from("late"));
   await pass(10 * minute);
@@ -183,26 +185,11 @@ function slow(blobs: BlobStore): BlobStore {
     for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
     return result;
   };
-  return {
-    ...bound(blobs),
+  return blobStoreWith(blobs, {
     put: (bytes) => later(() => blobs.put(bytes)),
     delete: (digest) => later(() => blobs.delete(digest)),
     stat: (digest) => later(() => blobs.stat(digest)),
-  };
-}
-
-function bound(blobs: BlobStore): BlobStore {
-  return {
-    put: (bytes) => blobs.put(bytes),
-    stat: (digest) => blobs.stat(digest),
-    get: (digest, options) => blobs.get(digest, options),
-    stream: (digest, start, end) => blobs.stream(digest, start, end),
-    delete: (digest) => blobs.delete(digest),
-    uploadOffset: (digest) => blobs.uploadOffset(digest),
-    append: (reference, offset, chunk) => blobs.append(reference, offset, chunk),
-    list: () => blobs.list(),
-    uploads: () => blobs.uploads(),
-  };
+  });
 }
 
 function referenceOf(text: string): BlobReference {
