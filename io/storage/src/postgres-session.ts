@@ -6,6 +6,7 @@ import { storeClosed } from "./encode-transaction.ts";
 import type { PostgresAddress } from "./postgres-address.ts";
 import { isLost, postgresError } from "./postgres-error.ts";
 import { claimSchema, committedBy, takeLock } from "./postgres-schema.ts";
+import { systemTimers } from "./timers.ts";
 
 export interface PostgresSessionOptions {
   readonly address: PostgresAddress;
@@ -194,7 +195,7 @@ export class PostgresSession {
 
   /** Ends early when the session closes. */
   async #sleep(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    await systemTimers.sleep(ms, this.#closing.signal);
   }
 }
 

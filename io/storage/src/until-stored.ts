@@ -1,10 +1,9 @@
 import { SelvedgeError } from "@selvedge/protocol";
+import type { Timers } from "./timers.ts";
 
-export interface UntilStoredOptions {
+export interface UntilStoredOptions extends Pick<Timers, "sleep"> {
   /** Whether it is still to be done; asked before each further attempt. */
   isWanted(): boolean;
-  /** Resolves after `ms`, or as soon as `signal` is aborted; never rejects. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
   readonly signal: AbortSignal;
   onTrouble(error: SelvedgeError): void;
 }
