@@ -71,6 +71,22 @@ test("a service that is not well is silent, and says why", async (t) => {
   await manager.stopping();
 });
 
+test("a check that ends after the service is about to end says nothing", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const { path, told } = await recorder(t);
+  const env = { PATH: path, NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000" };
+  const checked = Promise.withResolvers<void>();
+  const manager = serviceManager({ env }, { ...well, check: () => checked.promise });
+  await manager.ready();
+  t.mock.timers.tick(30_000);
+  const stopping = manager.stopping();
+  checked.resolve();
+  await stopping;
+  // What would have been said is said by now.
+  await serviceManager({ env: { ...env, WATCHDOG_USEC: "" } }, well).ready();
+  assert.deepEqual(await told(), ["/run/notify READY=1", "/run/notify STOPPING=1", "/run/notify READY=1"]);
+});
+
 test("a watchdog meant for another process is not ours to feed", async (t) => {
   // Above any process id there can be.
   t.mock.timers.enable({ apis: ["setInterval"] });

@@ -29,8 +29,9 @@ export function serviceManager({ env }: Pick<Terminal, "env">, health: ServiceHe
   const notify = notifier(env, health.onTrouble);
   const watchdogMs = watchdogTimeout(env);
   let beat: NodeJS.Timeout | undefined;
+  let isStopping = false;
   const tell = (): void => {
-    health.check().then(() => notify("WATCHDOG=1"), health.onTrouble);
+    health.check().then(() => (isStopping ? undefined : notify("WATCHDOG=1")), health.onTrouble);
   };
   return {
     async ready() {
@@ -38,6 +39,7 @@ export function serviceManager({ env }: Pick<Terminal, "env">, health: ServiceHe
       if (watchdogMs !== undefined) beat = setInterval(tell, watchdogMs / 2);
     },
     async stopping() {
+      isStopping = true;
       clearInterval(beat);
       await notify("STOPPING=1");
     },
