@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { type FuzzOutcome, tryTarget } from "./fuzzing/try-target.ts";
 import { root } from "./testing/groups.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -51,10 +52,4 @@ function targetFiles(names: readonly string[]): ReadonlyMap<string, string> {
     process.exit(64);
   }
   return names.length === 0 ? byName : new Map([...byName].filter(([name]) => names.includes(name)));
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  console.error(`${name} takes a whole number, not "${text}"`);
-  process.exit(64);
 }

@@ -7,6 +7,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { readableTrace, type SeedOutcome, simulateFleet, simulateSeeds } from "@selvedge/testkit";
+import { wholeNumber } from "./whole-number.ts";
 
 const { values } = parseArgs({
   options: {
@@ -100,10 +101,4 @@ async function explain(seed: number): Promise<void> {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  console.error(`${name} takes a whole number, not "${text}"`);
-  process.exit(64);
 }
