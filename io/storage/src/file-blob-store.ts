@@ -23,6 +23,7 @@ import {
 import type { BlobStore, GetOptions } from "./blob-store.ts";
 import { syncPath } from "./durable-file.ts";
 import { errnoOf, fileError } from "./file-error.ts";
+import { ifThere } from "./if-there.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 
 export interface FileBlobStoreOptions {
@@ -275,10 +276,5 @@ async function entriesIn(folder: string): Promise<readonly Dirent[]> {
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return undefined;
-    throw fileError(thrown, path);
-  }
+  return (await ifThere(path, stat(path)))?.size;
 }

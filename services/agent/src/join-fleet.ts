@@ -1,7 +1,6 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { keyIdOf } from "@selvedge/protocol";
-import { writeFileDurably } from "@selvedge/storage";
+import { isThere, writeFileDurably } from "@selvedge/storage";
 import { initialAgentConfig } from "./config/agent-config.ts";
 import { initialPolicy } from "./config/policy-file.ts";
 import { DeviceClock } from "./identity/device-clock.ts";
@@ -57,9 +56,5 @@ export async function joinFleet(options: JoinOptions): Promise<JoinedDevice> {
 }
 
 async function writeIfAbsent(path: string, content: string): Promise<void> {
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) await writeFileDurably(path, content);
+  if (!(await isThere(path))) await writeFileDurably(path, content);
 }

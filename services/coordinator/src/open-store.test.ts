@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { SelvedgeError } from "@selvedge/protocol";
+import { openSqliteStore } from "@selvedge/storage";
 import { pino } from "pino";
 import { openStore } from "./open-store.ts";
 
@@ -45,6 +46,19 @@ test("a damaged file that names the records is named itself", async (t) => {
     writeFileSync(join(folder, "store.json"), text);
     await refused(openAndClose(folder), "corrupt", /which records/);
   }
+});
+
+test("[ST4] records are not bound anew because the file that names them cannot be read", async (t) => {
+  const folder = temporaryFolder(t);
+  await openAndClose(folder);
+  makeKeys(folder);
+  rmSync(join(folder, "coordinator.db"));
+  rmSync(join(folder, "store.json"));
+  mkdirSync(join(folder, "store.json"));
+  await refused(openAndClose(folder), "failed_precondition", /it is a folder/);
+  const records = await openSqliteStore({ path: join(folder, "coordinator.db") });
+  t.after(() => records.close());
+  assert.equal(await records.read("folder"), undefined);
 });
 
 async function openAndClose(folder: string): Promise<void> {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { access, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
+  ifThere,
+  isThere,
   migrateRecords,
   openPostgresStore,
   openSqliteStore,
@@ -103,7 +105,7 @@ export interface Binding {
 
 /** @returns undefined when there is none. @throws SelvedgeError `corrupt` */
 async function readBinding(path: string): Promise<Binding | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
+  const text = await ifThere(path, readFile(path, "utf8"));
   if (text === undefined) return undefined;
   try {
     const { id, records } = JSON.parse(text);
@@ -117,12 +119,9 @@ async function readBinding(path: string): Promise<Binding | undefined> {
   });
 }
 
-async function hasKeys(folder: string): Promise<boolean> {
+function hasKeys(folder: string): Promise<boolean> {
   // Not a key: rotations replace those, and remove the first.
-  return access(join(folder, "keys", "root.crt")).then(
-    () => true,
-    () => false,
-  );
+  return isThere(join(folder, "keys", "root.crt"));
 }
 
 /** Says which records belong to a folder. */

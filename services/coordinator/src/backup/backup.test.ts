@@ -7,8 +7,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -173,7 +175,7 @@ suite("a backup", () => {
     await refused(restore({ backup: at("forged") }), "not_found", /./);
   });
 
-  test("[ST6] is not made of a damaged blob, nor over anything", async () => {
+  test("[ST6] is not made of a damaged blob, nor without keys that cannot be read, nor over anything", async () => {
     const folder = at("hub");
     const store = await openStore({ folder, log, onLost: assert.fail });
     const { blobs } = await openFleet(store, {
@@ -186,6 +188,11 @@ suite("a backup", () => {
     await store.close();
     const again = { folder, snapshot, now: () => now };
     await refused(writeBackup({ ...again, target: at("backup") }), "already_exists", /already/);
+    renameSync(join(folder, "release-keys"), join(folder, "kept"));
+    symlinkSync("release-keys", join(folder, "release-keys"));
+    await refused(writeBackup({ ...again, target: at("other") }), "internal", /ELOOP/);
+    rmSync(join(folder, "release-keys"));
+    renameSync(join(folder, "kept"), join(folder, "release-keys"));
     writeFileSync(join(folder, blobFileName(blob.digest)), "waits..");
     await refused(writeBackup({ ...again, target: at("other") }), "corrupt", /bytes do not match/);
     assert.deepEqual(readdirSync(root).sort(), ["backup", "hub"]);

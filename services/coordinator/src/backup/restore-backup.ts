@@ -15,6 +15,7 @@ import {
 import {
   epochKey,
   fileError,
+  ifThere,
   type Json,
   type SnapshotStore,
   type StoredRecord,
@@ -141,12 +142,8 @@ async function renewReleases(
 }
 
 async function refuseFilled(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((thrown: unknown) => {
-    const error = fileError(thrown, folder);
-    if (error.code === "not_found") return [];
-    throw error;
-  });
-  if (names.length === 0) return;
+  const names = await ifThere(folder, readdir(folder));
+  if (names === undefined || names.length === 0) return;
   throw new SelvedgeError("already_exists", "the folder is not empty", {
     at: folder,
     fix: "give a folder of its own: nothing is ever overwritten",

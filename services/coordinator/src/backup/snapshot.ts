@@ -4,7 +4,7 @@ import { link, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type FileBlobs, fileError, type SnapshotStore, type StoredRecord } from "@selvedge/storage";
+import { type FileBlobs, fileError, ifThere, type SnapshotStore, type StoredRecord } from "@selvedge/storage";
 
 /** In a snapshot and in a backup: every record, one line of JSON each, in the order of keys. */
 export const recordsFileName = "records.jsonl";
@@ -47,10 +47,10 @@ export async function writeSnapshot(
  */
 export async function removeOldSnapshots(folder: string, nowMs: number): Promise<void> {
   const all = join(folder, snapshotsFolder);
-  for (const name of (await unlessGone(readdir(all), all)) ?? []) {
+  for (const name of (await ifThere(all, readdir(all))) ?? []) {
     const path = join(all, name);
     // Whoever takes a snapshot removes it, perhaps just now.
-    const found = await unlessGone(stat(path), path);
+    const found = await ifThere(path, stat(path));
     if (found !== undefined && found.mtimeMs < nowMs - dayMs)
       await rm(path, { recursive: true, force: true });
   }
@@ -69,16 +69,6 @@ async function* linesOf(records: AsyncIterable<StoredRecord>): AsyncIterable<str
       character === "\u2028" ? "\\u2028" : "\\u2029",
     );
     yield `${line}\n`;
-  }
-}
-
-async function unlessGone<T>(reading: Promise<T>, path: string): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (thrown) {
-    const error = fileError(thrown, path);
-    if (error.code === "not_found") return undefined;
-    throw error;
   }
 }
 

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
-import { fileError, syncFolder, writeFileDurably } from "@selvedge/storage";
+import { fileError, ifThere, isThere, syncFolder, writeFileDurably } from "@selvedge/storage";
 import packageJson from "../../package.json" with { type: "json" };
 import { operatorFileName } from "../operators/operator-file.ts";
 import { operatorKeyFolder } from "../operators/operator-key.ts";
@@ -64,11 +64,7 @@ export async function writeBackup({ folder, snapshot, target, now }: BackupOptio
 
 /** @throws SelvedgeError `already_exists` */
 export async function refuseExisting(target: string): Promise<void> {
-  const isThere = await access(target).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return;
+  if (!(await isThere(target))) return;
   throw new SelvedgeError("already_exists", "there is something already", {
     at: target,
     fix: "give a path where nothing is: nothing is ever overwritten",
@@ -114,17 +110,13 @@ async function secretsOf(folder: string): Promise<string[]> {
   for (const name of ["keys", operatorKeyFolder, releaseKeyFolder]) {
     for (const file of await filesIn(join(folder, name), false)) paths.push(`${name}/${file}`);
   }
-  const isGiven = await access(join(folder, operatorFileName)).then(
-    () => true,
-    () => false,
-  );
-  return isGiven ? [...paths, operatorFileName] : paths;
+  return (await isThere(join(folder, operatorFileName))) ? [...paths, operatorFileName] : paths;
 }
 
 async function filesIn(folder: string, recursive: boolean): Promise<string[]> {
-  const entries = await readdir(folder, { recursive, withFileTypes: true }).catch(() => []);
+  const entries = await ifThere(folder, readdir(folder, { recursive, withFileTypes: true }));
   const isOurs = (name: string): boolean => !name.endsWith(".tmp");
-  return entries
+  return (entries ?? [])
     .filter((entry) => entry.isFile() && isOurs(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, writeFileDurably } from "@selvedge/storage";
+import { fileError, ifThere, writeFileDurably } from "@selvedge/storage";
 
 /** PEM files only this user reads; each is replaced whole or not at all. */
 export interface KeyFolder {
@@ -23,13 +23,9 @@ export async function openKeyFolder(path: string): Promise<KeyFolder> {
   });
   return {
     path,
-    async read(name) {
-      try {
-        return await readFile(join(path, name), "utf8");
-      } catch (error) {
-        if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-        throw fileError(error, join(path, name));
-      }
+    read(name) {
+      const file = join(path, name);
+      return ifThere(file, readFile(file, "utf8"));
     },
     write: (name, pem) => writeFileDurably(join(path, name), pem, 0o600),
     async remove(name) {

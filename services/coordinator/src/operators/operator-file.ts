@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SelvedgeError } from "@selvedge/protocol";
-import { fileError, writeFileDurably } from "@selvedge/storage";
+import { ifThere, writeFileDurably } from "@selvedge/storage";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { Authority } from "../identity/certificate-authority.ts";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
@@ -75,14 +74,8 @@ function hasAdmin(tokens: OperatorTokens): boolean {
 
 /** The token of an earlier start. */
 async function readToken(path: string): Promise<string | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (thrown) {
-    const error = fileError(thrown, path);
-    if (SelvedgeError.from(error).code === "not_found") return undefined;
-    throw error;
-  }
+  const text = await ifThere(path, readFile(path, "utf8"));
+  if (text === undefined) return undefined;
   try {
     const token: unknown = JSON.parse(text).token;
     return typeof token === "string" ? token : undefined;

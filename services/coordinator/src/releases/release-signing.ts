@@ -1,4 +1,4 @@
-import { access, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
@@ -9,7 +9,7 @@ import {
   type SigningKey,
   writeKeyFile,
 } from "@selvedge/registry";
-import type { Store } from "@selvedge/storage";
+import { isThere, type Store } from "@selvedge/storage";
 
 /** Keys that belong to the releaser; nothing the coordinator does while it runs reads them. */
 export const releaseKeyFolder = "release-keys";
@@ -64,11 +64,7 @@ async function openRepository(
 
 /** Makes the key at the first start; a crash in between leaves one that is used from then on. */
 async function openKey(path: string): Promise<SigningKey> {
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return readKeyFile(path);
+  if (await isThere(path)) return readKeyFile(path);
   const key = generateSigningKey();
   await writeKeyFile(path, key);
   return key;
