@@ -20,11 +20,18 @@ export const testGroups: readonly TestGroup[] = [
     name: "unit",
     patterns: [
       "{core,io,services,apps}/*/src/**/*.test.ts",
-      "testkit/src/**/*.test.ts",
+      "testkit/src/{fixtures,fuzz,simulator}/**/*.test.ts",
       "scripts/**/*.test.ts",
       "test/tidy.test.ts",
       "test/tidy/**/*.test.ts",
     ],
+    isolation: "none",
+    testTimeoutMs: 2 * MINUTE_MS,
+  },
+  {
+    // Their own group: databases and processes that start take longer than all unit tests of `npm run check` may.
+    name: "contracts",
+    patterns: ["testkit/src/contracts/**/*.test.ts"],
     isolation: "none",
     testTimeoutMs: 2 * MINUTE_MS,
   },
