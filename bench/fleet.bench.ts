@@ -71,6 +71,7 @@ async function measure(): Promise<Record<string, number>> {
   const { port } = coordinator;
   coordinator.child.kill("SIGKILL");
   await once(coordinator.child, "exit");
+  await Promise.all(crowds.map(({ ask }) => ask({ type: "countAnew" })));
   const restarting = performance.now();
   coordinator = await startCoordinator(port);
   const startSeconds = (performance.now() - restarting) / 1_000;
@@ -153,8 +154,6 @@ async function recovery(
     while (crowds.reduce((sum, crowd) => sum + crowd.connected(), 0) < count) await sleep(50);
     return (performance.now() - began) / 1_000;
   };
-  // What the crowds said last was before the restart.
-  await sleep(300);
   const half = await reached(agents / 2);
   const most = await reached(agents * 0.99);
   return { half, most, all: await reached(agents) };

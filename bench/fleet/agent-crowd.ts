@@ -18,7 +18,9 @@ export type ToCrowd =
       readonly concurrency: number;
     }
   /** So many devices, one after the other, hang up and check in again. */
-  | { readonly type: "checkIn"; readonly count: number };
+  | { readonly type: "checkIn"; readonly count: number }
+  /** From now on only devices that dialled since then count as connected: a dead link may be noticed late. */
+  | { readonly type: "countAnew" };
 
 export type FromCrowd =
   /** Sent when nobody is left to wait for; milliseconds from each dial to its welcome. */
@@ -73,8 +75,8 @@ class Device {
     });
   }
 
-  get connected(): boolean {
-    return this.#session.connected;
+  isConnectedSince(time: number): boolean {
+    return this.#session.connected && this.#dialledAt >= time;
   }
 
   /** Milliseconds until the coordinator's welcome. */
@@ -95,17 +97,28 @@ class Device {
 }
 
 const crowd: Device[] = [];
+let countedSince = 0;
 
 process.on("message", (message: ToCrowd) => {
-  if (message.type === "connect") void connectAll(message);
-  else void checkInAgain(message.count);
+  switch (message.type) {
+    case "connect":
+      void connectAll(message);
+      break;
+    case "checkIn":
+      void checkInAgain(message.count);
+      break;
+    case "countAnew":
+      countedSince = performance.now();
+      say({ type: "connected", count: 0 });
+      say({ type: "checkedIn", latencies: [] });
+  }
 });
 process.on("disconnect", () => process.exit());
 setInterval(() => {
   for (const device of crowd) device.introduce();
 }, 5_000);
 setInterval(() => {
-  say({ type: "connected", count: crowd.filter(({ connected }) => connected).length });
+  say({ type: "connected", count: crowd.filter((device) => device.isConnectedSince(countedSince)).length });
 }, 100);
 
 async function connectAll({

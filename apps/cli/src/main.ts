@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { homedir, hostname } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import { commandAsTyped } from "./command-as-typed.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { runProgram } from "./program.ts";
+
+// Before anything large is loaded: an agent that idles for months should hold little memory, and what loading adds to
+// the space for young objects would stay.
+if (process.argv[2] === "agent") setFlagsFromString("--semi-space-growth-factor=1");
 
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -21,6 +25,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 // Logs may go to a disk that is full: a service does its work all the same.
 process.stderr.on("error", () => {});
 
+const { runProgram } = await import("./program.ts");
 const exitCode = await runProgram(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,

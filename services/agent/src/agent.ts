@@ -9,16 +9,17 @@ import {
   openEpoch,
   openFileBlobStore,
   openSqliteStore,
+  type Store,
 } from "@selvedge/storage";
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { AuditLog } from "./audit-log.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
 import { readPolicy } from "./config/policy-file.ts";
-import { DeviceSession, type DeviceSessionOptions } from "./device-session.ts";
+import { DeviceSession } from "./device-session.ts";
 import { DeviceClock } from "./identity/device-clock.ts";
-import { openDeviceFolder } from "./identity/device-folder.ts";
-import { loadDeviceIdentity } from "./identity/device-identity.ts";
+import { type DeviceFolder, openDeviceFolder } from "./identity/device-folder.ts";
+import { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-identity.ts";
 import { recordMigrations } from "./record-migrations.ts";
 import { InstalledModels } from "./releases/installed-models.ts";
 import { SessionMark } from "./session/session-mark.ts";
@@ -51,75 +52,64 @@ export interface Agent {
  */
 export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
   const deviceFolder = await openDeviceFolder(folder);
-  const identity = await loadDeviceIdentity(deviceFolder);
-  if (identity === undefined) {
-    throw new SelvedgeError("failed_precondition", "this folder has not joined a fleet", {
-      at: folder,
-      fix: "join first: selvedge join https://HOST:7443 --token-file FILE",
-    });
-  }
+  const identity = await joinedIdentity(deviceFolder);
   const config = await readAgentConfig(folder);
   await readPolicy(join(folder, "policy.yaml"));
   const clock = await DeviceClock.open(deviceFolder);
   const database = join(folder, "agent.db");
-  const store = await openSqliteStore({ path: database });
-  try {
-    await migrateRecords(store, database, recordMigrations);
-    const blobs = await openFileBlobStore({ root: folder });
-    const rootBytes = Buffer.from(identity.releaseRoot);
-    const trust = await TrustStore.open({ store, rootBytes, now: () => clock.now() });
-    const audit = await AuditLog.open(join(folder, "audit.log"));
-    const installed = await InstalledModels.open(store);
-    const mark = await SessionMark.open(store);
-    const identityParts = { deviceFolder, clock, identity };
-    return await start({
-      ...identityParts,
+  await using parts = new AsyncDisposableStack();
+  const store = parts.adopt(await openSqliteStore({ path: database }), (opened) => opened.close());
+  await migrateRecords(store, database, recordMigrations);
+  const blobs = await openFileBlobStore({ root: folder });
+  const rootBytes = Buffer.from(identity.releaseRoot);
+  const trust = await TrustStore.open({ store, rootBytes, now: () => clock.now() });
+  const audit = parts.adopt(await AuditLog.open(join(folder, "audit.log")), (opened) => opened.close());
+  const inference = parts.adopt(await startInferenceServer({ ...config.inference, log }), (server) =>
+    server.close(),
+  );
+  const session = parts.adopt(
+    new DeviceSession({
       folder,
       log,
       config,
+      deviceFolder,
+      clock,
+      identity,
       store,
       blobs,
       trust,
       audit,
-      installed,
-      mark,
-    });
-  } catch (thrown) {
-    await store.close();
-    throw thrown;
-  }
-}
-
-/** Serving comes first: it needs no coordinator. */
-async function start(parts: Omit<DeviceSessionOptions, "inference" | "epoch">): Promise<Agent> {
-  const { audit, config, identity, log, store } = parts;
-  const inference = await startInferenceServer({ ...config.inference, log });
-  const session = new DeviceSession({ ...parts, inference, epoch: await openEpoch(store, randomUUID) });
-  try {
-    await session.start();
-  } catch (thrown) {
-    await inference.close();
-    throw thrown;
-  }
+      inference,
+      installed: await InstalledModels.open(store),
+      mark: await SessionMark.open(store),
+      epoch: await openEpoch(store, randomUUID),
+    }),
+    (started) => started.stop(),
+  );
+  await session.start();
   log.info({ device: identity.deviceId, url: inference.url, version: packageJson.version }, "agent started");
+  const running = parts.move();
   return {
     deviceId: identity.deviceId,
     inferenceUrl: inference.url,
-    checkHealth: () => checkHealth(parts, inference.url),
+    checkHealth: () => checkHealth(folder, store, inference.url),
     async close() {
-      await session.stop();
-      await inference.close();
-      await audit.close();
-      await store.close();
+      await running.disposeAsync();
       log.info({ device: identity.deviceId }, "agent stopped");
     },
   };
 }
 
-async function checkHealth(
-  { folder, store }: Pick<DeviceSessionOptions, "folder" | "store">,
-  inferenceUrl: string,
-): Promise<void> {
+async function joinedIdentity(folder: DeviceFolder): Promise<DeviceIdentity> {
+  const identity = await loadDeviceIdentity(folder);
+  if (identity !== undefined) return identity;
+  throw new SelvedgeError("failed_precondition", "this folder has not joined a fleet", {
+    at: folder.path,
+    fix: "join first: selvedge join https://HOST:7443 --token-file FILE",
+  });
+}
+
+async function checkHealth(folder: string, store: Store, inferenceUrl: string): Promise<void> {
   await checkFolder(folder);
   await store.list("", { limit: 1 });
   const answer = await fetch(`${inferenceUrl}/healthz`, { signal: AbortSignal.timeout(healthTimeoutMs) });

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { datasetForms, datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
@@ -86,13 +85,7 @@ function addAgentCommand(program: Command, invoke: Invoke): void {
       "after",
       examples("selvedge agent run", "selvedge agent run --folder /srv/device-1 --log-level debug"),
     )
-    .action(
-      invoke(() => {
-        // Before anything large is loaded: an agent that idles for months should hold little memory.
-        setFlagsFromString("--semi-space-growth-factor=1");
-        return import("../commands/agent-run.ts");
-      }),
-    );
+    .action(invoke(() => import("../commands/agent-run.ts")));
   agent
     .command("audit")
     .summary("list what left this device")

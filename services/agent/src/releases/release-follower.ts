@@ -39,6 +39,8 @@ export class ReleaseFollower {
   readonly #stop = new AbortController();
   #last: Promise<void> = Promise.resolve();
   #failures = 0;
+  /** By model, why what is installed is not served now. */
+  readonly #unserved = new Map<string, SelvedgeError>();
   /** Ends the wait for another attempt. */
   #again = new AbortController();
 
@@ -51,16 +53,9 @@ export class ReleaseFollower {
     return this.#installed.all();
   }
 
-  /** Serves what is installed already; needs no coordinator. */
+  /** Serves what is installed already; needs no coordinator. What cannot be served now is tried again later. */
   async serveInstalled(): Promise<void> {
-    for (const model of this.#installed.all()) {
-      await this.#deploy(model).catch(async (thrown: unknown) => {
-        const error = SelvedgeError.from(thrown);
-        this.#options.onTrouble(`serve ${model.name}@${model.version}`, error);
-        // What the disk has damaged is fetched anew with the next look at the releases.
-        if (error.code === "corrupt") await this.#options.blobs.delete(model.digest);
-      });
-    }
+    this.#lookAgainAfter([await this.#serveInstalled()]);
   }
 
   /**
@@ -70,13 +65,9 @@ export class ReleaseFollower {
   follow(): Promise<void> {
     this.#again.abort();
     this.#last = this.#last.then(async () => {
-      try {
-        await this.#refresh();
-        await this.#installNewest();
-        this.#failures = 0;
-      } catch (thrown) {
-        if (!this.#stop.signal.aborted) this.#failed(SelvedgeError.from(thrown));
-      }
+      const notServed = await this.#serveInstalled();
+      const notFollowed = await this.#lookForReleases();
+      this.#lookAgainAfter([notServed, notFollowed]);
     });
     return this.#last;
   }
@@ -93,7 +84,10 @@ export class ReleaseFollower {
 
   /** Tells the coordinator what is served, in each new session. */
   report(): void {
-    for (const model of this.#installed.all()) this.#send(model, true, "");
+    for (const model of this.#installed.all()) {
+      const error = this.#unserved.get(model.name);
+      this.#send(model, error === undefined, error?.message ?? "");
+    }
   }
 
   async stop(): Promise<void> {
@@ -102,16 +96,56 @@ export class ReleaseFollower {
     await this.#last;
   }
 
-  #failed(error: SelvedgeError): void {
-    const { onTrouble, random, sleep } = this.#options;
-    onTrouble("releases", error);
-    if (error.culprit !== "environment") return;
+  /** What passes by itself decides whether to look again soon. */
+  #lookAgainAfter(errors: readonly (SelvedgeError | undefined)[]): void {
+    if (this.#stop.signal.aborted) return;
+    if (!errors.some((error) => error?.culprit === "environment")) {
+      this.#failures = 0;
+      return;
+    }
+    const { random, sleep } = this.#options;
     this.#failures += 1;
     this.#again = new AbortController();
     const { signal } = this.#again;
     void sleep(backoffMs(this.#failures, random(), retries), signal).then(() => {
       if (!signal.aborted) void this.follow();
     });
+  }
+
+  async #serveInstalled(): Promise<SelvedgeError | undefined> {
+    const errors: SelvedgeError[] = [];
+    for (const model of this.#installed.all()) {
+      if (this.#stop.signal.aborted) break;
+      await this.#serve(model).catch((thrown: unknown) => errors.push(SelvedgeError.from(thrown)));
+    }
+    return passingFirst(errors);
+  }
+
+  async #serve(model: InstalledModel): Promise<void> {
+    const { blobs, onTrouble } = this.#options;
+    try {
+      await this.#deploy(model);
+    } catch (thrown) {
+      const error = SelvedgeError.from(thrown);
+      onTrouble(`serve ${model.name}@${model.version}`, error);
+      this.#unserved.set(model.name, error);
+      // What the disk has damaged is fetched anew with the next look at the releases.
+      if (error.code === "corrupt") await blobs.delete(model.digest);
+      throw error;
+    }
+    if (this.#unserved.delete(model.name)) this.#send(model, true, "");
+  }
+
+  async #lookForReleases(): Promise<SelvedgeError | undefined> {
+    try {
+      await this.#refresh();
+      await this.#installNewest();
+      return undefined;
+    } catch (thrown) {
+      const error = SelvedgeError.from(thrown);
+      if (!this.#stop.signal.aborted) this.#options.onTrouble("releases", error);
+      return error;
+    }
   }
 
   async #refresh(): Promise<void> {
@@ -129,8 +163,7 @@ export class ReleaseFollower {
       await this.#bringUp(name).catch((thrown: unknown) => errors.push(SelvedgeError.from(thrown)));
       if (this.#stop.signal.aborted) return;
     }
-    // What passes by itself decides whether to look again soon.
-    const last = errors.find(({ culprit }) => culprit === "environment") ?? errors[0];
+    const last = passingFirst(errors);
     for (const error of errors) if (error !== last) onTrouble("releases", error);
     if (last !== undefined) throw last;
   }
@@ -162,6 +195,7 @@ export class ReleaseFollower {
       }
       throw error;
     }
+    this.#unserved.delete(name);
     this.#send(model, true, "");
     // The version before stays, to fall back to; the one before that goes.
     if (before !== undefined) await keeper.discard([before.digest]);
@@ -192,6 +226,11 @@ export class ReleaseFollower {
     });
     this.#options.send({ case: "installReport", value });
   }
+}
+
+/** Of several errors, one that passes by itself, if there is one. */
+function passingFirst(errors: readonly SelvedgeError[]): SelvedgeError | undefined {
+  return errors.find(({ culprit }) => culprit === "environment") ?? errors[0];
 }
 
 /** A release that could not be fetched or loaded is tried again after this long. */
