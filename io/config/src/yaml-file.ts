@@ -104,7 +104,7 @@ export class YamlFile {
 
 function documentOf(text: string, path: string, lines: LineCounter): Document {
   try {
-    return parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+    return parseDocument(text, { lineCounter: lines, uniqueKeys: true, logLevel: "error" });
   } catch (cause) {
     // The parser descends once for each level, until the stack ends.
     throw new SelvedgeError("invalid_argument", "not valid YAML: nested too deeply", { at: path, cause });
