@@ -1,7 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { ComposeMode } from "./composition.ts";
 import { describeModel, type TensorDescription } from "./describe-model.ts";
-import { checkOperator, constantFrom, emitNode, lookUp } from "./emit-node.ts";
+import { checkOperator, constantFrom, emitNode } from "./emit-node.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { OnnxModel } from "./model.ts";
@@ -52,9 +52,18 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
       if (parameter !== undefined) values.set(name, parameter);
     }
     for (const node of model.graph?.node ?? []) emitNode(graph, node, values, mode);
-    return lookUp(values, output.name);
+    return scoresAmong(values, output.name);
   };
   return { inputShape, classes: inferClasses(inputShape, layout, emit), layout, emit };
+}
+
+function scoresAmong(values: ReadonlyMap<string, Value>, name: string): Value {
+  const scores = values.get(name);
+  if (scores !== undefined) return scores;
+  throw new SelvedgeError("unsupported", "the operator that makes it gives no such value", {
+    at: `output "${name}"`,
+    fix: "make the first output of a node the model's output",
+  });
 }
 
 /** Emits the model once, only to learn the shape of its output. */

@@ -304,6 +304,12 @@ test("what cannot be trained is refused, naming node and operator and saying wha
     [{ inputs: [value("x", ["batch", 6]), value("z", ["batch", 6])] }, /not 2 and 1/, undefined],
     [{ nodes: [node("Flatten", ["x"], "y", { axis: ["int", 0] })] }, /not scores per example/, undefined],
     [{ opset: 11 }, /operator set 11/, undefined],
+    // Found by fuzzing: an output of a node that its operator does not have.
+    [
+      { nodes: [{ ...node("MatMul", ["x", "w"], "h"), output: ["h", "y"] }] },
+      /gives no such value/,
+      'output "y"',
+    ],
   ];
   for (const [parts, pattern, at] of refused) {
     const model = modelOf({
