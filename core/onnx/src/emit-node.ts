@@ -110,7 +110,7 @@ function inputsOf(
   return axes ? [inputs[0], graph.integers(...axes.ints.map(Number))] : inputs;
 }
 
-function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
+export function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
   const value = values.get(name);
   if (value === undefined) throw new TypeMismatch(`"${name}" is an output that is not known`);
   return value;
