@@ -13,7 +13,6 @@ export {
   parameterLayout,
   readParameters,
   slotOf,
-  writeParameters,
 } from "./parameters.ts";
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { scaleInput } from "./scale-input.ts";
@@ -24,3 +23,4 @@ export {
   type TrainingReport,
   trainingReport,
 } from "./training-report.ts";
+export { writeParameters } from "./write-parameters.ts";

@@ -40,9 +40,13 @@ function decode(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw new SelvedgeError("corrupt", "not an ONNX file, or a part of one", {
-      fix: "export the model again, and compare its size and digest with the original",
-      cause,
-    });
+    throw notOnnx(cause);
   }
+}
+
+export function notOnnx(cause: unknown): SelvedgeError {
+  return new SelvedgeError("corrupt", "not an ONNX file, or a part of one", {
+    fix: "export the model again, and compare its size and digest with the original",
+    cause,
+  });
 }

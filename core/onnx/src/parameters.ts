@@ -3,7 +3,7 @@ import { elementTypes } from "./element-type.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import type { OnnxModel } from "./model.ts";
 import { describeShape } from "./shape.ts";
-import { copyFloats, dimensionsOf, elementCount, rawTensor } from "./tensor-proto.ts";
+import { copyFloats, dimensionsOf, elementCount } from "./tensor-proto.ts";
 
 /** One trainable tensor, and where it lies in the flat vector of all of them. */
 export interface ParameterSlot {
@@ -53,17 +53,6 @@ export function readParameters(model: OnnxModel, layout: ParameterLayout): Float
   return flat;
 }
 
-/** The same model with other parameters; `flat` is not copied and must not change afterwards. */
-export function writeParameters(model: OnnxModel, layout: ParameterLayout, flat: Float32Array): OnnxModel {
-  checkLength(layout, flat);
-  const slots = new Map(layout.slots.map((slot) => [slot.name, slot]));
-  const initializer = (model.graph?.initializer ?? []).map((tensor) => {
-    const slot = isParameter(tensor) ? slots.get(tensor.name) : undefined;
-    return slot === undefined ? tensor : replaced(tensor, slot, flat);
-  });
-  return { ...model, ...(model.graph === undefined ? {} : { graph: { ...model.graph, initializer } }) };
-}
-
 /** The part of a flat vector that one tensor occupies; a view. */
 export function slotOf<Buffer extends ArrayBufferLike>(
   flat: Float32Array<Buffer>,
@@ -92,14 +81,4 @@ function parameterTensors(model: OnnxModel): TensorProto[] {
 
 function isParameter(tensor: TensorProto): boolean {
   return tensor.dataType === elementTypes.float32.code && tensor.dims.length > 0;
-}
-
-function replaced(tensor: TensorProto, slot: ParameterSlot, flat: Float32Array): TensorProto {
-  const view = slotOf(flat, slot);
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  const unknown = tensor.$unknown;
-  return {
-    ...rawTensor(tensor.name, "float32", slot.shape, bytes),
-    ...(unknown === undefined ? {} : { $unknown: unknown }),
-  };
 }

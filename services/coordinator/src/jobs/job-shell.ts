@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { scaleFeatures } from "@selvedge/learning";
-import { decodeSafetensors, scaleInput, serializeModel, writeParameters } from "@selvedge/onnx";
+import { decodeSafetensors, parseModel, scaleInput, serializeModel, writeParameters } from "@selvedge/onnx";
 import {
   type BlobReference,
   type CheckedPlan,
@@ -168,7 +168,10 @@ export class JobShell {
     this.#options.send(effect.device, { case: "roundClosed", value });
   }
 
-  /** A model whose columns are scaled does that itself: it takes them as they are in the data (SPEC DS7). */
+  /**
+   * The file that the job came with, but for its parameters. A model whose columns are scaled
+   * does that itself: it takes them as they are in the data (SPEC DS7).
+   */
   async #writeModel(
     job: string,
     { weights, statistics }: Extract<JobEffect, { type: "writeModel" }>,
@@ -178,12 +181,10 @@ export class JobShell {
     const plan = await this.#plan(job);
     const layout = await layouts.of(plan.model);
     const flat = decodeSafetensors(await blobs.get(weights.digest), layout);
-    const trained = writeParameters(await layouts.model(plan.model), layout, flat);
+    const trained = writeParameters(await blobs.get(plan.model.digest), layout, flat);
     const scaling = await readScaling(plan, statistics, blobs);
-    const scaled =
-      scaling === null || plan.table === null
-        ? trained
-        : scaleInput(trained, scaleFeatures(plan.table, scaling));
+    if (scaling === null || plan.table === null) return blobs.put(trained);
+    const scaled = scaleInput(parseModel(trained), scaleFeatures(plan.table, scaling));
     return blobs.put(serializeModel(scaled));
   }
 

@@ -7,6 +7,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   parameterLayout,
+  parseModel,
   scaleInput,
   serializeModel,
   writeParameters,
@@ -182,7 +183,8 @@ test("[DS6] what devices say of their columns scales the round after it, its eva
     [scaling],
   );
   const trained = decodeSafetensors(await job.blobs.get(state.base.weights.digest), layout);
-  const model = scaleInput(writeParameters(smallModel, layout, trained), scaleFeatures(job.table, scaling));
+  const file = writeParameters(serializeModel(smallModel), layout, trained);
+  const model = scaleInput(parseModel(file), scaleFeatures(job.table, scaling));
   const final = await job.blobs.get(state.model?.digest ?? assert.fail());
   assert.deepEqual(Buffer.from(final), Buffer.from(serializeModel(model)));
   await job.board.stop();
