@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import type { LossName } from "@selvedge/onnx";
+
+/** What training one model must give: computed in float64 by bench/peers/export. */
+export interface Reference {
+  readonly loss: LossName;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  /** By name: inputs, labels, losses (the mean of each batch), and gradient/NAME and trained/NAME. */
+  readonly tensors: ReadonlyMap<string, ReferenceTensor>;
+}
+
+export interface ReferenceTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | Int32Array;
+}
+
+/** Reads a safetensors file of ours: 8 bytes of length, a header in JSON, data. */
+export async function readReference(path: string): Promise<Reference> {
+  const bytes = await readFile(path);
+  const dataStart = prefixBytes + Number(bytes.readBigUInt64LE());
+  const header: Record<string, Entry> & { readonly __metadata__: Metadata } = JSON.parse(
+    bytes.toString("utf8", prefixBytes, dataStart),
+  );
+  const { __metadata__: metadata, ...entries } = header;
+  return {
+    loss: metadata.loss,
+    learningRate: Number(metadata.learningRate),
+    batchSize: Number(metadata.batchSize),
+    tensors: new Map(
+      Object.entries(entries).map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [begin, end],
+          },
+        ]) => {
+          // A copy of its own, for alignment.
+          const { buffer } = Uint8Array.from(bytes.subarray(dataStart + begin, dataStart + end));
+          return [name, { shape, data: new arrays[dtype](buffer) }];
+        },
+      ),
+    ),
+  };
+}
+
+interface Metadata {
+  readonly loss: LossName;
+  readonly learningRate: string;
+  readonly batchSize: string;
+}
+
+interface Entry {
+  readonly dtype: keyof typeof arrays;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+const arrays = { F32: Float32Array, F64: Float64Array, I32: Int32Array } as const;
+const prefixBytes = 8;
