@@ -8,6 +8,9 @@ export interface ComposeMode {
   update(parameter: Value, next: Value): void;
 }
 
+/** As the model is used: nothing learns. */
+export const evaluationMode: ComposeMode = { training: false, update: () => {} };
+
 /**
  * An operator that is read as a composition of others, and differentiated
  * through them. For operators whose own kernel is no faster, or is not there.

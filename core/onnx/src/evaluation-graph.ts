@@ -1,5 +1,6 @@
 import { type BatchGraph, batchLoop, type InputFormat, parameterInputs, ports } from "./batch-loop.ts";
-import { evaluationMode, readForwardGraph } from "./forward-graph.ts";
+import { evaluationMode } from "./composition.ts";
+import { readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { type LossName, losses } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";

@@ -1,5 +1,5 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import type { ComposeMode } from "./composition.ts";
+import { type ComposeMode, evaluationMode } from "./composition.ts";
 import { describeModel, type TensorDescription } from "./describe-model.ts";
 import { checkOperator, constantFrom, emitNode } from "./emit-node.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
@@ -131,9 +131,6 @@ function namedConstant(graph: GraphBuilder, tensor: TensorProto): Value {
     });
   }
 }
-
-/** As the model is used: nothing learns. */
-export const evaluationMode: ComposeMode = { training: false, update: () => {} };
 
 /** From here on the operators that we train mean the same as in the set we emit. */
 const opsetMin = 13n;

@@ -1,8 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { limits, SelvedgeError } from "@selvedge/protocol";
 import { encodeAttribute } from "./attributes.ts";
+import { evaluationMode } from "./composition.ts";
+import { type ComposedOperator, type CompositionSignatures, compositions } from "./compositions.ts";
 import { type ElementType, elementTypes } from "./element-type.ts";
 import {
+  type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
   type GraphProto,
@@ -96,15 +99,24 @@ export class GraphBuilder implements Inference {
     }
     const output = this.#value(op, type);
     if (contents !== undefined) this.#shared.contents.set(output.name, contents);
-    const proto = this.#emit(op, inputs, [output]);
-    const values = attributes as { readonly [name: string]: AttributeValue | undefined };
-    for (const [name, kind] of Object.entries<AttributeKind>(operators[op].attributes)) {
-      const value = values[name];
-      if (value !== undefined) proto.attribute.push(encodeAttribute(name, kind, value));
-    }
+    this.#emit(op, inputs, [output]).attribute.push(...encoded(attributes, operators[op].attributes));
     const node = { op, inputs, attributes, output, outputs: [output], at: this.at } as AnyTapeNode;
     this.#places.set(output.name, { node: this.tape.push(node) - 1, proto: this.#nodes.length - 1 });
     return output;
+  }
+
+  /** A node of an operator that is read as a composition of others: the node itself, for a forward model. */
+  composed<Op extends ComposedOperator>(
+    op: Op,
+    inputs: CompositionSignatures[Op]["inputs"],
+    attributes: Readonly<CompositionSignatures[Op]["attributes"]>,
+  ): readonly Value[] {
+    const { attributes: kinds, compose } = compositions[op];
+    // The composition tells the types; its nodes are not used.
+    const results = [compose(new GraphBuilder(this), inputs, attributes, evaluationMode)].flat();
+    const outputs = results.map((result) => this.#value(op, result));
+    this.#emit(op, inputs, outputs).attribute.push(...encoded(attributes, kinds));
+    return outputs;
   }
 
   /** The next output of a node emitted before, which the runtime computes only where it is asked for. */
@@ -304,6 +316,14 @@ function typeOf(data: Numbers): ElementType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
   return data instanceof Int32Array ? "int32" : "int64";
+}
+
+function encoded(attributes: object, kinds: Readonly<Record<string, AttributeKind>>): AttributeProto[] {
+  const values = attributes as { readonly [name: string]: AttributeValue | undefined };
+  return Object.entries(kinds).flatMap(([name, kind]) => {
+    const value = values[name];
+    return value === undefined ? [] : encodeAttribute(name, kind, value);
+  });
 }
 
 function liveNodes(nodes: readonly NodeProto[], outputs: readonly Value[]): NodeProto[] {

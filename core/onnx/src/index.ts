@@ -1,6 +1,4 @@
 export { type BatchGraph, type InputFormat, type InputScaling, ports } from "./batch-loop.ts";
-export { buildCnn, type CnnOptions, fedAvgCnn } from "./build-cnn.ts";
-export { buildMlp, type MlpOptions } from "./build-mlp.ts";
 export { describeModel, type ModelDescription, type TensorDescription } from "./describe-model.ts";
 export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
@@ -24,3 +22,6 @@ export {
   trainingReport,
 } from "./training-report.ts";
 export { writeParameters } from "./write-parameters.ts";
+export { buildCnn, type CnnOptions, fedAvgCnn } from "./zoo/build-cnn.ts";
+export { buildMlp, type MlpOptions } from "./zoo/build-mlp.ts";
+export { buildZooModel, type ZooEntry, type ZooOptions, zoo } from "./zoo/zoo.ts";

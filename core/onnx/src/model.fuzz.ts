@@ -1,9 +1,9 @@
 import type { FuzzTarget } from "@selvedge/testkit";
-import { buildMlp } from "./build-mlp.ts";
 import { describeModel } from "./describe-model.ts";
 import { parseModel, serializeModel } from "./model.ts";
 import { parameterLayout } from "./parameters.ts";
 import { type TrainingOptions, trainingGraph } from "./training-graph.ts";
+import { buildMlp } from "./zoo/build-mlp.ts";
 
 const options: TrainingOptions = {
   loss: "softmax-cross-entropy",

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { limits, SelvedgeError } from "@selvedge/protocol";
-import { buildMlp } from "./build-mlp.ts";
 import {
   AttributeProto_AttributeType,
   type GraphProto,
@@ -14,6 +13,7 @@ import {
 } from "./gen/onnx/onnx_pb.js";
 import { type OnnxModel, parseModel, serializeModel } from "./model.ts";
 import { floats, modelOf, node } from "./models.fixture.ts";
+import { buildMlp } from "./zoo/build-mlp.ts";
 
 const weight = floats("w", [6, 3], Array(18).fill(0.5));
 const sound = modelOf({ nodes: [node("MatMul", ["x", "w"], "y")], initializers: [weight] });

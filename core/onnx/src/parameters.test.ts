@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
-import { buildMlp } from "./build-mlp.ts";
 import { floats, integers, modelOf, node } from "./models.fixture.ts";
 import { parameterLayout, readParameters } from "./parameters.ts";
+import { buildMlp } from "./zoo/build-mlp.ts";
 
 const mixed = modelOf({
   nodes: [node("Reshape", ["x", "shape"], "r"), node("MatMul", ["r", "w"], "y")],

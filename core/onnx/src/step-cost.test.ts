@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildCnn, fedAvgCnn } from "./build-cnn.ts";
-import { buildMlp } from "./build-mlp.ts";
 import { evaluationGraph } from "./evaluation-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { stepCost } from "./step-cost.ts";
 import { type TrainingOptions, trainingGraph } from "./training-graph.ts";
+import { buildCnn, fedAvgCnn } from "./zoo/build-cnn.ts";
+import { buildMlp } from "./zoo/build-mlp.ts";
 
 const options: TrainingOptions = {
   loss: "softmax-cross-entropy",

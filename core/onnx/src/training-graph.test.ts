@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
-import { buildCnn, type CnnOptions } from "./build-cnn.ts";
-import { buildMlp } from "./build-mlp.ts";
 import { evaluationGraph } from "./evaluation-graph.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { type OnnxModel, parseModel } from "./model.ts";
 import { constant, floats, integers, type ModelParts, modelOf, node, value } from "./models.fixture.ts";
 import { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";
+import { buildCnn, type CnnOptions } from "./zoo/build-cnn.ts";
+import { buildMlp } from "./zoo/build-mlp.ts";
 
 const options: TrainingOptions = {
   loss: "softmax-cross-entropy",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
+import { describeModel } from "../describe-model.ts";
+import { parseModel, serializeModel } from "../model.ts";
+import { parameterLayout, readParameters, slotOf } from "../parameters.ts";
 import { buildMlp, type MlpOptions } from "./build-mlp.ts";
-import { describeModel } from "./describe-model.ts";
-import { parseModel, serializeModel } from "./model.ts";
-import { parameterLayout, readParameters, slotOf } from "./parameters.ts";
 
 const twoNn: MlpOptions = { inputShape: [784], hidden: [200, 200], classes: 10, seed: 42 };
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
+import { describeModel } from "../describe-model.ts";
+import { parseModel, serializeModel } from "../model.ts";
+import { parameterLayout } from "../parameters.ts";
 import { buildCnn, type CnnOptions, fedAvgCnn } from "./build-cnn.ts";
-import { describeModel } from "./describe-model.ts";
-import { parseModel, serializeModel } from "./model.ts";
-import { parameterLayout } from "./parameters.ts";
 
 const paper: CnnOptions = { ...fedAvgCnn, seed: 42 };
 const small: CnnOptions = { ...paper, inputShape: [2, 9, 8], channels: [3], kernel: 3, hidden: [4] };

@@ -1,19 +1,30 @@
 import { limits, type SeededRandom, SelvedgeError } from "@selvedge/protocol";
-import { sizeOf } from "./shape.ts";
+import { sizeOf } from "../shape.ts";
+
+/** How a network's weights begin: for layers followed by ReLU, or for others. */
+export type Initialisation = "he" | "glorot";
 
 /**
- * Weights for a layer followed by ReLU: normal, variance 2 / inputs (He et al.
- * 2015, "Delving Deep into Rectifiers"). The same generator gives the same bytes
- * on every machine.
+ * Variance of a layer's first weights: He et al. 2015 ("Delving Deep into Rectifiers") for ReLU,
+ * Glorot and Bengio 2010 ("Understanding the difficulty …") for what is linear near zero.
  *
  * @param inputs how many values each output is a sum over
+ * @param outputs how many sums each input is part of
  */
-export function heNormal(
+export const variances: {
+  readonly [Each in Initialisation]: (inputs: number, outputs: number) => number;
+} = {
+  he: (inputs) => 2 / inputs,
+  glorot: (inputs, outputs) => 2 / (inputs + outputs),
+};
+
+/** Weights of mean 0. The same generator gives the same bytes on every machine. */
+export function normalWeights(
   shape: readonly number[],
-  inputs: number,
+  variance: number,
   random: SeededRandom,
 ): Float32Array<ArrayBuffer> {
-  const deviation = Math.sqrt(2 / inputs);
+  const deviation = Math.sqrt(variance);
   return Float32Array.from({ length: sizeOf(shape) }, () => deviation * nearlyNormal(random));
 }
 

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Dataset } from "@selvedge/datasets";
+import {
+  buildZooModel,
+  parameterLayout,
+  readParameters,
+  serializeModel,
+  trainingGraph,
+  writeParameters,
+  zoo,
+} from "@selvedge/onnx";
+import { SeededRandom } from "@selvedge/protocol";
+import { NativeSession } from "./native-session.ts";
+import { runTraining } from "./training-loop.ts";
+
+/** As small as each may be, so that all of them take a second or two. */
+const shapes: Readonly<Record<string, readonly number[]>> = {
+  mlp: [6],
+  lenet: [1, 12, 12],
+  cnn: [1, 8, 8],
+  resnet: [2, 8, 8],
+  mobilenet: [2, 8, 8],
+  cnn1d: [3, 16],
+  transformer: [6, 4],
+  tabular: [4],
+};
+const categories = [3, 2];
+const classes = 3;
+const examples = 12;
+
+for (const name of Object.keys(zoo)) {
+  test(`the zoo's ${name} learns a handful of examples, and the runtime takes it before and after`, async () => {
+    const inputShape = shapes[name] ?? assert.fail(`no shape for ${name}`);
+    const model = buildZooModel(name, { inputShape, classes, categories, seed: 1 });
+    const layout = parameterLayout(model);
+    const graph = trainingGraph(model, {
+      ...{ inputType: "float32", scale: 1 },
+      ...{ loss: "softmax-cross-entropy", optimizer: "sgd" },
+    });
+    const session = await NativeSession.load(graph.bytes);
+    const run = { dataset: noise(inputShape), examples: Int32Array.from(Array(examples).keys()), seed: 1 };
+    const train = async (parameters: Float32Array, epochs: number) =>
+      await runTraining(session, graph, { ...run, parameters, epochs, batchSize: 4, learningRate: 0.05 });
+    const early = await train(readParameters(model, layout), 2);
+    const middle = await train(early.parameters, 40);
+    const late = await train(middle.parameters, 2);
+    await session.release();
+    assert.ok(late.loss < early.loss / 2, `${early.loss} to ${late.loss}`);
+    const before = serializeModel(model);
+    for (const bytes of [before, writeParameters(before, layout, late.parameters)]) {
+      const scores = await scoresOf(bytes, run.dataset);
+      assert.ok(scores.every(Number.isFinite));
+    }
+  });
+}
+
+/** Codes for as many columns as have categories, then numbers: all small enough to be both. */
+function noise(inputShape: readonly number[]): Dataset {
+  const random = SeededRandom.fromSeed("noise");
+  const size = inputShape.reduce((product, each) => product * each, 1);
+  const inputs = Float32Array.from({ length: examples * size }, (_, index) => {
+    const count = size === 4 ? categories[index % size] : undefined;
+    return count === undefined ? random.normal() : random.integer(count);
+  });
+  const labels = Int32Array.from({ length: examples }, () => random.integer(classes));
+  return { name: "noise", length: examples, inputShape, classes, inputs, scale: 1, labels };
+}
+
+async function scoresOf(bytes: Uint8Array, { inputs, inputShape }: Dataset): Promise<number[]> {
+  const session = await NativeSession.load(bytes);
+  const { logits } = await session.run({
+    input: { type: "float32", dims: [examples, ...inputShape], data: Float32Array.from(inputs) },
+  });
+  await session.release();
+  assert.deepEqual(logits?.dims, [examples, classes]);
+  return Array.from(logits?.type === "float32" ? logits.data : []);
+}
