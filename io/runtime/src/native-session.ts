@@ -8,8 +8,13 @@ import {
   type Tensors,
 } from "./tensor.ts";
 
+export interface SessionOptions {
+  /** That share each operator; 1 when absent: then the same feeds give the same bits. */
+  readonly threads?: number;
+}
+
 /**
- * One ONNX graph loaded into the native ONNX Runtime, CPU, one thread. Only for
+ * One ONNX graph loaded into the native ONNX Runtime, CPU. Only for
  * child processes: `run` blocks the event loop, and loading on unsuited
  * hardware ends the process.
  */
@@ -24,12 +29,15 @@ export class NativeSession {
    * @throws SelvedgeError `corrupt` when ONNX Runtime cannot load it; `unsupported` when an
    *   input or output is not a numeric or boolean tensor.
    */
-  static async load(model: Uint8Array | string): Promise<NativeSession> {
+  static async load(
+    model: Uint8Array | string,
+    { threads = 1 }: SessionOptions = {},
+  ): Promise<NativeSession> {
     // Its Linux build reports usage to its vendor unless told not to, before it loads (SPEC RE6).
     process.env.ORT_DISABLE_TELEMETRY = "1";
     // Here and not at the top: the library must load only where it is used.
     const ort = await import("onnxruntime-node");
-    return new NativeSession(ort, await create(ort, model));
+    return new NativeSession(ort, await create(ort, model, threads));
   }
 
   private constructor(ort: typeof Ort, session: Ort.InferenceSession) {
@@ -67,10 +75,14 @@ export class NativeSession {
   }
 }
 
-async function create(ort: typeof Ort, model: Uint8Array | string): Promise<Ort.InferenceSession> {
+async function create(
+  ort: typeof Ort,
+  model: Uint8Array | string,
+  threads: number,
+): Promise<Ort.InferenceSession> {
   const options: Ort.InferenceSession.SessionOptions = {
     executionProviders: ["cpu"],
-    intraOpNumThreads: 1,
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     // Errors reach the caller as exceptions; the log repeats them on stderr.
     logSeverityLevel: 4,
