@@ -1,3 +1,4 @@
+import { cast } from "./arithmetic.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { mismatch, type Value } from "./operator.ts";
 import { isStatic, type Shape, sameShape } from "./shape.ts";
@@ -42,6 +43,26 @@ export function expandLike(g: GraphBuilder, x: Value, like: Value): Value {
 /** Zeros in type and shape of another value. */
 export function zerosLike(g: GraphBuilder, like: Value): Value {
   return expandLike(g, g.scalar(0, like.type), like);
+}
+
+export function onesLike(g: GraphBuilder, like: Value): Value {
+  return expandLike(g, g.scalar(1, like.type), like);
+}
+
+/** How many elements there are, a scalar in the value's own type. */
+export function elementsOf(g: GraphBuilder, x: Value): Value {
+  return cast(g, g.node("Size", [x], {}), x.type);
+}
+
+/** [channels] so that it broadcasts against x [batch, channels, ...]. */
+export function alongChannels(g: GraphBuilder, value: Value, x: Value): Value {
+  return g.node("Reshape", [value, g.integers(-1, ...x.shape.slice(2).map(() => 1))], {});
+}
+
+/** [batch, channels, ...] summed to [channels]. */
+export function channelSums(g: GraphBuilder, x: Value): Value {
+  const axes = [...x.shape.keys()].filter((axis) => axis !== 1);
+  return g.node("ReduceSum", [x, g.integers(...axes)], { keepdims: 0 });
 }
 
 export function unsqueeze(g: GraphBuilder, x: Value, ...axes: readonly number[]): Value {

@@ -119,14 +119,14 @@ export class GraphBuilder implements Inference {
     return outputs;
   }
 
-  /** The next output of a node emitted before, which the runtime computes only where it is asked for. */
-  furtherOutput(node: AnyTapeNode, type: TensorType): Value {
-    const place = this.#places.get(node.output.name);
+  /** The next output of the node that made `first`, which the runtime computes only where it is asked for. */
+  furtherOutput(first: Value, type: TensorType): Value {
+    const place = this.#places.get(first.name);
     const known = place && this.tape[place.node];
     if (place === undefined || known === undefined) {
-      throw new SelvedgeError("internal", `${node.output.name} is of another graph`);
+      throw new SelvedgeError("internal", `${first.name} is of another graph`);
     }
-    const output = this.#value(node.op, type);
+    const output = this.#value(known.op, type);
     this.#nodes[place.proto]?.output.push(output.name);
     this.tape[place.node] = { ...known, outputs: [...known.outputs, output] };
     return output;

@@ -1,6 +1,6 @@
-import { add, cast, div, mul, square, sub } from "../arithmetic.ts";
+import { add, div, mul, square, sub } from "../arithmetic.ts";
 import type { ComposeMode, CompositionTable } from "../composition.ts";
-import { reshapeLike } from "../gradient-families.ts";
+import { alongChannels, elementsOf, reshapeLike } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { axisOf, type Flag, mismatch, type Value } from "../operator.ts";
 
@@ -38,11 +38,11 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
         const factor = div(g, scale, root(g, variance, epsilon));
         return add(g, mul(g, sub(g, x, channels(mean)), channels(factor)), channels(bias));
       }
-      const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-      const batch = moments(g, x, axes);
-      learnMoments(g, batch, x, [mean, variance], momentum, mode);
-      const normal = div(g, batch.centred, root(g, batch.variance, epsilon));
-      return add(g, mul(g, normal, channels(scale)), channels(bias));
+      const attributes = { epsilon, momentum: 0, training_mode: 1 } as const;
+      const y = g.node("BatchNormalization", [x, scale, bias, mean, variance], attributes);
+      const moments = [g.furtherOutput(y, mean), g.furtherOutput(y, variance)] as const;
+      learnMoments(g, moments, x, [mean, variance], momentum, mode);
+      return y;
     },
   },
 
@@ -96,23 +96,10 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
   },
 };
 
-interface Moments {
-  readonly mean: Value;
-  readonly centred: Value;
-  /** Biased: the mean of the squares of what is centred. */
-  readonly variance: Value;
-}
-
 /** y = (x - μ)/√(σ² + ε) over some axes. */
 function normalized(g: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {
-  const { centred, variance } = moments(g, x, axes);
-  return div(g, centred, root(g, variance, epsilon));
-}
-
-function moments(g: GraphBuilder, x: Value, axes: readonly number[]): Moments {
-  const mean = meanOver(g, x, axes);
-  const centred = sub(g, x, mean);
-  return { mean, centred, variance: meanOver(g, square(g, centred), axes) };
+  const centred = sub(g, x, meanOver(g, x, axes));
+  return div(g, centred, root(g, meanOver(g, square(g, centred), axes), epsilon));
 }
 
 /**
@@ -121,24 +108,20 @@ function moments(g: GraphBuilder, x: Value, axes: readonly number[]): Moments {
  */
 function learnMoments(
   g: GraphBuilder,
-  batch: Moments,
+  [batchMean, batchVariance]: readonly [Value, Value],
   x: Value,
   [mean, variance]: readonly [Value, Value],
   momentum: number,
   mode: ComposeMode,
 ): void {
-  const count = div(g, sizeOf(g, x), sizeOf(g, batch.mean));
+  const count = div(g, elementsOf(g, x), elementsOf(g, batchMean));
   // A single value has no variance to correct.
   const others = g.node("Max", [add(g, count, -1), g.scalar(1, x.type)], {});
-  const unbiased = mul(g, batch.variance, div(g, count, others));
+  const unbiased = mul(g, batchVariance, div(g, count, others));
   const towards = (running: Value, now: Value): Value =>
-    add(g, mul(g, running, momentum), mul(g, reshapeLike(g, now, running), 1 - momentum));
-  mode.update(mean, towards(mean, batch.mean));
+    add(g, mul(g, running, momentum), mul(g, now, 1 - momentum));
+  mode.update(mean, towards(mean, batchMean));
   mode.update(variance, towards(variance, unbiased));
-}
-
-function sizeOf(g: GraphBuilder, x: Value): Value {
-  return cast(g, g.node("Size", [x], {}), x.type);
 }
 
 function meanOver(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
@@ -147,11 +130,6 @@ function meanOver(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
 
 function root(g: GraphBuilder, variance: Value, epsilon: number): Value {
   return g.node("Sqrt", [add(g, variance, epsilon)], {});
-}
-
-/** [channels] so that it broadcasts against [batch, channels, ...]. */
-function alongChannels(g: GraphBuilder, value: Value, x: Value): Value {
-  return g.node("Reshape", [value, g.integers(-1, ...x.shape.slice(2).map(() => 1))], {});
 }
 
 function axesFrom(x: Value, axis: number): readonly number[] {

@@ -1,3 +1,4 @@
+import { channelSums } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
@@ -92,9 +93,4 @@ function flipped(g: GraphBuilder, w: Value): Value {
 
 function kernelOf(w: Value): readonly number[] {
   return w.shape.slice(2).map(Number);
-}
-
-function channelSums(g: GraphBuilder, dy: Value): Value {
-  const axes = dy.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-  return g.node("ReduceSum", [dy, g.integers(...axes)], { keepdims: 0 });
 }

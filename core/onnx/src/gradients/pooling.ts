@@ -72,7 +72,7 @@ function byPattern(
 /** Windows that overlap or reach into padding: MaxUnpool would lose what two of them give one element. */
 function byIndices(g: GraphBuilder, node: TapeNode<"MaxPool">, dy: Value): Value {
   const [x] = node.inputs;
-  const indices = g.furtherOutput(node, { type: "int64", shape: node.output.shape });
+  const indices = g.furtherOutput(node.output, { type: "int64", shape: node.output.shape });
   const flat = (value: Value): Value => g.node("Reshape", [value, g.integers(-1)], {});
   const added = g.node("ScatterElements", [flat(zerosLike(g, x)), flat(indices), flat(dy)], {
     axis: 0,
