@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import pathlib
 import warnings
 
@@ -90,7 +91,8 @@ def write(name, folder):
             if sources <= gradients.keys():
                 tensors[f"gradient/{tensor}"] = form(gradients).float()
         (target / f"{exporter}.onnx").write_bytes(file.SerializeToString())
-    metadata = {"loss": loss_name, "learningRate": str(rate), "batchSize": str(BATCH_SIZE)}
+    # One entry: safetensors would write several in any order.
+    metadata = {"training": json.dumps({"loss": loss_name, "learningRate": rate, "batchSize": BATCH_SIZE})}
     narrowed = {key: x.to(narrow(x.dtype)).contiguous() for key, x in tensors.items()}
     save_file(narrowed, target / "reference.safetensors", metadata)
     print(name, *(f"{path.name} {path.stat().st_size:,}" for path in sorted(target.iterdir())))
@@ -119,9 +121,10 @@ def randomised(model):
 
 def export(model, inputs, dynamo):
     buffer = io.BytesIO()
-    # As for further training: no batch normalization folded into the convolution before it.
+    # As for further training: both exporters would fold a batch normalization into the convolution before it.
+    normalizes = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
     options = (
-        {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("batch")},), "optimize": False}
+        {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("batch")},), "optimize": not normalizes}
         if dynamo
         else {
             "dynamo": False,

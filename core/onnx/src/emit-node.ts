@@ -13,7 +13,7 @@ import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
 import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
-import { dimensionsOf, numbersOf } from "./tensor-proto.ts";
+import { dimensionsOf, int64sOf, numbersOf } from "./tensor-proto.ts";
 import { describeNode } from "./validate-model.ts";
 
 /**
@@ -71,7 +71,7 @@ export function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
     case "int32":
       return graph.constant(Int32Array.from(numbersOf(tensor)), shape);
     case "int64":
-      return graph.constant(BigInt64Array.from(numbersOf(tensor), BigInt), shape);
+      return graph.constant(int64sOf(tensor), shape);
     case "bool":
       return cast(graph, graph.constant(Int32Array.from(numbersOf(tensor)), shape), "bool");
     default:

@@ -18,7 +18,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
-import { type Contents, elementsMax, integerContents } from "./integer-contents.ts";
+import { type Contents, elementsMax, int64Of, integerContents } from "./integer-contents.ts";
 import type { OnnxModel } from "./model.ts";
 import {
   type AttributeKind,
@@ -95,7 +95,7 @@ export class GraphBuilder implements Inference {
     const type = operators[op].infer(inputs, attributes, this);
     const contents = integerContents(op, inputs, attributes, type.type, (value) => this.contentsOf(value));
     if (contents !== undefined && type.type === "int64" && isStatic(contents) && isStatic(type.shape)) {
-      return this.constant(BigInt64Array.from(contents, BigInt), type.shape);
+      return this.constant(BigInt64Array.from(contents, int64Of), type.shape);
     }
     const output = this.#value(op, type);
     if (contents !== undefined) this.#shared.contents.set(output.name, contents);

@@ -32,9 +32,34 @@ export function integerContents<Op extends Operator>(
   const most = largest[type];
   if (contents === undefined || most === undefined) return undefined;
   const isExact = (element: Dimension): boolean =>
-    typeof element === "string" || (Number.isInteger(element) && Math.abs(element) <= most);
+    typeof element === "string" ||
+    (Number.isInteger(element) && Math.abs(element) <= most) ||
+    (type === "int64" && movers.has(op) && isUnbounded(element));
   return contents.every(isExact) ? contents : undefined;
 }
+
+/** An element of an int64 tensor whose contents are known. */
+export function int64Of(element: number): bigint {
+  return element === 2 ** 63 ? 2n ** 63n - 1n : BigInt(element);
+}
+
+/** The largest and the smallest int64, which stand for an end that is not given, as JavaScript rounds them. */
+function isUnbounded(element: number): boolean {
+  return Math.abs(element) === 2 ** 63;
+}
+
+/** Operators that calculate nothing. */
+const movers: ReadonlySet<Operator> = new Set([
+  "Cast",
+  "Concat",
+  "Gather",
+  "Identity",
+  "Reshape",
+  "Slice",
+  "Squeeze",
+  "Unsqueeze",
+  "Where",
+]);
 
 /** Up to where each type holds every whole number, and a JavaScript number does; other types are not followed. */
 const largest: { readonly [Type in ElementType]?: number } = {
@@ -55,12 +80,21 @@ const folds: { readonly [Op in Operator]?: Fold<Op> } = {
       return numeric(x, y, (p, q) => (isFloat ? p / q : Math.trunc(p / q))) ?? quotientOf([x], [y]);
     }),
   Equal: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p === q))),
+  Expand: ([x, shape], _, of) => {
+    const [element, ...more] = of(x) ?? [];
+    const length = productOf(of(shape) ?? ["size"]);
+    if (element === undefined || more.length > 0 || typeof length !== "number") return undefined;
+    return length <= elementsMax ? Array<Dimension>(length).fill(element) : undefined;
+  },
   Gather: ([data, indices], _, of) => {
     const [elements, places] = [of(data), of(indices)];
     if (data.shape.length !== 1 || elements === undefined || places === undefined) return undefined;
     return joined(places.map((place) => (typeof place === "number" ? one(elements.at(place)) : undefined)));
   },
   Identity: ([x], _, of) => of(x),
+  // the sign is the divisor's
+  Mod: ([a, b], { fmod = 0 }, of) =>
+    pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => (fmod ? p % q : ((p % q) + q) % q))),
   Mul: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => productOf([x, y])),
   Range: ([start, limit, delta], _, of) => {
     const [from, to, by] = [start, limit, delta].map((value) => of(value)?.[0]);
@@ -116,7 +150,8 @@ function pairwise(
 }
 
 function numeric(x: Dimension, y: Dimension, combine: (x: number, y: number) => number): number | undefined {
-  return typeof x === "number" && typeof y === "number" ? combine(x, y) : undefined;
+  if (typeof x !== "number" || typeof y !== "number" || isUnbounded(x) || isUnbounded(y)) return undefined;
+  return combine(x, y);
 }
 
 function numbersOf(contents: Contents | undefined): readonly number[] | undefined {

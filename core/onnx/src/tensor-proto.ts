@@ -38,6 +38,12 @@ export function numbersOf(tensor: TensorProto): number[] {
   return tensor.rawData.length > 0 ? read(aligned(tensor.rawData)) : typedNumbers(tensor);
 }
 
+/** Values of an int64 tensor, all bits of them. */
+export function int64sOf(tensor: TensorProto): BigInt64Array {
+  if (tensor.rawData.length > 0) return new BigInt64Array(aligned(tensor.rawData).buffer);
+  return BigInt64Array.from(tensor.int64Data);
+}
+
 /** A copy of a float32 tensor's values into `target`, which has exactly its size. */
 export function copyFloats(tensor: TensorProto, target: Float32Array): void {
   if (tensor.rawData.length > 0) {

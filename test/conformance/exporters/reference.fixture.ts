@@ -1,11 +1,15 @@
 import { readFile } from "node:fs/promises";
 import type { LossName } from "@selvedge/onnx";
 
-/** What training one model must give: computed in float64 by bench/peers/export. */
-export interface Reference {
+/** How a model is trained. */
+interface Training {
   readonly loss: LossName;
   readonly learningRate: number;
   readonly batchSize: number;
+}
+
+/** What training one model must give: computed in float64 by bench/peers/export. */
+export interface Reference extends Training {
   /** By name: inputs, labels, losses (the mean of each batch), and gradient/NAME and trained/NAME. */
   readonly tensors: ReadonlyMap<string, ReferenceTensor>;
 }
@@ -19,14 +23,12 @@ export interface ReferenceTensor {
 export async function readReference(path: string): Promise<Reference> {
   const bytes = await readFile(path);
   const dataStart = prefixBytes + Number(bytes.readBigUInt64LE());
-  const header: Record<string, Entry> & { readonly __metadata__: Metadata } = JSON.parse(
+  const { __metadata__: metadata, ...entries }: Header = JSON.parse(
     bytes.toString("utf8", prefixBytes, dataStart),
   );
-  const { __metadata__: metadata, ...entries } = header;
+  const training: Training = JSON.parse(metadata.training);
   return {
-    loss: metadata.loss,
-    learningRate: Number(metadata.learningRate),
-    batchSize: Number(metadata.batchSize),
+    ...training,
     tensors: new Map(
       Object.entries(entries).map(
         ([
@@ -46,11 +48,7 @@ export async function readReference(path: string): Promise<Reference> {
   };
 }
 
-interface Metadata {
-  readonly loss: LossName;
-  readonly learningRate: string;
-  readonly batchSize: string;
-}
+type Header = Record<string, Entry> & { readonly __metadata__: { readonly training: string } };
 
 interface Entry {
   readonly dtype: keyof typeof arrays;

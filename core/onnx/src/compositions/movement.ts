@@ -1,3 +1,4 @@
+import { cast } from "../arithmetic.ts";
 import type { CompositionTable } from "../composition.ts";
 import { axisOf, constantInput, mismatch, TypeMismatch, type Value } from "../operator.ts";
 import { isStatic, type Shape } from "../shape.ts";
@@ -8,6 +9,7 @@ interface BlockMove<Attributes extends object> {
 }
 
 export interface MovementCompositions {
+  CastLike: { inputs: readonly [x: Value, like: Value]; attributes: { saturate?: number } };
   DepthToSpace: BlockMove<{ readonly mode?: string }>;
   SpaceToDepth: BlockMove<object>;
   Split: {
@@ -18,6 +20,13 @@ export interface MovementCompositions {
 }
 
 export const movementCompositions: CompositionTable<MovementCompositions> = {
+  CastLike: {
+    arity: [2, 2],
+    // Matters only for 8-bit floats.
+    attributes: { saturate: "int" },
+    compose: (g, [x, like]) => cast(g, x, like.type),
+  },
+
   // the blocks of channels become blocks of pixels
   DepthToSpace: {
     arity: [1, 1],

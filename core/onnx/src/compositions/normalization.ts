@@ -1,4 +1,4 @@
-import { add, div, mul, square, sub } from "../arithmetic.ts";
+import { add, div, mul, neg, square, sub } from "../arithmetic.ts";
 import type { ComposeMode, CompositionTable } from "../composition.ts";
 import { alongChannels, elementsOf, reshapeLike } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
@@ -39,7 +39,8 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
         return add(g, mul(g, sub(g, x, channels(mean)), channels(factor)), channels(bias));
       }
       const attributes = { epsilon, momentum: 0, training_mode: 1 } as const;
-      const y = g.node("BatchNormalization", [x, scale, bias, mean, variance], attributes);
+      // The runtime writes the moments over the inputs of their names: it gets ones that nothing else reads.
+      const y = g.node("BatchNormalization", [x, scale, bias, neg(g, mean), neg(g, variance)], attributes);
       const moments = [g.furtherOutput(y, mean), g.furtherOutput(y, variance)] as const;
       learnMoments(g, moments, x, [mean, variance], momentum, mode);
       return y;

@@ -16,6 +16,16 @@ export const compositionCases: GradientCaseTable<keyof CompositionSignatures> = 
       attributes: {},
     },
   ],
+  CastLike: [
+    {
+      name: "to float32",
+      inputs: [["n", 3], { type: "float32", values: [0], shape: [] }],
+      sizes: { n: 2 },
+      attributes: {},
+      type: "float32",
+    },
+    { name: "as it is", inputs: [[3], numbers(0)], attributes: {} },
+  ],
   Celu: [
     { name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" },
     { name: "alpha", inputs: [[6]], attributes: { alpha: 0.5 }, type: "float32" },

@@ -19,6 +19,7 @@ export interface DiscreteSignatures {
   GreaterOrEqual: Binary;
   Less: Binary;
   LessOrEqual: Binary;
+  Mod: { inputs: readonly [a: Value, b: Value]; attributes: { fmod?: Flag } };
   Not: Unary;
   Range: { inputs: readonly [start: Value, limit: Value, delta: Value]; attributes: None };
   Shape: Unary<{ start?: number; end?: number }>;
@@ -40,6 +41,7 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
   GreaterOrEqual: comparison(),
   Less: comparison(),
   LessOrEqual: comparison(),
+  Mod: { ...binary(), attributes: { fmod: "int" } },
   Not: { ...unary(), infer: ([x]) => ({ type: "bool", shape: x.shape }) },
   Range: {
     arity: [3, 3],

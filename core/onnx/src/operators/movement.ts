@@ -35,7 +35,17 @@ export interface MovementSignatures {
   Reshape: { inputs: readonly [x: Value, shape: Value]; attributes: { allowzero?: Flag } };
   Resize: {
     inputs: readonly [x: Value, roi: undefined, scales: Value];
-    attributes: { mode?: string; coordinate_transformation_mode?: string; nearest_mode?: string };
+    attributes: {
+      mode?: string;
+      coordinate_transformation_mode?: string;
+      nearest_mode?: string;
+      // Exporters write these too; in mode "nearest" they say nothing.
+      antialias?: Flag;
+      cubic_coeff_a?: number;
+      exclude_outside?: Flag;
+      extrapolation_value?: number;
+      keep_aspect_ratio_policy?: string;
+    };
   };
   Slice: {
     inputs: readonly [x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value];
@@ -93,7 +103,16 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
   Resize: {
     arity: [3, 3],
     unused: [1],
-    attributes: { mode: "string", coordinate_transformation_mode: "string", nearest_mode: "string" },
+    attributes: {
+      mode: "string",
+      coordinate_transformation_mode: "string",
+      nearest_mode: "string",
+      antialias: "int",
+      cubic_coeff_a: "float",
+      exclude_outside: "int",
+      extrapolation_value: "float",
+      keep_aspect_ratio_policy: "string",
+    },
     infer: ([x, , scales], attributes, graph) => {
       const factors = constantInput(scales, "scales", graph);
       const {
@@ -117,8 +136,8 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
       return {
         type: x.type,
         shape: x.shape.map((size, axis) => {
-          const range = sliced.get(axis);
-          return range === undefined ? size : (range?.length ?? graph.freshDimension());
+          if (!sliced.has(axis)) return size;
+          return sliced.get(axis)?.length ?? graph.freshDimension();
         }),
       };
     },
