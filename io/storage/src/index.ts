@@ -5,7 +5,7 @@ export { checkFolder } from "./check-folder.ts";
 export { syncFolder, syncPath, writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
-export { fileError } from "./file-error.ts";
+export { errnoOf, fileError } from "./file-error.ts";
 export { ifThere, isThere } from "./if-there.ts";
 export type { JournalHooks, Step } from "./journal.ts";
 export { KeyedQueue } from "./keyed-queue.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Invoke } from "./invoke.ts";
-import { count } from "./option-parsers.ts";
+import { count, countList, shape, wholeNumber } from "./option-parsers.ts";
 import { examples, operatorOptions } from "./shared-help.ts";
 
 /** What the fleet serves. */
@@ -16,7 +16,7 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     .action(invoke(() => import("../commands/release.ts")));
   const model = program
     .command("model")
-    .summary("see and fetch released models, check one for training")
+    .summary("see and fetch released models; build one, check one for training")
     .description("Models.");
   operatorOptions(model.command("list"))
     .summary("list released models")
@@ -36,6 +36,32 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     .option("-o, --output <file>", "where to write it (default: NAME-VERSION.onnx)")
     .addHelpText("after", examples("selvedge model get digits -o digits.onnx", "selvedge model get digits@3"))
     .action(invoke(() => import("../commands/model-get.ts")));
+  model
+    .command("new [model]")
+    .summary("build a model to be trained")
+    .description(
+      "Builds a model of the zoo with its first weights, as an ONNX file; --list shows what there is. " +
+        "The same seed gives the same file. Needs no coordinator.",
+    )
+    .option(
+      "--input <sizes>",
+      "of one example, such as 1x28x28: channels, height and width of an image",
+      shape,
+    )
+    .option("--classes <count>", "how many classes it tells apart", count)
+    .option("--categories <counts>", "tabular: how many values each of the first columns has", countList)
+    .option("--seed <number>", "of the first weights", wholeNumber, 1)
+    .option("-o, --output <file>", "where to write it (default: MODEL.onnx)")
+    .option("--list", "list the models, their inputs, and how many parameters they have")
+    .addHelpText(
+      "after",
+      examples(
+        "selvedge model new --list",
+        "selvedge model new cnn --input 1x28x28 --classes 10",
+        "selvedge model new tabular --input 8 --categories 12,7,24 --classes 2 --seed 7 -o sales.onnx",
+      ),
+    )
+    .action(invoke(() => import("../commands/model-new.ts")));
   model
     .command("check <file>")
     .summary("say what training an ONNX file would change and take")

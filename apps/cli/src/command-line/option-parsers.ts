@@ -34,6 +34,18 @@ export function count(text: string): number {
   return value;
 }
 
+/** Sizes: 1x28x28. */
+export function shape(text: string): readonly number[] {
+  if (!/^\d{1,9}(x\d{1,9})*$/.test(text)) throw new InvalidArgumentError("It must be sizes like 1x28x28.");
+  return text.split("x").map(count);
+}
+
+/** Whole numbers of 1 or more: 12,7,24. */
+export function countList(text: string): readonly number[] {
+  if (!/^\d{1,9}(,\d{1,9})*$/.test(text)) throw new InvalidArgumentError("It must be numbers like 12,7,24.");
+  return text.split(",").map(count);
+}
+
 export function positiveNumber(text: string): number {
   const value = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : 0;
   if (value === 0) throw new InvalidArgumentError("It must be a number above 0.");

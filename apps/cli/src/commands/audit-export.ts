@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AuditVerifier, SelvedgeError } from "@selvedge/protocol";
-import { fileError } from "@selvedge/storage";
+import { errnoOf, fileError } from "@selvedge/storage";
 import { formatAuditHead } from "../operator/audit-head.ts";
 import { withOperator } from "../operator/operator-session.ts";
 import { readAudit } from "../operator/read-audit.ts";
@@ -54,7 +54,7 @@ async function openNew(path: string): Promise<FileHandle> {
   try {
     return await open(path, "wx", 0o600);
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST") {
+    if (errnoOf(thrown) === "EEXIST") {
       throw new SelvedgeError("already_exists", "this file is there already", {
         at: path,
         fix: "give another name: an earlier export is worth keeping",

@@ -1,0 +1,89 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { buildZooModel, type OnnxModel, parameterLayout, serializeModel, zoo } from "@selvedge/onnx";
+import { SelvedgeError } from "@selvedge/protocol";
+import { errnoOf, fileError } from "@selvedge/storage";
+import { writeJson } from "../output/json.ts";
+import { shellWord } from "../output/shell-word.ts";
+import { renderTable } from "../output/table.ts";
+import { formatCount } from "../output/units.ts";
+import type { GlobalOptions, Terminal } from "../terminal.ts";
+
+export interface ModelNewOptions extends GlobalOptions {
+  readonly input?: readonly number[];
+  readonly classes?: number;
+  readonly categories?: readonly number[];
+  readonly seed: number;
+  readonly output?: string;
+  readonly list?: true;
+}
+
+/** Writes a model of the zoo with its first weights to an ONNX file, or lists what there is. */
+export async function run(terminal: Terminal, options: ModelNewOptions, name?: string): Promise<void> {
+  if (options.list) return list(terminal, options);
+  if (name === undefined) throw missing("no model is named", `name one of ${Object.keys(zoo).join(", ")}`);
+  const { inputShape, classes } = sizes(name, options);
+  const { seed, categories = [], output = `${name}.onnx` } = options;
+  const model = buildZooModel(name, { inputShape, classes, seed, categories });
+  const path = resolve(terminal.workingFolder, output);
+  await writeNew(path, serializeModel(model));
+  const parameters = parameterCount(model);
+  if (options.json) return writeJson(terminal.stdout, { path, parameters, inputShape, classes });
+  terminal.stdout.write(
+    `${path}: ${formatCount(parameters)} parameters, from [${inputShape.join(", ")}] to ${classes} classes\n` +
+      `next: ${terminal.command} model check ${shellWord(output)}\n`,
+  );
+}
+
+function list(terminal: Terminal, { json }: GlobalOptions): void {
+  const models = Object.entries(zoo).map(([name, { about, input, example }]) => {
+    const parameters = parameterCount(buildZooModel(name, { ...example, seed: 1 }));
+    return { name, about, input, example: { ...example, parameters } };
+  });
+  if (json) {
+    writeJson(terminal.stdout, { models });
+    return;
+  }
+  const rows = models.map(({ name, about, input, example }) => {
+    const usual = `${example.inputShape.join("x")} to ${example.classes}`;
+    return [name, input, usual, formatCount(example.parameters), about];
+  });
+  const columns = [{ title: "MODEL" }, { title: "INPUT" }, { title: "SUCH AS" }];
+  const parameters = { title: "PARAMETERS", align: "right" } as const;
+  terminal.stdout.write(renderTable([...columns, parameters, { title: "" }], rows));
+}
+
+/** What cannot be guessed: an error says what it is for this model, and how it is written. */
+function sizes(
+  name: string,
+  { input: inputShape, classes }: ModelNewOptions,
+): { readonly inputShape: readonly number[]; readonly classes: number } {
+  const entry = Object.hasOwn(zoo, name) ? zoo[name] : undefined;
+  if (inputShape !== undefined && classes !== undefined) return { inputShape, classes };
+  // An unknown name has no sizes: that is what is said of it.
+  if (entry === undefined) return { inputShape: inputShape ?? [], classes: classes ?? 0 };
+  const { example, input } = entry;
+  const usual = [`--input ${example.inputShape.join("x")}`, `--classes ${example.classes}`];
+  const what = inputShape === undefined ? `what goes into it (${input})` : "how many classes it tells apart";
+  throw missing(`${name} needs to know ${what}`, `give ${usual.join(" and ")}, or what your data has`);
+}
+
+function missing(message: string, fix: string): SelvedgeError {
+  return new SelvedgeError("invalid_argument", message, { fix });
+}
+
+/** A model may have been trained since: it is not written over. */
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, bytes, { flag: "wx" });
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "EEXIST") throw fileError(thrown, path);
+    throw new SelvedgeError("already_exists", "this file is there already", {
+      ...{ at: path, fix: "give another name with -o, or remove the file", cause: thrown },
+    });
+  }
+}
+
+function parameterCount(model: OnnxModel): number {
+  return parameterLayout(model).length;
+}
