@@ -31,6 +31,7 @@ export interface InputScaling {
  * | batchSize | int64 | [] | |
  * | steps | int64 | [] | how many batches: ceil(n / batchSize), the last one may be short |
  * | learningRate | float32 | [] | training only |
+ * | stepsBefore | int64 | [] | training with an optimizer that keeps a state only: how many steps earlier runs took |
  *
  * | output | type | shape | |
  * |---|---|---|---|
@@ -45,6 +46,7 @@ export const ports = {
   batchSize: "batch_size",
   steps: "steps",
   learningRate: "learning_rate",
+  stepsBefore: "steps_before",
   loss: "loss",
   correct: "correct",
   margin: "margin",
@@ -76,6 +78,8 @@ export interface Batch {
   readonly input: Value;
   /** int32 [batch]. */
   readonly labels: Value;
+  /** int64 scalar: how many batches of this run came before. */
+  readonly iteration: Value;
 }
 
 /**
@@ -109,6 +113,7 @@ export function batchLoop(
     const batch = {
       input: scaled(inner, input, format, forward.inputShape),
       labels: inner.node("Gather", [labels, indices], { axis: 0 }),
+      iteration,
     };
     const result = body(inner, batch, entering);
     const tape = [...inner.tape];

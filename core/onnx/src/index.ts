@@ -2,9 +2,11 @@ export { type BatchGraph, type InputFormat, type InputScaling, ports } from "./b
 export { describeModel, type ModelDescription, type TensorDescription } from "./describe-model.ts";
 export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
+export type { GradientTerms } from "./gradient-terms.ts";
 export type { LossName } from "./losses.ts";
 export { type OnnxModel, type ParseOptions, parseModel, serializeModel } from "./model.ts";
-export type { OptimizerName } from "./optimizers.ts";
+export { initialState, type OptimizerState } from "./optimizer-state.ts";
+export type { Optimizer, OptimizerName } from "./optimizers.ts";
 export {
   type ParameterLayout,
   type ParameterSlot,

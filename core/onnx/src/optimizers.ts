@@ -1,34 +1,42 @@
-import type { GraphBuilder } from "./graph-builder.ts";
-import type { Value } from "./operator.ts";
+import { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
+import { type AdamOptions, adam, adamW } from "./optimizers/adam.ts";
+import type { OptimizerRule } from "./optimizers/optimizer-rule.ts";
+import { type RmsPropOptions, rmsProp } from "./optimizers/rmsprop.ts";
+import { type SgdOptions, sgd } from "./optimizers/sgd.ts";
 
-export type OptimizerName = "sgd";
-
-export interface OptimizerRule {
-  /**
-   * What the loss is multiplied by before it is differentiated. A rule that is
-   * linear in the gradient lets the learning rate in here, on the few values
-   * of the scores' gradient, instead of multiplying every parameter's.
-   */
-  lossFactor(graph: GraphBuilder, learningRate: Value): Value;
-  /** The parameter after one step, given the gradient of the loss so multiplied. */
-  step(graph: GraphBuilder, parameter: Value, gradient: Value): Value;
+interface OptimizerOptions {
+  readonly sgd: SgdOptions;
+  readonly adam: AdamOptions;
+  readonly adamw: AdamOptions;
+  readonly rmsprop: RmsPropOptions;
+  readonly adagrad: AdagradOptions;
 }
 
-export const optimizers: { readonly [Name in OptimizerName]: OptimizerRule } = {
-  // w' = w - ηdw; η is in dw already
-  sgd: {
-    lossFactor: (_, learningRate) => learningRate,
-    step: (g, parameter, gradient) => subtract(g, parameter, gradient),
-  },
+export type OptimizerName = keyof OptimizerOptions;
+
+/** An optimizer and its options; the learning rate is an input of the graph. */
+export type Optimizer = {
+  readonly [Name in OptimizerName]: { readonly name: Name } & OptimizerOptions[Name];
+}[OptimizerName];
+
+/**
+ * @param optimizer a name stands for its default options
+ * @throws SelvedgeError `invalid_argument` for options out of range
+ */
+export function optimizerRule(optimizer: OptimizerName | Optimizer): OptimizerRule {
+  return ruleOf(typeof optimizer === "string" ? { name: optimizer } : optimizer);
+}
+
+function ruleOf<Name extends OptimizerName>(
+  optimizer: { readonly name: Name } & OptimizerOptions[Name],
+): OptimizerRule {
+  return optimizers[optimizer.name](optimizer);
+}
+
+const optimizers: { readonly [Name in OptimizerName]: (options: OptimizerOptions[Name]) => OptimizerRule } = {
+  sgd,
+  adam,
+  adamw: adamW,
+  rmsprop: rmsProp,
+  adagrad,
 };
-
-/** w - d; where d is a bare matrix product, one Gemm does both and the product is never stored. */
-function subtract(g: GraphBuilder, parameter: Value, gradient: Value): Value {
-  const producer = g.producerOf(gradient);
-  if (producer?.op !== "Gemm" || producer.inputs.length > 2) return g.node("Sub", [parameter, gradient], {});
-  const [a, b] = producer.inputs;
-  return g.node("Gemm", [a, b, parameter], {
-    ...producer.attributes,
-    alpha: -(producer.attributes.alpha ?? 1),
-  });
-}

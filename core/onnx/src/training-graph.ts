@@ -1,75 +1,99 @@
+import { SelvedgeError } from "@selvedge/protocol";
+import { add, cast, div } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
-import { type BatchGraph, batchLoop, type InputFormat, parameterInputs, ports } from "./batch-loop.ts";
-import { elementTypes } from "./element-type.ts";
-import { readForwardGraph } from "./forward-graph.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import {
+  type Batch,
+  type BatchGraph,
+  batchLoop,
+  type InputFormat,
+  parameterInputs,
+  ports,
+} from "./batch-loop.ts";
+import { type ForwardGraph, readForwardGraph } from "./forward-graph.ts";
+import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
+import { type AnyTapeNode, GraphBuilder, type LoopBody } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import { type LossName, losses } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
-import { type OptimizerName, optimizers } from "./optimizers.ts";
+import { type OptimizerState, optimizerState, stateInputs, stateOfParameter } from "./optimizer-state.ts";
+import type { OptimizerRule, Stepped } from "./optimizers/optimizer-rule.ts";
+import { type Optimizer, type OptimizerName, optimizerRule } from "./optimizers.ts";
+import { matchingNames } from "./tensor-patterns.ts";
 
-export interface TrainingOptions extends InputFormat {
+export interface TrainingOptions extends InputFormat, GradientTerms {
   readonly loss: LossName;
-  readonly optimizer: OptimizerName;
+  readonly optimizer: OptimizerName | Optimizer;
+  /** Parameters that are not trained, by patterns of their names in which `*` is any text. */
+  readonly frozen?: readonly string[];
+  /** Parameters that are trained but stay on the device, by patterns as well. */
+  readonly personal?: readonly string[];
 }
 
 /** A graph of standard operators that takes parameters and gives better ones. */
 export interface TrainingGraph extends BatchGraph {
-  /** Outputs that hold the new parameters, float32, in the order of the layout. */
-  readonly updated: readonly string[];
+  /** Outputs that hold the new parameters, float32, in the order of the layout; undefined for what is frozen by name. */
+  readonly updated: readonly (string | undefined)[];
   /** Parameters that training leaves as they are, by name, and why. */
   readonly frozen: ReadonlyMap<string, string>;
+  /** Names of the parameters that stay on the device. */
+  readonly personal: ReadonlySet<string>;
+  readonly state: OptimizerState;
+  /** Inputs of the parameters that a proximal term pulls towards, float32, in the order of the layout; undefined where there is none. */
+  readonly anchors: readonly (string | undefined)[];
+  /** Inputs of the gradients that are added to those of the loss, likewise. */
+  readonly corrections: readonly (string | undefined)[];
 }
 
 /**
  * Compiles a forward model into a graph whose every run trains it for `steps`
- * batches: an ONNX Loop that carries the parameters, and whose body is one step
- * on the mean loss of one batch.
+ * batches: an ONNX Loop that carries parameters and optimizer state, and whose
+ * body is one step on the mean loss of one batch.
  *
- * @throws SelvedgeError `unsupported` for a model that cannot be trained, naming node and operator
+ * @throws SelvedgeError `unsupported` for a model that cannot be trained, naming node and operator,
+ *   `invalid_argument` for options out of range or a pattern that no parameter is named like
  */
 export function trainingGraph(model: OnnxModel, options: TrainingOptions): TrainingGraph {
   const forward = readForwardGraph(model);
-  const optimizer = optimizers[options.optimizer];
-  const g = new GraphBuilder();
-  const parameters = parameterInputs(g, forward.layout);
-  const factor = optimizer.lossFactor(g, g.input(ports.learningRate, "float32", []));
+  const { layout } = forward;
+  const rule = optimizerRule(options.optimizer);
+  const names = layout.slots.map(({ name }) => name);
+  const asked = matchingNames(names, options.frozen ?? []);
+  const slots = layout.slots.filter(({ name }) => !asked.has(name));
+  if (slots.length === 0) throw nothingToTrain();
+  const state = optimizerState(rule, slots);
 
-  const frozen = new Map<string, string>();
-  const { carried, scanned, cost } = batchLoop(g, forward, options, parameters, (inner, batch, current) => {
-    const updates = new Map<string, Value>();
-    const scores = forward.emit(inner, batch.input, current, {
-      training: true,
-      update: (parameter, next) => updates.set(parameter.name, next),
-    });
-    const tape = [...inner.tape];
-    const loss = losses[options.loss](inner, scores, batch.labels);
-    const meanFactor = inner.node("Div", [factor, lengthOf(inner, batch.labels)], {});
-    const gradients = backward(inner, tape, scores, loss.gradient(meanFactor), current);
-    const used = new Set(
-      liveNodes(tape, [scores]).flatMap(({ inputs }) => inputs.map((input) => input?.name)),
-    );
-    const next = current.map((parameter, index) => {
-      const update = updates.get(parameter.name);
-      if (update !== undefined) return update;
-      const gradient = gradients[index];
-      if (gradient !== undefined) return optimizer.step(inner, parameter, gradient);
-      frozen.set(forward.layout.slots[index]?.name ?? "", used.has(parameter.name) ? noGradient : unused);
-      return parameter;
-    });
-    return { carried: next, scanned: [loss.sum, loss.correct] };
+  const g = new GraphBuilder();
+  const parameters = parameterInputs(g, layout);
+  const rate = g.input(ports.learningRate, "float32", []);
+  const isCounting = state.layout.slots.length > 0;
+  const before = isCounting ? g.input(ports.stepsBefore, "int64", []) : g.constant(BigInt64Array.of(0n), []);
+  const inputs = termInputs(g, options, slots);
+  const trained = parameters.filter((_, index) => !asked.has(names[index] ?? ""));
+  const entering = [...trained, ...stateInputs(g, state)];
+  const frozen = new Map([...asked].map((name) => [name, byName]));
+  const training = { forward, options, rule, parameters, trained, rate, before, inputs };
+  const { carried, scanned, cost } = batchLoop(g, forward, options, entering, (inner, batch, values) => {
+    const { body, still } = trainingStep(training, inner, batch, values);
+    for (const [index, why] of still) frozen.set(slots[index]?.name ?? "", why);
+    return body;
   });
 
-  const updated = forward.layout.slots.map((slot) => `updated/${slot.name}`);
-  const outputs = [...updated, ports.loss, ports.correct];
+  const updated = names.map((name) => (asked.has(name) ? undefined : `updated/${name}`));
+  const outputs = [...updated.flatMap((name) => name ?? []), ...state.outputs, ports.loss, ports.correct];
   for (const [index, value] of [...carried, ...scanned].entries()) g.output(outputs[index] ?? "", value);
+  const inputOf = (list: readonly Value[]) =>
+    parameters.map((parameter) => list[trained.indexOf(parameter)]?.name);
   return {
     bytes: serializeModel(g.toModel("training")),
-    layout: forward.layout,
+    layout,
     parameters: parameters.map((value) => value.name),
     updated,
     frozen,
+    personal: matchingNames(names, options.personal ?? []),
+    state,
+    anchors: inputOf(inputs.anchors),
+    corrections: inputOf(inputs.corrections),
     inputShape: forward.inputShape,
     inputType: options.inputType,
     classes: forward.classes,
@@ -77,10 +101,77 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   };
 }
 
-/** float32 [1]: how many examples the batch at hand has; the last may be short. */
-function lengthOf(g: GraphBuilder, labels: Value): Value {
-  return g.node("Cast", [g.node("Shape", [labels], {})], { to: elementTypes.float32.code });
+interface Training {
+  readonly forward: ForwardGraph;
+  readonly options: TrainingOptions;
+  readonly rule: OptimizerRule;
+  /** All of them, before the first step. */
+  readonly parameters: readonly Value[];
+  /** Those that are carried from step to step. */
+  readonly trained: readonly Value[];
+  readonly rate: Value;
+  /** int64 scalar: steps of earlier runs. */
+  readonly before: Value;
+  readonly inputs: TermInputs;
 }
 
+/** One step, and which of the carried parameters it leaves as they are, and why. */
+function trainingStep(
+  { forward, options, rule, parameters, trained, rate, before, inputs }: Training,
+  g: GraphBuilder,
+  batch: Batch,
+  values: readonly Value[],
+): { readonly body: LoopBody; readonly still: ReadonlyMap<number, string> } {
+  const current = values.slice(0, trained.length);
+  const kept = values.slice(trained.length);
+  const updates = new Map<string, Value>();
+  const whole = parameters.map((parameter) => current[trained.indexOf(parameter)] ?? parameter);
+  const scores = forward.emit(g, batch.input, whole, {
+    training: true,
+    update: (parameter, next) => updates.set(parameter.name, next),
+  });
+  const tape = [...g.tape];
+  const loss = losses[options.loss](g, scores, batch.labels);
+  const factor = rule.isLinear && !isClipped(options) ? rate : g.scalar(1, "float32");
+  const gradient = loss.gradient(div(g, factor, lengthOf(g, batch.labels)));
+  const raw = backward(g, tape, scores, gradient, current).map((each, index) =>
+    updates.has(current[index]?.name ?? "") ? undefined : each,
+  );
+  const gradients = applyTerms(g, options, inputs, current, raw, rule.isLinear ? rate : undefined);
+  const count = add(g, cast(g, add(g, before, batch.iteration), "float64"), 1);
+  const step = rule.begin(g, rate, count);
+  const still = new Map<number, string>();
+  const steps = current.map((parameter, index): Stepped => {
+    const own = stateOfParameter(kept, rule.state, index);
+    const [each, update] = [gradients[index], updates.get(parameter.name)];
+    if (each !== undefined) return step(parameter, each, own);
+    if (update === undefined) still.set(index, whyFrozen(parameter, tape, scores));
+    return { parameter: update ?? parameter, state: own };
+  });
+  const carried = [
+    ...steps.map(({ parameter }) => parameter),
+    ...rule.state.flatMap((_, kind) => steps.flatMap(({ state }) => state[kind] ?? [])),
+  ];
+  return { body: { carried, scanned: [loss.sum, loss.correct] }, still };
+}
+
+/** float32 [1]: how many examples the batch at hand has; the last may be short. */
+function lengthOf(g: GraphBuilder, labels: Value): Value {
+  return cast(g, g.node("Shape", [labels], {}), "float32");
+}
+
+function whyFrozen(parameter: Value, tape: readonly AnyTapeNode[], scores: Value): string {
+  const live = liveNodes(tape, [scores]);
+  const isUsed = live.some(({ inputs }) => inputs.some((input) => input?.name === parameter.name));
+  return isUsed ? noGradient : unused;
+}
+
+function nothingToTrain(): SelvedgeError {
+  return new SelvedgeError("invalid_argument", "all parameters of the model are frozen", {
+    fix: "leave some that are not named like a frozen one",
+  });
+}
+
+const byName = "the training says so";
 const unused = "the output does not depend on it";
 const noGradient = "no gradient comes through the operators between it and the output";

@@ -107,7 +107,7 @@ export class StepPace {
   }
 }
 
-function integer(value: number): Tensor {
+export function integer(value: number): Tensor {
   return { type: "int64", dims: [], data: BigInt64Array.of(BigInt(value)) };
 }
 

@@ -1,17 +1,18 @@
 import type { Dataset } from "@selvedge/datasets";
-import { ports, type TrainingGraph } from "@selvedge/onnx";
+import { initialState, type ParameterLayout, ports, type TrainingGraph } from "@selvedge/onnx";
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import {
   BatchTally,
   datasetFeeds,
   floatsOf,
   type GraphSession,
+  integer,
   namedFeeds,
   orderFeeds,
   parameterTensors,
   StepPace,
 } from "./batch-run.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensor, Tensors } from "./tensor.ts";
 
 export interface TrainingRun {
   /** Where training starts; not changed. */
@@ -24,9 +25,23 @@ export interface TrainingRun {
   readonly learningRate: number;
   /** Decides the order of the examples in each epoch. */
   readonly seed: string | number;
+  /** What the optimizer had kept after earlier steps; that before the first when absent. Not changed. */
+  readonly state?: OptimizerProgress;
+  /** What a proximal term pulls towards; `parameters` when absent. */
+  readonly anchor?: Float32Array;
+  /** The gradient that is added to every one, for a graph that takes it; zero when absent. */
+  readonly correction?: Float32Array;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Milliseconds that only go up; `performance.now` when absent. */
   readonly now?: () => number;
+}
+
+/** Where an optimizer stands: what a checkpoint has to keep beside the parameters. */
+export interface OptimizerProgress {
+  /** As the graph's state layout has it. */
+  readonly values: Float32Array;
+  /** Steps taken. */
+  readonly steps: number;
 }
 
 export interface TrainingProgress {
@@ -39,6 +54,7 @@ export interface TrainingProgress {
 
 export interface TrainingResult {
   readonly parameters: Float32Array<ArrayBuffer>;
+  readonly state: OptimizerProgress;
   readonly steps: number;
   /** Mean over all examples of all epochs, each measured just before it was learned from. */
   readonly loss: number;
@@ -66,11 +82,15 @@ export async function runTraining(
   const constant = {
     ...datasetFeeds(graph, run.dataset, batchSize),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
+    ...termFeeds(graph, run),
   };
+  const begun = run.state ?? { values: initialState(graph.state), steps: 0 };
+  checkLength(graph.state.layout, begun.values);
   const stepsTotal = epochs * Math.ceil(examples.length / batchSize);
   const tally = new BatchTally();
   const pace = new StepPace();
   let parameters = parameterTensors(graph.layout, run.parameters);
+  let state = parameterTensors(graph.state.layout, begun.values);
   let steps = 0;
   for (let epoch = 0; epoch < epochs; epoch += 1) {
     const order = Int32Array.from(examples);
@@ -83,18 +103,41 @@ export async function runTraining(
         ...constant,
         ...feeds,
         ...namedFeeds(graph.parameters, parameters),
+        ...namedFeeds(graph.state.inputs, state),
+        ...(state.length > 0 && { [ports.stepsBefore]: integer(begun.steps + steps) }),
       });
       const ran = Math.ceil((end - start) / batchSize);
       pace.observe(ran, now() - began);
-      parameters = graph.layout.slots.map(({ shape }, index) => {
-        return { type: "float32", dims: shape, data: floatsOf(outputs, graph.updated[index] ?? "") };
-      });
+      parameters = updatedTensors(outputs, graph.updated, parameters);
+      state = updatedTensors(outputs, graph.state.outputs, state);
       tally.add(outputs, end - start);
       steps += ran;
       run.onProgress?.({ steps, stepsTotal, loss: tally.loss, accuracy: tally.accuracy });
     }
   }
-  return { parameters: joined(graph, parameters), steps, loss: tally.loss, accuracy: tally.accuracy };
+  return {
+    parameters: joined(graph.layout, parameters),
+    state: { values: joined(graph.state.layout, state), steps: begun.steps + steps },
+    steps,
+    loss: tally.loss,
+    accuracy: tally.accuracy,
+  };
+}
+
+function termFeeds(graph: TrainingGraph, { parameters, anchor, correction }: TrainingRun): Tensors {
+  const feeds = (names: readonly (string | undefined)[], values: Float32Array): Tensors => {
+    const tensors = parameterTensors(graph.layout, values);
+    return Object.fromEntries(
+      names.flatMap((name, index) => {
+        const tensor = tensors[index];
+        return name === undefined || tensor === undefined ? [] : [[name, tensor]];
+      }),
+    );
+  };
+  return {
+    ...feeds(graph.anchors, anchor ?? parameters),
+    ...feeds(graph.corrections, correction ?? new Float32Array(graph.layout.length)),
+  };
 }
 
 function checkRun({ examples, epochs, learningRate }: TrainingRun): void {
@@ -111,11 +154,34 @@ function checkRun({ examples, epochs, learningRate }: TrainingRun): void {
   }
 }
 
-function joined(graph: TrainingGraph, parameters: readonly Tensor[]): Float32Array<ArrayBuffer> {
-  const flat = new Float32Array(graph.layout.length);
-  for (const [index, { offset }] of graph.layout.slots.entries()) {
-    const tensor = parameters[index];
+/** What a run has made of tensors; where it has no output for one, that stays. */
+function updatedTensors(
+  outputs: Tensors,
+  names: readonly (string | undefined)[],
+  before: readonly Tensor[],
+): Tensor[] {
+  return before.map((tensor, index) => {
+    const name = names[index];
+    return name === undefined
+      ? tensor
+      : { type: "float32", dims: tensor.dims, data: floatsOf(outputs, name) };
+  });
+}
+
+function joined(layout: ParameterLayout, tensors: readonly Tensor[]): Float32Array<ArrayBuffer> {
+  const flat = new Float32Array(layout.length);
+  for (const [index, { offset }] of layout.slots.entries()) {
+    const tensor = tensors[index];
     if (tensor?.type === "float32") flat.set(tensor.data, offset);
   }
   return flat;
+}
+
+function checkLength(layout: ParameterLayout, flat: Float32Array): void {
+  if (flat.length === layout.length) return;
+  throw new SelvedgeError(
+    "invalid_argument",
+    `the optimizer keeps ${layout.length} numbers, and was given ${flat.length}`,
+    { fix: "go on with the state of the same model, optimizer and frozen parameters" },
+  );
 }
