@@ -8,7 +8,7 @@ from torch import nn
 
 def trained_tensors(file, model):
     """
-    For each float32 tensor of an ONNX file that Selvedge trains: the names of the PyTorch model's tensors that it is
+    For each float32 tensor of an ONNX file that holds one of the model's: the names of the PyTorch model's tensors that it is
     made of, and a function from those, by name, to it.
     """
     found = {}
@@ -19,9 +19,12 @@ def trained_tensors(file, model):
             continue
         stored = onnx.numpy_helper.to_array(tensor)
         matches = [(names, form) for names, form in forms if equal(form(state), stored)]
-        if len(matches) != 1:
-            raise ValueError(f"{tensor.name} {list(tensor.dims)} is {len(matches)} of the model's tensors")
-        found[tensor.name] = matches[0]
+        # Of several that are equal, such as new normalizations, the one of that name.
+        named = [match for match in matches if match[0] == {tensor.name}] or matches
+        if len(named) > 1:
+            raise ValueError(f"{tensor.name} {list(tensor.dims)} is {len(named)} of the model's tensors")
+        # What is none of them is a constant that the exporter computed.
+        found |= {tensor.name: match for match in named}
     return found
 
 

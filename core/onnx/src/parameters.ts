@@ -1,4 +1,5 @@
 import { SelvedgeError } from "@selvedge/protocol";
+import { constantTensors } from "./constant-tensors.ts";
 import { elementTypes } from "./element-type.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import type { OnnxModel } from "./model.ts";
@@ -24,7 +25,8 @@ export interface ParameterLayout {
 
 /**
  * The trainable tensors of a model: its float32 initializers of at least one
- * dimension, in graph order. Scalars and integers are constants.
+ * dimension, in graph order. Scalars and integers are constants, and so is what
+ * cannot be a weight (`constantTensors`).
  */
 export function parameterLayout(model: OnnxModel): ParameterLayout {
   const slots: ParameterSlot[] = [];
@@ -76,9 +78,9 @@ export function describeSlot(slot: ParameterSlot): string {
 }
 
 function parameterTensors(model: OnnxModel): TensorProto[] {
-  return (model.graph?.initializer ?? []).filter(isParameter);
-}
-
-function isParameter(tensor: TensorProto): boolean {
-  return tensor.dataType === elementTypes.float32.code && tensor.dims.length > 0;
+  const constants = constantTensors(model);
+  return (model.graph?.initializer ?? []).filter(
+    ({ name, dataType, dims }) =>
+      dataType === elementTypes.float32.code && dims.length > 0 && !constants.has(name),
+  );
 }

@@ -1,3 +1,4 @@
+import { constantTensors } from "./constant-tensors.ts";
 import { elementTypeOf } from "./element-type.ts";
 import type { OnnxModel } from "./model.ts";
 import { dimensionsOf } from "./tensor-proto.ts";
@@ -22,6 +23,7 @@ export interface TrainingReport {
 
 /** @param graph compiled from this model */
 export function trainingReport(model: OnnxModel, graph: TrainingGraph): TrainingReport {
+  const whyConstant = constantTensors(model);
   const parameters = new Set(graph.layout.slots.map(({ name }) => name));
   const { initializer = [] } = model.graph ?? {};
   const constants = initializer.filter(({ name }) => !parameters.has(name));
@@ -36,7 +38,10 @@ export function trainingReport(model: OnnxModel, graph: TrainingGraph): Training
       }),
       ...constants.map((tensor) => {
         const type = elementTypeOf(tensor.dataType);
-        const why = type === "float32" ? "a scalar is a constant" : `${type}: only float32 is trained`;
+        const why =
+          type === "float32"
+            ? (whyConstant.get(tensor.name) ?? "a scalar is a constant")
+            : `${type}: only float32 is trained`;
         return { name: tensor.name, shape: dimensionsOf(tensor), why };
       }),
     ],
