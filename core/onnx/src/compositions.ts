@@ -1,20 +1,32 @@
 import type { CompositionTable } from "./composition.ts";
 import { type ActivationCompositions, activationCompositions } from "./compositions/activation.ts";
+import { type ConvolutionCompositions, convolutionCompositions } from "./compositions/convolution.ts";
+import { type LinearAlgebraCompositions, linearAlgebraCompositions } from "./compositions/linear-algebra.ts";
 import { type MovementCompositions, movementCompositions } from "./compositions/movement.ts";
 import { type NormalizationCompositions, normalizationCompositions } from "./compositions/normalization.ts";
+import { type PaddingCompositions, paddingCompositions } from "./compositions/padding.ts";
+import { type ResizeCompositions, resizeCompositions } from "./compositions/resize.ts";
 
 export interface CompositionSignatures
   extends ActivationCompositions,
+    ConvolutionCompositions,
+    LinearAlgebraCompositions,
     MovementCompositions,
-    NormalizationCompositions {}
+    NormalizationCompositions,
+    PaddingCompositions,
+    ResizeCompositions {}
 
 export type ComposedOperator = keyof CompositionSignatures;
 
 /** Operators of the standard that are read as compositions of others. */
 export const compositions: CompositionTable<CompositionSignatures> = {
   ...activationCompositions,
+  ...convolutionCompositions,
+  ...linearAlgebraCompositions,
   ...movementCompositions,
   ...normalizationCompositions,
+  ...paddingCompositions,
+  ...resizeCompositions,
 };
 
 export function isComposed(name: string): name is ComposedOperator {

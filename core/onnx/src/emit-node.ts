@@ -88,12 +88,9 @@ function outputsOf(
   if (node.opType === "Constant") return constantOf(graph, node);
   const inputs = inputsOf(graph, node, values);
   if (node.opType === "ConstantOfShape") return constantOfShape(graph, node, inputs);
-  const isBinary = inputs.length === 2;
-  // Max and Min of two are operators of their own; of any other number they are compositions.
-  if (isOperator(node.opType) && (isBinary || !isComposed(node.opType))) {
-    return emitOperator(graph, node.opType, node, inputs);
-  }
+  // Of some operators we emit one form only: the others are compositions of it.
   if (isComposed(node.opType)) return emitComposition(graph, node.opType, node, inputs, mode);
+  if (isOperator(node.opType)) return emitOperator(graph, node.opType, node, inputs);
   throw new TypeMismatch("it is not known");
 }
 
@@ -110,7 +107,7 @@ function inputsOf(
   return axes ? [inputs[0], graph.integers(...axes.ints.map(Number))] : inputs;
 }
 
-export function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
+function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
   const value = values.get(name);
   if (value === undefined) throw new TypeMismatch(`"${name}" is an output that is not known`);
   return value;

@@ -18,13 +18,17 @@ export interface GradientCase<Op extends keyof CheckedSignatures> {
   readonly sizes?: Readonly<Record<string, number>>;
   readonly attributes: Readonly<CheckedSignatures[Op]["attributes"]>;
   readonly type?: "float32";
+  /** A form that ONNX Runtime's own operator does not take. */
+  readonly kernel?: false;
   /**
    * Where the gradient is taken: anywhere but within 0.1 of zero, where some
    * derivatives jump, unless said otherwise. "distinct": no two values within 0.2
-   * of each other, so that none of several largest changes place.
+   * of each other, so that none of several largest changes place. "zeros": every third is zero.
    */
-  readonly at?: "positive" | "distinct";
+  readonly at?: Place;
 }
+
+export type Place = "positive" | "distinct" | "zeros";
 
 /** An input without a gradient: axes, indices, a condition. */
 export interface ConstantInput {

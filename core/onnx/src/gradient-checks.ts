@@ -1,21 +1,15 @@
-import { create } from "@bufbuild/protobuf";
 import { SeededRandom } from "@selvedge/protocol";
 import { cast, mul, square } from "./arithmetic.ts";
-import { encodeAttribute } from "./attributes.ts";
 import { backward } from "./backward.ts";
-import { compositions, isComposed } from "./compositions.ts";
-import { elementTypes } from "./element-type.ts";
-import { emitNode, lookUp } from "./emit-node.ts";
-import { NodeProtoSchema } from "./gen/onnx/onnx_pb.js";
-import type { CheckedSignatures, ConstantInput, GradientCase } from "./gradient-case.ts";
+import { type CheckInput, caseInputs, caseNode, emitCase, pointOf } from "./case-graph.ts";
+import type { ComposeMode } from "./composition.ts";
+import type { CheckedSignatures, GradientCase } from "./gradient-case.ts";
 import { gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
 import { sumAll } from "./gradient-families.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { type LossName, losses } from "./losses.ts";
 import { serializeModel } from "./model.ts";
-import type { AttributeKind, Value } from "./operator.ts";
-import { isOperator, operators } from "./operators.ts";
-import { type Shape, sizeOf } from "./shape.ts";
+import type { Value } from "./operator.ts";
 
 /** A graph that gives a scalar and its gradients, and a point to compare them at. */
 export interface GradientCheck {
@@ -30,11 +24,7 @@ export interface GradientCheck {
   readonly inputs: readonly CheckInput[];
 }
 
-export interface CheckInput {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: Float64Array;
-}
+export type { CheckInput };
 
 export const lossOutput = "loss";
 
@@ -56,23 +46,11 @@ export function gradientChecks(): GradientCheck[] {
 function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: GradientCase<Op>): GradientCheck {
   const g = new GraphBuilder();
   const name = `${op}: ${each.name}`;
-  const { type = "float64", at } = each;
-  const points: CheckInput[] = [];
-  const wanted: Value[] = [];
-  const inputs = each.inputs.map((input, index) => {
-    if (input === undefined) return undefined;
-    if (!isShape(input)) return constant(g, input);
-    const sizes = input.map((size) => (typeof size === "number" ? size : (each.sizes?.[size] ?? 1)));
-    points.push({
-      name: `x${index}`,
-      shape: sizes,
-      data: pointOf(sizes, SeededRandom.fromSeed(name, index), at),
-    });
-    const value = g.input(`x${index}`, type, input);
-    wanted.push(value);
-    return value;
-  });
-  const output = emitCase(g, op, inputs, each.attributes);
+  const { type = "float64" } = each;
+  const { inputs, points, wanted } = caseInputs(g, name, each, type);
+  // Of several outputs the last is taken.
+  const output = emitCase(g, caseNode(op, each), inputs, training).at(-1);
+  if (output === undefined) throw new TypeError(`${name} has no output`);
   const tape = [...g.tape];
   // L = ½Σy², so dy = y: a gradient that differs from element to element.
   const exact = cast(g, output, "float64");
@@ -80,34 +58,6 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   outputGradients(g, wanted, backward(g, tape, output, output, wanted));
   return { name, model: serializeModel(g.toModel(name)), type, inputs: points };
 }
-
-/** Emits the operator as a file's node would be read; of several outputs the last is taken. */
-function emitCase<Op extends keyof CheckedSignatures>(
-  g: GraphBuilder,
-  op: Op,
-  inputs: readonly (Value | undefined)[],
-  attributes: object,
-): Value {
-  const values = new Map<string, Value>();
-  for (const [index, value] of inputs.entries()) if (value) values.set(`input${index}`, value);
-  const kinds: Readonly<Record<string, AttributeKind>> = {
-    ...(isOperator(op) ? operators[op].attributes : {}),
-    ...(isComposed(op) ? compositions[op].attributes : {}),
-  };
-  const node = create(NodeProtoSchema, {
-    opType: op,
-    input: inputs.map((value, index) => (value === undefined ? "" : `input${index}`)),
-    output: outputNames,
-    attribute: Object.entries(attributes).map(([name, value]) =>
-      encodeAttribute(name, kinds[name] ?? "int", value),
-    ),
-  });
-  emitNode(g, node, values, { training: true, update: () => {} });
-  const last = outputNames.findLast((name) => values.has(name));
-  return lookUp(values, last ?? "");
-}
-
-const outputNames = ["first", "second", "third"];
 
 function lossCheck(loss: LossName, { name: caseName, batch, classes }: LossCase): GradientCheck {
   const g = new GraphBuilder();
@@ -138,33 +88,7 @@ function outputGradients(
   }
 }
 
-function pointOf(
-  shape: readonly number[],
-  random: SeededRandom,
-  at: "positive" | "distinct" | undefined,
-): Float64Array {
-  const length = sizeOf(shape);
-  if (at === "distinct") {
-    const order = Int32Array.from({ length }, (_, index) => index);
-    random.shuffle(order);
-    return Float64Array.from(order, (rank) => (rank - Math.floor(length / 2)) / 4 + 0.1);
-  }
-  return Float64Array.from({ length }, () => {
-    const value = random.normal();
-    return at === "positive" ? Math.abs(value) + 0.5 : value + Math.sign(value) * 0.1;
-  });
-}
-
-function isShape(input: Shape | ConstantInput): input is Shape {
-  return Array.isArray(input);
-}
-
-function constant(g: GraphBuilder, { type, values, shape }: ConstantInput): Value {
-  if (type === "float32") return g.constant(Float32Array.from(values), shape);
-  if (type === "float64") return g.constant(Float64Array.from(values), shape);
-  const integers = g.constant(BigInt64Array.from(values, BigInt), shape);
-  return type === "bool" ? g.node("Cast", [integers], { to: elementTypes.bool.code }) : integers;
-}
+const training: ComposeMode = { training: true, update: () => {} };
 
 /** Pairs of a table whose keys are known; each value keeps the type its key gives it in the table. */
 function entries<Table extends object>(table: Table): [keyof Table, Table[keyof Table]][] {

@@ -82,6 +82,18 @@ export function rowsOf(g: GraphBuilder, x: Value): Value {
   return g.node("Reshape", [x, g.integers(-1, columns)], {});
 }
 
+/**
+ * numpy.matmul: a vector is promoted to a matrix, and the axis it gets is dropped
+ * again. Written out, as the runtime goes wrong where a transposed matrix meets a vector.
+ */
+export function matMul(g: GraphBuilder, a: Value, b: Value): Value {
+  const [rowVector, columnVector] = [a.shape.length === 1, b.shape.length === 1];
+  const [left, right] = [rowVector ? unsqueeze(g, a, 0) : a, columnVector ? unsqueeze(g, b, 1) : b];
+  const product = g.node("MatMul", [left, right], {});
+  const added = [...(rowVector ? [-2] : []), ...(columnVector ? [-1] : [])];
+  return added.length === 0 ? product : g.node("Squeeze", [product, g.integers(...added)], {});
+}
+
 /** The product of the last two axes, of either operand transposed; one Gemm where there is no batch. */
 export function matrixProduct(
   g: GraphBuilder,

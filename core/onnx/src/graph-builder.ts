@@ -142,6 +142,11 @@ export class GraphBuilder implements Inference {
     return this.constant(type === "float64" ? Float64Array.of(value) : Float32Array.of(value), []);
   }
 
+  /** An int64 scalar. */
+  integer(value: number): Value {
+    return this.constant(BigInt64Array.of(BigInt(value)), []);
+  }
+
   /** The 1-D int64 tensor that axes, shapes and bounds are given as. @throws TypeMismatch for what is not whole */
   integers(...values: readonly number[]): Value {
     if (!values.every(Number.isSafeInteger)) throw new TypeMismatch(`sizes of [${values.join(", ")}]`);

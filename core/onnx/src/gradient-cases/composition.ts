@@ -1,7 +1,11 @@
-import type { CompositionSignatures } from "../compositions.ts";
+import type { ActivationCompositions } from "../compositions/activation.ts";
+import type { MovementCompositions } from "../compositions/movement.ts";
+import type { NormalizationCompositions } from "../compositions/normalization.ts";
 import { booleans, type ConstantInput, type GradientCaseTable, integers } from "../gradient-case.ts";
 
-export const compositionCases: GradientCaseTable<keyof CompositionSignatures> = {
+export const compositionCases: GradientCaseTable<
+  keyof ActivationCompositions | keyof MovementCompositions | keyof NormalizationCompositions
+> = {
   BatchNormalization: [
     {
       name: "images",

@@ -179,6 +179,69 @@ export const convolutionCases: GradientCaseTable<keyof ConvolutionSignatures> = 
         output_padding: [1, 1],
       },
     ),
+    {
+      ...transposed(
+        "output padding as wide as the stride",
+        [
+          ["n", 1, 3, 3],
+          [1, 2, 2, 2],
+        ],
+        { dilations: [2, 2], output_padding: [1, 1] },
+      ),
+      kernel: false,
+    },
+    transposed(
+      "output shape",
+      [
+        ["n", 1, 3, 3],
+        [1, 2, 3, 3],
+      ],
+      { strides: [2, 2], output_shape: [6, 5] },
+    ),
+    transposed(
+      "output shape, the odd one at the end",
+      [
+        ["n", 1, 3, 3],
+        [1, 2, 3, 3],
+      ],
+      { strides: [2, 2], output_shape: [6, 6], auto_pad: "SAME_UPPER" },
+    ),
+    {
+      ...transposed("a larger output shape", [["n", 1, 3], [1, 2, 2], [2]], {
+        output_shape: [9],
+        strides: [2],
+      }),
+      kernel: false,
+    },
+    transposed(
+      "SAME_UPPER",
+      [
+        ["n", 2, 3, 3],
+        [2, 1, 3, 3],
+      ],
+      { strides: [2, 2], auto_pad: "SAME_UPPER" },
+    ),
+    transposed(
+      "SAME_LOWER",
+      [
+        ["n", 2, 3, 3],
+        [2, 1, 3, 4],
+      ],
+      { strides: [2, 2], auto_pad: "SAME_LOWER" },
+    ),
+    transposed(
+      "VALID",
+      [
+        ["n", 2, 3, 3],
+        [2, 1, 2, 2],
+      ],
+      { auto_pad: "VALID", kernel_shape: [2, 2] },
+    ),
+    transposed("depthwise", [["n", 3, 3, 3], [3, 1, 3, 3], [3]], {
+      group: 3,
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+    }),
     transposed("groups and dilations", [["n", 4, 3, 3], [4, 1, 2, 2], [2]], { group: 2, dilations: [2, 1] }),
     transposed(
       "one axis",

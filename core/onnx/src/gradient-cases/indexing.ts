@@ -23,6 +23,16 @@ export const indexingCases: GradientCaseTable<keyof IndexingSignatures> = {
   GatherND: [
     { name: "elements", inputs: [[2, 3], integers([1, 2, 0, 0, 1, 2], [3, 2])], attributes: {} },
     { name: "rows", inputs: [[3, 2], integers([2, 0, 2], [3, 1])], attributes: {} },
+    {
+      name: "an element of each row, one of them twice",
+      inputs: [[2, 3], integers([2, 2, 0, 1], [2, 2, 1])],
+      attributes: { batch_dims: 1 },
+    },
+    {
+      name: "two axes in common",
+      inputs: [[2, 2, 3, 2], integers([1, 0, 2, 2], [2, 2, 1])],
+      attributes: { batch_dims: 2 },
+    },
   ],
   ScatterElements: [
     { name: "replaced", inputs: [[2, 3], integers([2, 0, 1, 2], [2, 2]), [2, 2]], attributes: { axis: 1 } },

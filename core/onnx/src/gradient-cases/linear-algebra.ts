@@ -1,7 +1,17 @@
-import type { GradientCaseTable } from "../gradient-case.ts";
+import { type GradientCaseTable, integers } from "../gradient-case.ts";
 import type { LinearAlgebraSignatures } from "../operators/linear-algebra.ts";
 
 export const linearAlgebraCases: GradientCaseTable<keyof LinearAlgebraSignatures> = {
+  CumSum: [
+    { name: "last axis of a batch", inputs: [["n", 3], integers([-1], [])], sizes: { n: 2 }, attributes: {} },
+    { name: "exclusive", inputs: [[3, 2], integers([0], [])], attributes: { exclusive: 1 } },
+    { name: "from the end", inputs: [[2, 4], integers([1])], attributes: { reverse: 1 } },
+    {
+      name: "exclusive, from the end",
+      inputs: [[2, 4], integers([1])],
+      attributes: { exclusive: 1, reverse: 1 },
+    },
+  ],
   Gemm: [
     {
       name: "no bias",

@@ -1,4 +1,4 @@
-import { type GradientCase, type GradientCaseTable, integers } from "../gradient-case.ts";
+import { type GradientCase, type GradientCaseTable, integers, type Place } from "../gradient-case.ts";
 import type { ReductionSignatures } from "../operators/reduction.ts";
 
 export const reductionCases: GradientCaseTable<keyof ReductionSignatures> = {
@@ -9,14 +9,23 @@ export const reductionCases: GradientCaseTable<keyof ReductionSignatures> = {
   ReduceMax: reductions("distinct"),
   ReduceMean: reductions(),
   ReduceMin: reductions("distinct"),
-  ReduceProd: reductions(),
+  ReduceProd: [
+    ...reductions(),
+    { name: "one factor of three zero", inputs: [[2, 3], integers([1])], attributes: {}, at: "zeros" },
+    { name: "several zero", inputs: [[3, 3], integers([0, 1])], attributes: {}, at: "zeros" },
+    {
+      name: "a batch with zeros",
+      inputs: [["n", 4], integers([-1])],
+      sizes: { n: 3 },
+      attributes: {},
+      at: "zeros",
+    },
+  ],
   ReduceSum: reductions(),
   ReduceSumSquare: reductions(),
 };
 
-function reductions(
-  at?: "positive" | "distinct",
-): readonly [GradientCase<"ReduceSum">, ...GradientCase<"ReduceSum">[]] {
+function reductions(at?: Place): readonly [GradientCase<"ReduceSum">, ...GradientCase<"ReduceSum">[]] {
   const where = at === undefined ? {} : { at };
   return [
     { name: "one axis kept", inputs: [[2, 3, 2], integers([1])], attributes: {}, ...where },

@@ -1,5 +1,5 @@
 import { cast } from "../arithmetic.ts";
-import { transpose, unsqueeze, zerosLike } from "../gradient-families.ts";
+import { expandLike, transpose, unsqueeze, zerosLike } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { axisOf, type Value } from "../operator.ts";
@@ -19,8 +19,9 @@ export const indexingGradients: GradientTable<keyof IndexingSignatures> = {
   ],
 
   // each slice of dy is added to the slice it was taken from
-  GatherND: (g, { inputs: [data, indices] }, dy) => [
-    () => g.node("ScatterND", [zerosLike(g, data), indices, dy], { reduction: "add" }),
+  GatherND: (g, { inputs: [data, indices], attributes: { batch_dims: batch = 0 } }, dy) => [
+    () =>
+      g.node("ScatterND", [zerosLike(g, data), wholeIndices(g, indices, batch), dy], { reduction: "add" }),
     undefined,
   ],
 
@@ -43,6 +44,26 @@ export const indexingGradients: GradientTable<keyof IndexingSignatures> = {
     () => g.node("GatherND", [dy, indices], {}),
   ],
 };
+
+/** The indices of a GatherND with those of the axes it has in common with the data written out before them. */
+function wholeIndices(g: GraphBuilder, indices: Value, batch: number): Value {
+  const [only, ...more] = [...Array(batch).keys()].map((axis) => {
+    const size = sizeOf(g, indices, axis);
+    const range = {
+      ...g.node("Range", [g.integer(0), size, g.integer(1)], {}),
+      shape: [indices.shape[axis] ?? 1],
+    };
+    const others = [...indices.shape.keys()].filter((each) => each !== axis);
+    const first = g.node("Slice", [indices, g.integers(0), g.integers(1), g.integers(-1)], {});
+    return expandLike(g, unsqueeze(g, range, ...others), first);
+  });
+  return only === undefined ? indices : g.node("Concat", [only, ...more, indices], { axis: -1 });
+}
+
+/** How many there are along an axis, an int64 scalar. */
+function sizeOf(g: GraphBuilder, x: Value, axis: number): Value {
+  return g.node("Gather", [g.node("Shape", [x], {}), g.integer(axis)], {});
+}
 
 /** Zeros in the shape of `data`, with the rows of `dy` added along one axis where `indices` say. */
 function addRows(g: GraphBuilder, data: Value, axis: number, indices: Value, dy: Value): Value {

@@ -1,9 +1,16 @@
 import { mul } from "../arithmetic.ts";
-import { matrixProduct, reshapeLike, rowsOf, sumTo, unsqueeze } from "../gradient-families.ts";
+import { matrixProduct, rowsOf, sumTo } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { LinearAlgebraSignatures } from "../operators/linear-algebra.ts";
+import { isStatic } from "../shape.ts";
 
 export const linearAlgebraGradients: GradientTable<keyof LinearAlgebraSignatures> = {
+  // y = the sum of what comes before: dx = the sum of the dy that come after
+  CumSum: (g, { inputs: [, axis], attributes: { exclusive = 0, reverse = 0 } }, dy) => [
+    () => g.node("CumSum", [dy, axis], { exclusive, reverse: reverse ? 0 : 1 }),
+    undefined,
+  ],
+
   // y = αAB + βc, where A = a or aᵀ, B = b or bᵀ: dA = α dy Bᵀ, dB = α Aᵀ dy, dc = β dy
   Gemm: (g, { inputs: [a, b, c], attributes: { alpha = 1, beta = 1, transA = 0, transB = 0 } }, dy) => [
     () =>
@@ -17,21 +24,13 @@ export const linearAlgebraGradients: GradientTable<keyof LinearAlgebraSignatures
     c && (() => mul(g, sumTo(g, dy, c.shape), beta)),
   ],
 
-  // y = ab: da = dy bᵀ, db = aᵀ dy, over the last two axes; vectors count as matrices
+  // y = ab: da = dy bᵀ, db = aᵀ dy, over the last two axes
   MatMul: (g, { inputs: [a, b] }, dy) => {
-    const [rowVector, columnVector] = [a.shape.length === 1, b.shape.length === 1];
-    const left = rowVector ? unsqueeze(g, a, 0) : a;
-    const right = columnVector ? unsqueeze(g, b, 1) : b;
-    const dp = unsqueeze(g, dy, ...(rowVector ? [-2] : []), ...(columnVector ? [-1] : []));
-    const da = () => matrixProduct(g, dp, right, { transB: 1 });
     // A matrix shared by a whole batch: one product over all rows instead of a sum of products.
     const db = () =>
-      right.shape.length === 2
-        ? matrixProduct(g, rowsOf(g, left), rowsOf(g, dp), { transA: 1 })
-        : matrixProduct(g, left, dp, { transA: 1 });
-    return [
-      () => reshapeLike(g, sumTo(g, da(), left.shape), a),
-      () => reshapeLike(g, sumTo(g, db(), right.shape), b),
-    ];
+      b.shape.length === 2 && isStatic(b.shape)
+        ? matrixProduct(g, rowsOf(g, a), rowsOf(g, dy), { transA: 1 })
+        : matrixProduct(g, a, dy, { transA: 1 });
+    return [() => sumTo(g, matrixProduct(g, dy, b, { transB: 1 }), a.shape), () => sumTo(g, db(), b.shape)];
   },
 };

@@ -31,7 +31,6 @@ export const movementGradients: GradientTable<keyof MovementSignatures> = {
     () => g.node("Pad", [dy, g.integers(...(g.constantOf(pads) ?? []).map((size) => -size))], {}),
     undefined,
     undefined,
-    undefined,
   ],
 
   // y = x in another shape: dx = dy in x's shape
@@ -89,11 +88,17 @@ function putBack(
   }
   const { start, step, length } = range;
   if (step === 1) return pad(g, dy, axis, start, size - start - length);
+  if (step === -1) return pad(g, reversed(g, dy, axis), axis, start + 1 - length, size - start - 1);
   checkConstantSize(size);
   // Row `length` is the zeros added at the end.
   const origin = new BigInt64Array(size).fill(BigInt(length));
   for (let row = 0; row < length; row += 1) origin[start + row * step] = BigInt(row);
   return g.node("Gather", [pad(g, dy, axis, 0, 1), g.constant(origin)], { axis });
+}
+
+function reversed(g: GraphBuilder, x: Value, axis: number): Value {
+  const [first, last] = [g.integers(-1), g.integers(-(2 ** 31))];
+  return g.node("Slice", [x, first, last, g.integers(axis), g.integers(-1)], {});
 }
 
 function pad(g: GraphBuilder, x: Value, axis: number, before: number, after: number): Value {

@@ -1,4 +1,4 @@
-import { cast, div, equal, exp, mul, neg, sub } from "../arithmetic.ts";
+import { add, cast, div, equal, exp, mul, neg, sub } from "../arithmetic.ts";
 import { expandLike, unsqueeze } from "../gradient-families.ts";
 import type { GradientRule, GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder, TapeNode } from "../graph-builder.ts";
@@ -12,8 +12,9 @@ export const reductionGradients: GradientTable<Reduction> = {
   // y = Σ|x|: dx = dy sign x
   ReduceL1: (g, node, dy) => spread(g, node, dy, ({ x, dy }) => mul(g, g.node("Sign", [x], {}), dy)),
 
-  // y = √Σx²: dx = dy x/y
-  ReduceL2: (g, node, dy) => spread(g, node, dy, ({ x, y, dy }) => mul(g, x, div(g, dy, y))),
+  // y = √Σx²: dx = dy x/y, and nothing where all x are zero
+  ReduceL2: (g, node, dy) =>
+    spread(g, node, dy, ({ x, y, dy }) => mul(g, x, div(g, dy, add(g, y, equal(g, y, 0))))),
 
   // y = ln Σx: dx = dy/Σx
   ReduceLogSum: (g, node, dy) => spread(g, node, dy, ({ y, dy }) => mul(g, dy, exp(g, neg(g, y)))),
@@ -35,8 +36,8 @@ export const reductionGradients: GradientTable<Reduction> = {
   // dy goes to the smallest, in equal parts where several are
   ReduceMin: (g, node, dy) => spread(g, node, dy, (values) => shared(g, node, values)),
 
-  // y = Πx: dx = dy y/x, where no x is zero
-  ReduceProd: (g, node, dy) => spread(g, node, dy, ({ x, y, dy }) => div(g, mul(g, dy, y), x)),
+  // y = Πx: dx = dy times the product of the others
+  ReduceProd: (g, node, dy) => spread(g, node, dy, ({ x, dy }) => mul(g, productOfOthers(g, node, x), dy)),
 
   ReduceSum: (g, node, dy) => spread(g, node, dy, ({ dy }) => dy),
 
@@ -67,6 +68,18 @@ function spread<Op extends Reduction>(
     },
     undefined,
   ];
+}
+
+/** For each x the product of all the others that are reduced with it; of zeros among them there is no quotient. */
+function productOfOthers(g: GraphBuilder, node: TapeNode<Reduction>, x: Value): Value {
+  const axes = g.integers(...axesReducedBy(g, node));
+  const kept = { keepdims: 1, noop_with_empty_axes: 1 } as const;
+  const isZero = equal(g, x, 0);
+  // Zeros count as ones here: what is left out is the element itself, or a zero that makes the product zero.
+  const factors = add(g, x, isZero);
+  const product = div(g, g.node("ReduceProd", [factors, axes], kept), factors);
+  const zerosElsewhere = sub(g, g.node("ReduceSum", [isZero, axes], kept), isZero);
+  return mul(g, product, equal(g, zerosElsewhere, 0));
 }
 
 function shared(g: GraphBuilder, node: TapeNode<Reduction>, { x, y, dy }: Reduced): Value {

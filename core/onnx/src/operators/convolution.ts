@@ -6,6 +6,11 @@ export interface ConvAttributes extends Omit<WindowAttributes, "ceil_mode"> {
   readonly group?: number;
 }
 
+/** How a ConvTranspose spreads its input, with the pads given. */
+export interface SpreadAttributes extends Omit<ConvAttributes, "auto_pad"> {
+  readonly output_padding?: readonly number[];
+}
+
 /** Weighted sums over windows that slide over [batch, channels, ...spatial]. */
 export interface ConvolutionSignatures {
   Conv: {
@@ -14,12 +19,11 @@ export interface ConvolutionSignatures {
   };
   ConvTranspose: {
     inputs: readonly [x: Value, weight: Value, bias?: Value];
-    attributes: ConvAttributes & { readonly output_padding?: readonly number[] };
+    attributes: SpreadAttributes;
   };
 }
 
 const convAttributes = {
-  auto_pad: "string",
   dilations: "ints",
   group: "int",
   kernel_shape: "ints",
@@ -30,7 +34,7 @@ const convAttributes = {
 export const convolutionOperators: OperatorTable<ConvolutionSignatures> = {
   Conv: {
     arity: [2, 3],
-    attributes: convAttributes,
+    attributes: { ...convAttributes, auto_pad: "string" },
     infer: ([x, weight, bias], attributes) => {
       const { group = 1 } = attributes;
       const [batch = 1, channels] = x.shape;
@@ -87,30 +91,37 @@ function checkBias(bias: Value | undefined, outputs: number): void {
   throw mismatch(`the bias is not one number for each of ${outputs} channels`, bias);
 }
 
-/** ONNX "ConvTranspose": stride (input - 1) + output_padding + extent - pads. */
 function transposedSizes(
   x: Value,
   kernel: readonly number[],
-  {
-    auto_pad: autoPad = "NOTSET",
-    dilations,
-    pads,
-    strides,
-    output_padding: extra,
-  }: ConvolutionSignatures["ConvTranspose"]["attributes"],
+  attributes: SpreadAttributes,
+): readonly number[] {
+  const { pads = [], output_padding: extra = [] } = attributes;
+  return fullSizes(x, kernel, attributes).map((full, axis) => {
+    const size = full + (extra[axis] ?? 0) - (pads[axis] ?? 0) - (pads[axis + kernel.length] ?? 0);
+    if (size < 1) throw mismatch(`axis ${axis + 2} of the result is empty`, x);
+    return size;
+  });
+}
+
+/**
+ * What a ConvTranspose spreads its input over before anything is cut off or added:
+ * stride (input - 1) + extent (ONNX "ConvTranspose").
+ *
+ * @throws TypeMismatch for spatial sizes that are not fixed, and attributes that do not fit
+ */
+export function fullSizes(
+  x: Value,
+  kernel: readonly number[],
+  { dilations = [], strides = [] }: Pick<SpreadAttributes, "dilations" | "strides">,
 ): readonly number[] {
   const spatial: Shape = x.shape.slice(2);
   if (!isStatic(spatial)) throw mismatch("the spatial sizes must be fixed", x);
-  if (autoPad !== "NOTSET" && autoPad !== "VALID") throw mismatch(`auto_pad "${autoPad}" is not known`, x);
   return spatial.map((input, axis) => {
-    const extent = extentOf({ kernel: kernel[axis] ?? 1, dilation: dilations?.[axis] ?? 1 });
-    const size =
-      (strides?.[axis] ?? 1) * (input - 1) +
-      (extra?.[axis] ?? 0) +
-      extent -
-      (pads?.[axis] ?? 0) -
-      (pads?.[axis + spatial.length] ?? 0);
-    if (size < 1) throw mismatch(`axis ${axis + 2} of the result is empty`, x);
-    return size;
+    const [stride, dilation] = [strides[axis] ?? 1, dilations[axis] ?? 1];
+    if (![stride, dilation].every((size) => Number.isInteger(size) && size >= 1)) {
+      throw mismatch(`a stride of ${stride} and a dilation of ${dilation}`, x);
+    }
+    return stride * (input - 1) + extentOf({ kernel: kernel[axis] ?? 1, dilation });
   });
 }

@@ -45,8 +45,11 @@ export const indexingOperators: OperatorTable<IndexingSignatures> = {
     arity: [2, 2],
     attributes: { batch_dims: "int" },
     infer: ([data, indices], { batch_dims: batch = 0 }) => {
-      if (batch !== 0) throw mismatch("batch dimensions are not known", data, indices);
-      return { type: data.type, shape: [...indices.shape.slice(0, -1), ...restOf(data, indices)] };
+      const fits = batch >= 0 && batch < Math.min(data.shape.length, indices.shape.length);
+      if (!fits || !sameShape(data.shape.slice(0, batch), indices.shape.slice(0, batch))) {
+        throw mismatch(`they do not have ${batch} axes in common`, data, indices);
+      }
+      return { type: data.type, shape: [...indices.shape.slice(0, -1), ...restOf(data, indices, batch)] };
     },
   },
   ScatterElements: {
@@ -77,9 +80,9 @@ function scattered(data: Value, updates: Value, reduction = "none"): TensorType 
   return { type: sameType(data, updates), shape: data.shape };
 }
 
-/** The axes of the data that each index leaves whole: its last axis names the others. */
-function restOf(data: Value, indices: Value): Shape {
+/** The axes of the data that each index leaves whole: its last axis names the others, after those in common. */
+function restOf(data: Value, indices: Value, batch = 0): Shape {
   const named = indices.shape.at(-1);
-  if (typeof named === "number" && named <= data.shape.length) return data.shape.slice(named);
+  if (typeof named === "number" && batch + named <= data.shape.length) return data.shape.slice(batch + named);
   throw mismatch("the indices do not fit", data, indices);
 }

@@ -2,14 +2,24 @@ import { type Flag, mismatch, type None, type OperatorTable, sameType, type Valu
 import { broadcast, type Dimension, type Shape, sameShape } from "../shape.ts";
 
 export interface LinearAlgebraSignatures {
+  CumSum: { inputs: readonly [x: Value, axis: Value]; attributes: { exclusive?: Flag; reverse?: Flag } };
   Gemm: {
     inputs: readonly [a: Value, b: Value, c?: Value];
     attributes: { alpha?: number; beta?: number; transA?: Flag; transB?: Flag };
   };
+  /** Of two matrices, or batches of them. */
   MatMul: { inputs: readonly [a: Value, b: Value]; attributes: None };
 }
 
 export const linearAlgebraOperators: OperatorTable<LinearAlgebraSignatures> = {
+  CumSum: {
+    arity: [2, 2],
+    attributes: { exclusive: "int", reverse: "int" },
+    infer: ([x, axis]) => {
+      if (x.shape.length === 0 || axis.shape.length > 1) throw mismatch("there is no axis", x, axis);
+      return { type: x.type, shape: x.shape };
+    },
+  },
   Gemm: {
     arity: [2, 3],
     attributes: { alpha: "float", beta: "float", transA: "int", transB: "int" },
@@ -40,15 +50,13 @@ function matrix(x: Value, transposed: Flag): readonly [Dimension, Dimension] {
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** numpy.matmul: vectors are promoted to matrices and the added dimension is dropped again. */
+/** Matrices in the last two axes, and batches of them that broadcast. */
 function matMulShape(a: Value, b: Value): Shape {
-  const left = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
-  const right = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
-  const [m, k] = left.slice(-2);
-  const [inner, n] = right.slice(-2);
-  const batch = broadcast(left.slice(0, -2), right.slice(0, -2));
-  if (m === undefined || n === undefined || k !== inner || batch === undefined) {
+  const [m, k] = a.shape.slice(-2);
+  const [inner, n] = b.shape.slice(-2);
+  const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (m === undefined || k === undefined || n === undefined || k !== inner || batch === undefined) {
     throw mismatch("the matrices do not fit", a, b);
   }
-  return [...batch, ...(a.shape.length === 1 ? [] : [m]), ...(b.shape.length === 1 ? [] : [n])];
+  return [...batch, m, n];
 }

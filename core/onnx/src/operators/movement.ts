@@ -28,24 +28,13 @@ export interface MovementSignatures {
   Concat: { inputs: readonly [first: Value, ...rest: Value[]]; attributes: { axis: number } };
   Expand: { inputs: readonly [x: Value, shape: Value]; attributes: None };
   Flatten: { inputs: readonly [x: Value]; attributes: { axis?: number } };
-  Pad: {
-    inputs: readonly [x: Value, pads: Value, value?: Value, axes?: Value];
-    attributes: { mode?: string };
-  };
+  /** Of a constant value, for all axes. */
+  Pad: { inputs: readonly [x: Value, pads: Value, value?: Value]; attributes: { mode?: "constant" } };
   Reshape: { inputs: readonly [x: Value, shape: Value]; attributes: { allowzero?: Flag } };
+  /** Each element repeated over a block. */
   Resize: {
     inputs: readonly [x: Value, roi: undefined, scales: Value];
-    attributes: {
-      mode?: string;
-      coordinate_transformation_mode?: string;
-      nearest_mode?: string;
-      // Exporters write these too; in mode "nearest" they say nothing.
-      antialias?: Flag;
-      cubic_coeff_a?: number;
-      exclude_outside?: Flag;
-      extrapolation_value?: number;
-      keep_aspect_ratio_policy?: string;
-    };
+    attributes: { mode: "nearest"; coordinate_transformation_mode: "asymmetric"; nearest_mode: "floor" };
   };
   Slice: {
     inputs: readonly [x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value];
@@ -84,13 +73,12 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
     },
   },
   Pad: {
-    arity: [2, 4],
+    arity: [2, 3],
     attributes: { mode: "string" },
-    infer: ([x, pads, , axes], { mode = "constant" }, graph) => {
-      if (mode !== "constant") throw new TypeMismatch(`padding of mode "${mode}"; only "constant" is known`);
-      if (axes !== undefined) throw new TypeMismatch("padding of chosen axes; pads of every axis are known");
-      return { type: x.type, shape: padded(x, constantInput(pads, "pads", graph)) };
-    },
+    infer: ([x, pads], _, graph) => ({
+      type: x.type,
+      shape: padded(x, constantInput(pads, "pads", graph)),
+    }),
   },
   Reshape: {
     arity: [2, 2],
@@ -103,27 +91,9 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
   Resize: {
     arity: [3, 3],
     unused: [1],
-    attributes: {
-      mode: "string",
-      coordinate_transformation_mode: "string",
-      nearest_mode: "string",
-      antialias: "int",
-      cubic_coeff_a: "float",
-      exclude_outside: "int",
-      extrapolation_value: "float",
-      keep_aspect_ratio_policy: "string",
-    },
-    infer: ([x, , scales], attributes, graph) => {
+    attributes: { mode: "string", coordinate_transformation_mode: "string", nearest_mode: "string" },
+    infer: ([x, , scales], _, graph) => {
       const factors = constantInput(scales, "scales", graph);
-      const {
-        mode = "nearest",
-        coordinate_transformation_mode: from = "half_pixel",
-        nearest_mode,
-      } = attributes;
-      const repeats = mode === "nearest" && from === "asymmetric" && nearest_mode === "floor";
-      if (!repeats || !factors.every((factor) => Number.isInteger(factor) && factor >= 1)) {
-        throw new TypeMismatch('only whole factors of mode "nearest", "asymmetric" and "floor" are known');
-      }
       if (factors.length !== x.shape.length) throw mismatch(`${factors.length} factors do not fit`, x);
       return { type: x.type, shape: x.shape.map((size, axis) => productOf([size, factors[axis] ?? 1])) };
     },
