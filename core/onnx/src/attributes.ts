@@ -24,6 +24,10 @@ export function encodeAttribute(name: string, kind: AttributeKind, value: Attrib
       const ints = [value].flat().map(BigInt);
       return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints });
     }
+    case "strings": {
+      const strings = [value].flat().map((text) => new TextEncoder().encode(String(text)));
+      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRINGS, strings });
+    }
     case "string": {
       const bytes = new TextEncoder().encode(String(value));
       return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRING, s: bytes });
@@ -40,6 +44,10 @@ export function decodeAttribute(attribute: AttributeProto, kind: AttributeKind):
       return attribute.type === AttributeProto_AttributeType.FLOAT ? attribute.f : undefined;
     case "ints":
       return attribute.type === AttributeProto_AttributeType.INTS ? attribute.ints.map(Number) : undefined;
+    case "strings":
+      return attribute.type === AttributeProto_AttributeType.STRINGS
+        ? attribute.strings.map((text) => new TextDecoder().decode(text))
+        : undefined;
     case "string":
       return attribute.type === AttributeProto_AttributeType.STRING
         ? new TextDecoder().decode(attribute.s)

@@ -110,6 +110,7 @@ export function isShape(input: Shape | ConstantInput): input is Shape {
 function constant(g: GraphBuilder, { type, values, shape }: ConstantInput): Value {
   if (type === "float32") return g.constant(Float32Array.from(values), shape);
   if (type === "float64") return g.constant(Float64Array.from(values), shape);
+  if (type === "int32") return g.constant(Int32Array.from(values), shape);
   const integers = g.constant(BigInt64Array.from(values, BigInt), shape);
   return type === "bool" ? g.node("Cast", [integers], { to: elementTypes.bool.code }) : integers;
 }

@@ -5,6 +5,7 @@ import { type LinearAlgebraCompositions, linearAlgebraCompositions } from "./com
 import { type MovementCompositions, movementCompositions } from "./compositions/movement.ts";
 import { type NormalizationCompositions, normalizationCompositions } from "./compositions/normalization.ts";
 import { type PaddingCompositions, paddingCompositions } from "./compositions/padding.ts";
+import { type RecurrentCompositions, recurrentCompositions } from "./compositions/recurrent.ts";
 import { type ResizeCompositions, resizeCompositions } from "./compositions/resize.ts";
 
 export interface CompositionSignatures
@@ -14,7 +15,8 @@ export interface CompositionSignatures
     MovementCompositions,
     NormalizationCompositions,
     PaddingCompositions,
-    ResizeCompositions {}
+    ResizeCompositions,
+    RecurrentCompositions {}
 
 export type ComposedOperator = keyof CompositionSignatures;
 
@@ -27,6 +29,7 @@ export const compositions: CompositionTable<CompositionSignatures> = {
   ...normalizationCompositions,
   ...paddingCompositions,
   ...resizeCompositions,
+  ...recurrentCompositions,
 };
 
 export function isComposed(name: string): name is ComposedOperator {

@@ -118,15 +118,13 @@ function emitOperator<Op extends Operator>(
   op: Op,
   node: NodeProto,
   inputs: readonly (Value | undefined)[],
-): Value {
+): readonly Value[] {
   checkArity(inputs, operators[op].arity, operators[op].unused);
   // The arity was checked; names and kinds of the attributes are by decodeAttributes.
-  return emitFast(
-    graph,
-    op,
-    inputs as unknown as InputsOf<Op>,
-    decodeAttributes(node, operators[op]) as AttributesOf<Op>,
-  );
+  // Before operator set 18 the number of a split's outputs said how many parts there are.
+  const implied = op === "Split" && inputs.length === 1 ? { num_outputs: node.output.length } : {};
+  const attributes = { ...implied, ...decodeAttributes(node, operators[op]) };
+  return emitFast(graph, op, inputs as unknown as InputsOf<Op>, attributes as AttributesOf<Op>);
 }
 
 function emitComposition<Op extends ComposedOperator>(
@@ -137,9 +135,7 @@ function emitComposition<Op extends ComposedOperator>(
   mode: ComposeMode,
 ): Value | readonly Value[] {
   checkArity(inputs, compositions[op].arity);
-  // Before operator set 18 the number of a split's outputs said how many parts there are.
-  const implied = op === "Split" ? { num_outputs: node.output.length } : {};
-  const attributes = { ...implied, ...decodeAttributes(node, compositions[op]) };
+  const attributes = decodeAttributes(node, compositions[op]);
   return compositions[op].compose(
     graph,
     inputs as unknown as CompositionSignatures[Op]["inputs"],
@@ -158,13 +154,13 @@ function emitFast<Op extends Operator>(
   op: Op,
   inputs: InputsOf<Op>,
   attributes: AttributesOf<Op>,
-): Value {
+): readonly Value[] {
   const [x, second] = inputs;
   if (op === "MaxPool" && x !== undefined) {
     const before = graph.producerOf(x);
     if (before?.op === "Relu") {
       const pooled = graph.node("MaxPool", before.inputs, attributes as AttributesOf<"MaxPool">);
-      return graph.node("Relu", [pooled], {});
+      return [graph.node("Relu", [pooled], {})];
     }
   }
   if (op === "Reshape" && x !== undefined && second !== undefined) {
@@ -177,10 +173,10 @@ function emitFast<Op extends Operator>(
     const isPlain = !(allowzero && contents?.includes(0));
     if (target !== undefined && isPlain && target.filter((size) => size === -1).length <= 1) {
       // A zero copies the input's size.
-      return graph.node("Reshape", [x, graph.integers(...target)], { allowzero: 0 });
+      return [graph.node("Reshape", [x, graph.integers(...target)], { allowzero: 0 })];
     }
   }
-  return graph.node(op, inputs, attributes);
+  return graph.outputs(op, inputs, attributes);
 }
 
 function checkArity(

@@ -20,6 +20,8 @@ export interface GradientCase<Op extends keyof CheckedSignatures> {
   readonly type?: "float32";
   /** A form that ONNX Runtime's own operator does not take. */
   readonly kernel?: false;
+  /** Which of several outputs the loss depends on; on all of them unless said. */
+  readonly outputs?: readonly number[];
   /**
    * Where the gradient is taken: anywhere but within 0.1 of zero, where some
    * derivatives jump, unless said otherwise. "distinct": no two values within 0.2
@@ -32,7 +34,7 @@ export type Place = "positive" | "distinct" | "zeros";
 
 /** An input without a gradient: axes, indices, a condition. */
 export interface ConstantInput {
-  readonly type: "int64" | "bool" | "float32" | "float64";
+  readonly type: "int32" | "int64" | "bool" | "float32" | "float64";
   readonly values: readonly number[];
   readonly shape: readonly number[];
 }

@@ -9,6 +9,7 @@ import { movementCases } from "./gradient-cases/movement.ts";
 import { normalizationCases } from "./gradient-cases/normalization.ts";
 import { paddingCases } from "./gradient-cases/padding.ts";
 import { poolingCases } from "./gradient-cases/pooling.ts";
+import { recurrentCases } from "./gradient-cases/recurrent.ts";
 import { reductionCases } from "./gradient-cases/reduction.ts";
 import { resizeCases } from "./gradient-cases/resize.ts";
 import type { LossName } from "./losses.ts";
@@ -25,6 +26,7 @@ export const gradientCases: GradientCaseTable<keyof CheckedSignatures> = {
   ...normalizationCases,
   ...poolingCases,
   ...paddingCases,
+  ...recurrentCases,
   ...reductionCases,
   ...resizeCases,
 };

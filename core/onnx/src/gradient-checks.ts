@@ -1,5 +1,5 @@
 import { SeededRandom } from "@selvedge/protocol";
-import { cast, mul, square } from "./arithmetic.ts";
+import { add, cast, mul, square } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
 import { type CheckInput, caseInputs, caseNode, emitCase, pointOf } from "./case-graph.ts";
 import type { ComposeMode } from "./composition.ts";
@@ -48,14 +48,21 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   const name = `${op}: ${each.name}`;
   const { type = "float64" } = each;
   const { inputs, points, wanted } = caseInputs(g, name, each, type);
-  // Of several outputs the last is taken.
-  const output = emitCase(g, caseNode(op, each), inputs, training).at(-1);
-  if (output === undefined) throw new TypeError(`${name} has no output`);
+  const all = emitCase(g, caseNode(op, each), inputs, training);
+  const outputs = all.filter((_, index) => each.outputs?.includes(index) ?? true);
   const tape = [...g.tape];
   // L = ½Σy², so dy = y: a gradient that differs from element to element.
-  const exact = cast(g, output, "float64");
-  g.output(lossOutput, mul(g, sumAll(g, square(g, exact)), 0.5));
-  outputGradients(g, wanted, backward(g, tape, output, output, wanted));
+  const sums = outputs.map((output) => sumAll(g, square(g, cast(g, output, "float64"))));
+  g.output(
+    lossOutput,
+    mul(
+      g,
+      sums.reduce((sum, next) => add(g, sum, next)),
+      0.5,
+    ),
+  );
+  const seeds = outputs.map((output) => ({ output, gradient: output }));
+  outputGradients(g, wanted, backward(g, tape, seeds, wanted));
   return { name, model: serializeModel(g.toModel(name)), type, inputs: points };
 }
 

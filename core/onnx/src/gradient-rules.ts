@@ -1,4 +1,4 @@
-import type { GradientTable } from "./gradient-rule.ts";
+import type { GradientTable, Partial } from "./gradient-rule.ts";
 import { convolutionGradients } from "./gradients/convolution.ts";
 import { elementwiseGradients } from "./gradients/elementwise.ts";
 import { indexingGradients } from "./gradients/indexing.ts";
@@ -7,13 +7,15 @@ import { movementGradients } from "./gradients/movement.ts";
 import { normalizationGradients } from "./gradients/normalization.ts";
 import { poolingGradients } from "./gradients/pooling.ts";
 import { reductionGradients } from "./gradients/reduction.ts";
+import type { GraphBuilder, TapeNode } from "./graph-builder.ts";
+import type { Value } from "./operator.ts";
 import type { DifferentiableOperator } from "./operators.ts";
 
 /**
  * The rules, one per operator: a missing one does not compile. Each is checked
  * against finite differences (gradient-cases.ts).
  */
-export const gradientRules: GradientTable<DifferentiableOperator> = {
+const gradientRules: GradientTable<DifferentiableOperator> = {
   ...convolutionGradients,
   ...elementwiseGradients,
   ...indexingGradients,
@@ -23,6 +25,17 @@ export const gradientRules: GradientTable<DifferentiableOperator> = {
   ...poolingGradients,
   ...reductionGradients,
 };
+
+/** What the rule of an operator gives. */
+export function partialsOf<Op extends DifferentiableOperator>(
+  graph: GraphBuilder,
+  op: Op,
+  node: TapeNode<Op>,
+  dy: Value,
+  dys: readonly (Value | undefined)[],
+): readonly (Partial | undefined)[] {
+  return gradientRules[op](graph, node, dy, dys);
+}
 
 export function isDifferentiable(op: string): op is DifferentiableOperator {
   return Object.hasOwn(gradientRules, op);

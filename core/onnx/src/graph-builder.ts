@@ -1,9 +1,9 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { limits, SelvedgeError } from "@selvedge/protocol";
+import { create } from "@bufbuild/protobuf";
+import { SelvedgeError } from "@selvedge/protocol";
 import { encodeAttribute } from "./attributes.ts";
 import { evaluationMode } from "./composition.ts";
 import { type ComposedOperator, type CompositionSignatures, compositions } from "./compositions.ts";
-import { type ElementType, elementTypes } from "./element-type.ts";
+import type { ElementType } from "./element-type.ts";
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -13,10 +13,6 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  type TensorProto,
-  type TensorShapeProto_DimensionSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
 import { type Contents, elementsMax, int64Of, integerContents } from "./integer-contents.ts";
 import type { OnnxModel } from "./model.ts";
@@ -29,8 +25,10 @@ import {
   type Value,
 } from "./operator.ts";
 import { type AttributesOf, type InputsOf, type Operator, operators } from "./operators.ts";
-import { type Dimension, isStatic, type Shape, sizeOf } from "./shape.ts";
-import { numbersOf, rawTensor } from "./tensor-proto.ts";
+import { type ElementOf, freeValues, lengthOf, type ScanNode, scanAttributes, stackOf } from "./scan-node.ts";
+import { isStatic, type Shape, sizeOf } from "./shape.ts";
+import { type Numbers, SharedGraph } from "./shared-graph.ts";
+import { valueInfo } from "./value-info.ts";
 
 /** Operator set and IR version of the graphs we emit. */
 const opset = 18;
@@ -51,13 +49,19 @@ export interface TapeNode<Op extends Operator> {
 /** A node of any operator; `op` tells which. */
 export type AnyTapeNode<Op extends Operator = Operator> = { [Each in Op]: TapeNode<Each> }[Op];
 
-export type Numbers = Float32Array | Float64Array | Int32Array | BigInt64Array;
+/** A node of any operator, or a scan. */
+export type TapeEntry = AnyTapeNode | ScanNode;
 
 export interface LoopBody {
   /** The carried values of the next iteration, in the order they came. */
   readonly carried: readonly Value[];
   /** One value per iteration; the loop returns them stacked. */
   readonly scanned: readonly Value[];
+}
+
+interface Place {
+  readonly node: number;
+  readonly proto: number;
 }
 
 /**
@@ -67,18 +71,20 @@ export interface LoopBody {
  */
 export class GraphBuilder implements Inference {
   /** Nodes emitted so far, in order, except loops. */
-  readonly tape: AnyTapeNode[] = [];
+  readonly tape: TapeEntry[] = [];
   /** What the nodes emitted from now on are for. */
   at: string | undefined;
   readonly #nodes: NodeProto[] = [];
   /** Where in the two lists above the node is that made a value. */
-  readonly #places = new Map<string, { readonly node: number; readonly proto: number }>();
+  readonly #places = new Map<string, Place>();
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
-  readonly #shared: Shared;
+  /** What completes nodes whose bodies may still grow. */
+  readonly #finish: (() => void)[] = [];
+  readonly #shared: SharedGraph;
 
   constructor(outer?: GraphBuilder) {
-    this.#shared = outer === undefined ? new Shared() : outer.#shared;
+    this.#shared = outer === undefined ? new SharedGraph() : outer.#shared;
   }
 
   /** Declares an input under exactly this name. */
@@ -91,18 +97,28 @@ export class GraphBuilder implements Inference {
     this.#output(value, { ...value, name: this.#shared.claim(name) });
   }
 
+  /** Emits a node; its first output. */
   node<Op extends Operator>(op: Op, inputs: InputsOf<Op>, attributes: AttributesOf<Op>): Value {
-    const type = operators[op].infer(inputs, attributes, this);
+    return this.outputs(op, inputs, attributes)[0];
+  }
+
+  /** Emits a node; all its outputs, but those that the runtime computes only where they are asked for. */
+  outputs<Op extends Operator>(
+    op: Op,
+    inputs: InputsOf<Op>,
+    attributes: AttributesOf<Op>,
+  ): readonly [Value, ...Value[]] {
+    const [type, ...further] = typesOf(operators[op].infer(inputs, attributes, this));
     const contents = integerContents(op, inputs, attributes, type.type, (value) => this.contentsOf(value));
     if (contents !== undefined && type.type === "int64" && isStatic(contents) && isStatic(type.shape)) {
-      return this.constant(BigInt64Array.from(contents, int64Of), type.shape);
+      return [this.constant(BigInt64Array.from(contents, int64Of), type.shape)];
     }
     const output = this.#value(op, type);
     if (contents !== undefined) this.#shared.contents.set(output.name, contents);
-    this.#emit(op, inputs, [output]).attribute.push(...encoded(attributes, operators[op].attributes));
-    const node = { op, inputs, attributes, output, outputs: [output], at: this.at } as AnyTapeNode;
-    this.#places.set(output.name, { node: this.tape.push(node) - 1, proto: this.#nodes.length - 1 });
-    return output;
+    const outputs = [output, ...further.map((each) => this.#value(op, each))] as const;
+    this.#emit(op, inputs, outputs).attribute.push(...encoded(attributes, operators[op].attributes));
+    this.#record({ op, inputs, attributes, output, outputs, at: this.at } as AnyTapeNode);
+    return outputs;
   }
 
   /** A node of an operator that is read as a composition of others: the node itself, for a forward model. */
@@ -121,11 +137,7 @@ export class GraphBuilder implements Inference {
 
   /** The next output of the node that made `first`, which the runtime computes only where it is asked for. */
   furtherOutput(first: Value, type: TensorType): Value {
-    const place = this.#places.get(first.name);
-    const known = place && this.tape[place.node];
-    if (place === undefined || known === undefined) {
-      throw new SelvedgeError("internal", `${first.name} is of another graph`);
-    }
+    const { place, known } = this.#producer(first);
     const output = this.#value(known.op, type);
     this.#nodes[place.proto]?.output.push(output.name);
     this.tape[place.node] = { ...known, outputs: [...known.outputs, output] };
@@ -169,7 +181,7 @@ export class GraphBuilder implements Inference {
   }
 
   /** The node that produced a value, if it is of this graph. */
-  producerOf(value: Value): AnyTapeNode | undefined {
+  producerOf(value: Value): TapeEntry | undefined {
     const place = this.#places.get(value.name);
     return place && this.tape[place.node];
   }
@@ -208,6 +220,80 @@ export class GraphBuilder implements Inference {
     return { carried: final, scanned: stacked };
   }
 
+  /**
+   * ONNX Scan: runs `body` once for each element of sequences of one length, over
+   * states that it carries along. The body names the sequences as it needs them,
+   * and may use values of this graph freely.
+   *
+   * @returns the states after the last element, and the scanned values stacked along a new first
+   *   axis, each at the place of its element, also where the elements are taken from the last to the first
+   * @throws TypeMismatch for sequences of different lengths
+   */
+  scan(
+    initial: readonly Value[],
+    body: (graph: GraphBuilder, states: readonly Value[], elementOf: ElementOf) => LoopBody,
+    { reverse = false }: { readonly reverse?: boolean } = {},
+  ): LoopBody {
+    const inner = new GraphBuilder(this);
+    inner.at = this.at;
+    const entering = initial.map((value) => inner.#input(this.#value("state", value)));
+    const sequences: Value[] = [];
+    const elements: Value[] = [];
+    const result = body(inner, entering, (sequence, name = this.#shared.fresh("element")) => {
+      const element = inner.#input({ name, type: sequence.type, shape: sequence.shape.slice(1) });
+      sequences.push(sequence);
+      elements.push(element);
+      return element;
+    });
+    const length = lengthOf(sequences);
+    for (const value of [...result.carried, ...result.scanned]) {
+      inner.#output(value, this.#value("next", value));
+    }
+    const final = result.carried.map((value) => this.#value("Scan", value));
+    const stacked = result.scanned.map((value) => this.#value("Scan", stackOf(value, length)));
+    const outputs = [...final, ...stacked];
+    const [output] = outputs;
+    if (output === undefined) throw new SelvedgeError("internal", "a scan gives nothing");
+    const proto = this.#emit("Scan", [...initial, ...sequences], outputs);
+    this.#finish.push(() => {
+      proto.attribute = scanAttributes(inner.#toGraph("body"), {
+        sequences: sequences.length,
+        scanned: proto.output.length - initial.length,
+        reverse,
+      });
+    });
+    this.#record({
+      op: "Scan",
+      inputs: [...initial, ...sequences, ...freeValues(inner.tape, result, [...entering, ...elements])],
+      output,
+      outputs,
+      at: this.at,
+      length,
+      reverse,
+      body: { ...result, graph: inner, entering, elements },
+    });
+    return { carried: final, scanned: stacked };
+  }
+
+  /** A value that the body of a scan emitted before has in each iteration, stacked. */
+  stacked(node: ScanNode, value: Value): Value {
+    const { place, known } = this.#producer(node.output);
+    if (known.op !== "Scan") throw new SelvedgeError("internal", `${node.output.name} is of no scan`);
+    const { body, outputs } = known;
+    const index = body.scanned.findIndex(({ name }) => name === value.name);
+    const before = index === -1 ? undefined : outputs[body.carried.length + index];
+    if (before !== undefined) return before;
+    body.graph.#output(value, this.#value("next", value));
+    const output = this.#value("Scan", stackOf(value, known.length));
+    this.#nodes[place.proto]?.output.push(output.name);
+    this.tape[place.node] = {
+      ...known,
+      outputs: [...outputs, output],
+      body: { ...body, scanned: [...body.scanned, value] },
+    };
+    return output;
+  }
+
   /** The finished model; nodes that no output depends on are left out. */
   toModel(name: string): OnnxModel {
     const graph = this.#toGraph(name);
@@ -231,6 +317,18 @@ export class GraphBuilder implements Inference {
     this.#outputs.push(named);
   }
 
+  #record(node: TapeEntry): void {
+    const place = { node: this.tape.push(node) - 1, proto: this.#nodes.length - 1 };
+    for (const output of node.outputs) this.#places.set(output.name, place);
+  }
+
+  #producer({ name }: Value): { readonly place: Place; readonly known: TapeEntry } {
+    const place = this.#places.get(name);
+    const known = place && this.tape[place.node];
+    if (place !== undefined && known !== undefined) return { place, known };
+    throw new SelvedgeError("internal", `${name} is of another graph`);
+  }
+
   #value(hint: string, type: TensorType): Value {
     return { name: this.#shared.fresh(hint), type: type.type, shape: type.shape };
   }
@@ -249,6 +347,7 @@ export class GraphBuilder implements Inference {
   }
 
   #toGraph(name: string): GraphProto {
+    for (const finish of this.#finish) finish();
     return create(GraphProtoSchema, {
       name,
       node: liveNodes(this.#nodes, this.#outputs),
@@ -258,69 +357,10 @@ export class GraphBuilder implements Inference {
   }
 }
 
-/** What a graph and its subgraphs have in common: names, and constants. */
-class Shared {
-  readonly contents = new Map<string, Contents>();
-  #nodes = 0;
-  readonly #names = new Set<string>();
-  readonly #tensors = new Map<string, TensorProto>();
-  readonly #values = new Map<string, Value>();
-
-  countNode(): void {
-    this.#nodes += 1;
-    if (this.#nodes <= limits.compiledNodesMax) return;
-    throw new SelvedgeError("too_large", `the graph has more than ${limits.compiledNodesMax} nodes`, {
-      fix: "use a smaller model",
-    });
-  }
-
-  claim(name: string): string {
-    if (this.#names.has(name))
-      throw new SelvedgeError("internal", `the name "${name}" is taken in this graph`);
-    this.#names.add(name);
-    return name;
-  }
-
-  fresh(hint: string): string {
-    let number = this.#names.size;
-    while (this.#names.has(`${hint}_${number}`)) number += 1;
-    return this.claim(`${hint}_${number}`);
-  }
-
-  constant(data: Numbers, shape: readonly number[], name: string | undefined): Value {
-    const type = typeOf(data);
-    const shared = name === undefined && data.length <= smallConstant;
-    const key = `${type} [${shape}] ${shared ? data : ""}`;
-    const known = shared ? this.#values.get(key) : undefined;
-    if (known !== undefined) return known;
-    const value: Value = {
-      name: name === undefined ? this.fresh("constant") : this.claim(name),
-      type,
-      shape,
-    };
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.#tensors.set(value.name, rawTensor(value.name, type, shape, bytes));
-    if (shared) this.#values.set(key, value);
-    return value;
-  }
-
-  constantOf(value: Value): readonly number[] | undefined {
-    const tensor = this.#tensors.get(value.name);
-    return tensor === undefined ? undefined : numbersOf(tensor);
-  }
-
-  constantsAmong(names: ReadonlySet<string>): TensorProto[] {
-    return [...this.#tensors.values()].filter((tensor) => names.has(tensor.name));
-  }
-}
-
-/** Constants of at most this many values are stored once however often they are made. */
-const smallConstant = 16;
-
-function typeOf(data: Numbers): ElementType {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  return data instanceof Int32Array ? "int32" : "int64";
+function typesOf(
+  inferred: TensorType | readonly [TensorType, ...TensorType[]],
+): readonly [TensorType, ...TensorType[]] {
+  return "type" in inferred ? [inferred] : inferred;
 }
 
 function encoded(attributes: object, kinds: Readonly<Record<string, AttributeKind>>): AttributeProto[] {
@@ -345,22 +385,4 @@ function liveNodes(nodes: readonly NodeProto[], outputs: readonly Value[]): Node
 function namesReadBy(node: NodeProto): readonly string[] {
   const inner = node.attribute.flatMap((attribute) => attribute.g?.node ?? []);
   return [...node.input, ...inner.flatMap(namesReadBy)];
-}
-
-function valueInfo(value: Value): ValueInfoProto {
-  return create(ValueInfoProtoSchema, {
-    name: value.name,
-    type: {
-      value: {
-        case: "tensorType",
-        value: { elemType: elementTypes[value.type].code, shape: { dim: value.shape.map(dimension) } },
-      },
-    },
-  });
-}
-
-function dimension(size: Dimension): MessageInitShape<typeof TensorShapeProto_DimensionSchema> {
-  return typeof size === "number"
-    ? { value: { case: "dimValue", value: BigInt(size) } }
-    : { value: { case: "dimParam", value: size } };
 }

@@ -70,6 +70,7 @@ function tensorOf(name: string, { type, values, shape }: ConstantInput): TensorP
     bool: () => Uint8Array.from(values),
     float32: () => Float32Array.from(values),
     float64: () => Float64Array.from(values),
+    int32: () => Int32Array.from(values),
     int64: () => BigInt64Array.from(values, BigInt),
   }[type]();
   return rawTensor(name, type, shape, new Uint8Array(data.buffer));

@@ -1,8 +1,8 @@
-import type { AnyTapeNode } from "./graph-builder.ts";
+import type { TapeEntry } from "./graph-builder.ts";
 import type { Value } from "./operator.ts";
 
 /** The nodes that one of the results depends on, in the order they run. */
-export function liveNodes(tape: readonly AnyTapeNode[], results: readonly Value[]): AnyTapeNode[] {
+export function liveNodes(tape: readonly TapeEntry[], results: readonly Value[]): TapeEntry[] {
   const needed = new Set(results.map((value) => value.name));
   const live = tape.toReversed().filter((node) => {
     if (!node.outputs.some((output) => needed.has(output.name))) return false;

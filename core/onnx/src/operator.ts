@@ -20,8 +20,8 @@ export interface Signature {
   readonly attributes: object;
 }
 
-export type AttributeValue = number | readonly number[] | string;
-export type AttributeKind = "int" | "float" | "ints" | "string";
+export type AttributeValue = number | readonly number[] | string | readonly string[];
+export type AttributeKind = "int" | "float" | "ints" | "string" | "strings";
 
 /** What inference may ask the graph: the values of constants, and a name for a size only the run knows. */
 export interface Inference {
@@ -40,8 +40,12 @@ export interface OperatorSpec<S extends Signature> {
   readonly attributes: { readonly [Name in keyof S["attributes"]]-?: AttributeKind };
   /** Attributes that every use has. */
   readonly required?: readonly (keyof S["attributes"] & string)[];
-  /** Element type and shape of the output; throws a {@link TypeMismatch} when the inputs do not fit. */
-  infer(inputs: S["inputs"], attributes: Readonly<S["attributes"]>, graph: Inference): TensorType;
+  /** Element type and shape of the output, or of each; throws a {@link TypeMismatch} when the inputs do not fit. */
+  infer(
+    inputs: S["inputs"],
+    attributes: Readonly<S["attributes"]>,
+    graph: Inference,
+  ): TensorType | readonly [TensorType, ...TensorType[]];
   /** Multiplications that are added up for each element of the output; none when absent. */
   readonly multiplyAdds?: (inputs: S["inputs"], attributes: Readonly<S["attributes"]>) => Dimension;
 }

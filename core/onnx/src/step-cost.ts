@@ -1,5 +1,5 @@
 import { elementTypes } from "./element-type.ts";
-import type { AnyTapeNode, TapeNode } from "./graph-builder.ts";
+import type { TapeEntry, TapeNode } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import type { Value } from "./operator.ts";
 import { type Operator, operators } from "./operators.ts";
@@ -22,7 +22,7 @@ export interface StepCost {
  * @param batchSize what every size stands for that only the run knows
  */
 export function stepCost(
-  tape: readonly AnyTapeNode[],
+  tape: readonly TapeEntry[],
   entering: readonly Value[],
   results: readonly Value[],
   batchSize: number,
@@ -36,9 +36,10 @@ export function stepCost(
   let multiplyAdds = 0;
   for (const [index, node] of nodes.entries()) {
     live += isView(node) ? 0 : node.outputs.reduce((sum, value) => sum + bytesOf(value), 0);
-    most = Math.max(most, live);
+    const inside = costInside(node, batchSize);
+    most = Math.max(most, live + inside.memoryBytes);
     for (const value of lastReader.get(index) ?? []) live -= bytesOf(value);
-    multiplyAdds += multiplyAddsOf(node, node.op, batchSize);
+    multiplyAdds += inside.multiplyAdds;
   }
   return { memoryBytes: most, multiplyAdds };
 }
@@ -47,7 +48,7 @@ export function stepCost(
  * By the index of a node, the values nobody reads after it. A view keeps what it
  * is of alive; results live on, and so does what the step did not make or get.
  */
-function lastReaders(nodes: readonly AnyTapeNode[], results: readonly Value[]): Map<number, Value[]> {
+function lastReaders(nodes: readonly TapeEntry[], results: readonly Value[]): Map<number, Value[]> {
   const sources = new Map<string, Value>();
   for (const node of nodes) {
     const [input] = node.inputs;
@@ -67,14 +68,22 @@ function lastReaders(nodes: readonly AnyTapeNode[], results: readonly Value[]): 
   return byIndex;
 }
 
+/** What a node takes while it runs, besides its outputs. */
+function costInside(node: TapeEntry, batchSize: number): StepCost {
+  if (node.op !== "Scan") return { memoryBytes: 0, multiplyAdds: multiplyAddsOf(node, node.op, batchSize) };
+  const { graph, entering, carried, scanned } = node.body;
+  const { memoryBytes, multiplyAdds } = stepCost(graph.tape, entering, [...carried, ...scanned], batchSize);
+  return { memoryBytes, multiplyAdds: multiplyAdds * countOf(node.length, batchSize) };
+}
+
 function multiplyAddsOf<Op extends Operator>(node: TapeNode<Op>, op: Op, batchSize: number): number {
   const each = operators[op].multiplyAdds?.(node.inputs, node.attributes);
   return each === undefined ? 0 : countOf(productOf([...node.output.shape, each]), batchSize);
 }
 
 /** Whether the runtime gives the same memory another shape instead of copying it. */
-function isView({ op }: AnyTapeNode): boolean {
+function isView({ op }: TapeEntry): boolean {
   return views.has(op);
 }
 
-const views: ReadonlySet<Operator> = new Set(["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"]);
+const views: ReadonlySet<string> = new Set(["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"]);

@@ -33,7 +33,18 @@ const values: { readonly [Kind in AttributeKind]: fc.Arbitrary<AttributeValue> }
   int: whole,
   float: fc.float({ noNaN: true }),
   ints: fc.array(whole, { maxLength: 6 }),
-  string: fc.constantFrom("SAME_UPPER", "VALID", "nearest", "constant", "add", "CRD", ""),
+  strings: fc.array(fc.constantFrom("Relu", "Sigmoid", "Tanh", ""), { maxLength: 7 }),
+  string: fc.constantFrom(
+    "reverse",
+    "bidirectional",
+    "SAME_UPPER",
+    "VALID",
+    "nearest",
+    "constant",
+    "add",
+    "CRD",
+    "",
+  ),
 };
 const tensor = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }).map((shape) => {

@@ -11,7 +11,7 @@ import {
 } from "./batch-loop.ts";
 import { type ForwardGraph, readForwardGraph } from "./forward-graph.ts";
 import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
-import { type AnyTapeNode, GraphBuilder, type LoopBody } from "./graph-builder.ts";
+import { GraphBuilder, type LoopBody, type TapeEntry } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import { type LossName, losses } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
@@ -134,7 +134,7 @@ function trainingStep(
   const loss = losses[options.loss](g, scores, batch.labels);
   const factor = rule.isLinear && !isClipped(options) ? rate : g.scalar(1, "float32");
   const gradient = loss.gradient(div(g, factor, lengthOf(g, batch.labels)));
-  const raw = backward(g, tape, scores, gradient, current).map((each, index) =>
+  const raw = backward(g, tape, [{ output: scores, gradient }], current).map((each, index) =>
     updates.has(current[index]?.name ?? "") ? undefined : each,
   );
   const gradients = applyTerms(g, options, inputs, current, raw, rule.isLinear ? rate : undefined);
@@ -160,7 +160,7 @@ function lengthOf(g: GraphBuilder, labels: Value): Value {
   return cast(g, g.node("Shape", [labels], {}), "float32");
 }
 
-function whyFrozen(parameter: Value, tape: readonly AnyTapeNode[], scores: Value): string {
+function whyFrozen(parameter: Value, tape: readonly TapeEntry[], scores: Value): string {
   const live = liveNodes(tape, [scores]);
   const isUsed = live.some(({ inputs }) => inputs.some((input) => input?.name === parameter.name));
   return isUsed ? noGradient : unused;

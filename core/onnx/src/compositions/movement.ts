@@ -1,6 +1,6 @@
 import { cast } from "../arithmetic.ts";
 import type { CompositionTable } from "../composition.ts";
-import { axisOf, constantInput, mismatch, TypeMismatch, type Value } from "../operator.ts";
+import { constantInput, mismatch, TypeMismatch, type Value } from "../operator.ts";
 import { isStatic, type Shape } from "../shape.ts";
 
 interface BlockMove<Attributes extends object> {
@@ -12,10 +12,6 @@ export interface MovementCompositions {
   CastLike: { inputs: readonly [x: Value, like: Value]; attributes: { saturate?: number } };
   DepthToSpace: BlockMove<{ readonly mode?: string }>;
   SpaceToDepth: BlockMove<object>;
-  Split: {
-    inputs: readonly [x: Value, sizes?: Value];
-    attributes: { axis?: number; num_outputs?: number };
-  };
   Tile: { inputs: readonly [x: Value, repeats: Value]; attributes: object };
 }
 
@@ -66,32 +62,13 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
     },
   },
 
-  Split: {
-    arity: [1, 2],
-    attributes: { axis: "int", num_outputs: "int" },
-    compose: (g, [x, sizes], { axis = 0, num_outputs: parts }) => {
-      const size = x.shape[axisOf(axis, x.shape.length)];
-      if (typeof size !== "number") throw mismatch(`axis ${axis} has no fixed size`, x);
-      if (parts !== undefined && (parts < 1 || parts > partsMax)) throw mismatch(`${parts} parts`, x);
-      const lengths = sizes === undefined ? evenly(size, parts ?? 1) : constantInput(sizes, "sizes", g);
-      if (lengths.reduce((sum, length) => sum + length, 0) !== size) {
-        throw mismatch(`parts of ${lengths} do not make up axis ${axis}`, x);
-      }
-      let end = 0;
-      return lengths.map((length) => {
-        const start = end;
-        end += length;
-        return g.node("Slice", [x, g.integers(start), g.integers(end), g.integers(axis)], {});
-      });
-    },
-  },
-
   Tile: {
     arity: [2, 2],
     attributes: {},
     compose: (g, [x, repeats]) => {
       const times = constantInput(repeats, "repeats", g);
-      if (times.some((count) => count < 1 || count > partsMax)) throw new TypeMismatch(`repeats of ${times}`);
+      if (times.some((count) => count < 1 || count > repeatsMax))
+        throw new TypeMismatch(`repeats of ${times}`);
       return times.reduce((tiled, count, axis) => {
         const [first, ...rest] = Array<Value>(count).fill(tiled);
         return first === undefined || count === 1 ? tiled : g.node("Concat", [first, ...rest], { axis });
@@ -107,11 +84,5 @@ function image(x: Value): readonly [number, number, number] {
   return [Number(depth), Number(height), Number(width)];
 }
 
-/** The last part takes what is left. */
-function evenly(size: number, parts: number): readonly number[] {
-  const each = Math.ceil(size / parts);
-  return Array.from({ length: parts }, (_, part) => Math.min(each, size - part * each));
-}
-
-/** Parts of a split, and repeats of a tile: each is a node. */
-const partsMax = 1_024;
+/** Each is an input of a node. */
+const repeatsMax = 1_024;

@@ -93,10 +93,6 @@ export const compositionCases: GradientCaseTable<
   ],
   Softsign: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {} }],
   SpaceToDepth: [{ name: "images", inputs: [["n", 2, 4, 6]], sizes: { n: 2 }, attributes: { blocksize: 2 } }],
-  Split: [
-    { name: "in sizes", inputs: [["n", 5], integers([2, 3])], sizes: { n: 2 }, attributes: { axis: 1 } },
-    { name: "evenly, the last smaller", inputs: [[5, 2]], attributes: { num_outputs: 3 } },
-  ],
   Sum: [{ name: "three", inputs: [["n", 3], [3], []], sizes: { n: 2 }, attributes: {} }],
   ThresholdedRelu: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: { alpha: 0 } }],
   Tile: [{ name: "two axes", inputs: [[2, 3], integers([2, 3])], attributes: {} }],

@@ -63,6 +63,17 @@ export const movementCases: GradientCaseTable<Exclude<keyof MovementSignatures, 
       attributes: {},
     },
   ],
+  Split: [
+    { name: "in sizes", inputs: [["n", 5], integers([2, 3])], sizes: { n: 2 }, attributes: { axis: 1 } },
+    { name: "evenly, the last smaller", inputs: [[5, 2]], attributes: { num_outputs: 3 } },
+    {
+      name: "of which one is used",
+      inputs: [["n", 6]],
+      sizes: { n: 2 },
+      attributes: { axis: 1, num_outputs: 3 },
+      outputs: [1],
+    },
+  ],
   Squeeze: [
     { name: "one axis", inputs: [["n", 1, 3], integers([1])], sizes: { n: 2 }, attributes: {} },
     { name: "all there are", inputs: [[1, 3, 1]], attributes: {} },

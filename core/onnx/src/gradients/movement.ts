@@ -1,9 +1,9 @@
 import { mul } from "../arithmetic.ts";
 import { checkConstantSize } from "../constant-size.ts";
-import { reshapeLike, sumTo } from "../gradient-families.ts";
+import { reshapeLike, sumTo, zerosLike } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
-import { axisOf, mismatch, type Value } from "../operator.ts";
+import { axisOf, mismatch, TypeMismatch, type Value } from "../operator.ts";
 import type { MovementSignatures } from "../operators/movement.ts";
 import { type Dimension, sizeOf } from "../shape.ts";
 import { type SliceRange, slicedAxes } from "../slice-range.ts";
@@ -59,6 +59,16 @@ export const movementGradients: GradientTable<keyof MovementSignatures> = {
     undefined,
     undefined,
     undefined,
+    undefined,
+  ],
+
+  // the parts put together again
+  Split: (g, { attributes: { axis = 0 }, outputs }, _, dys) => [
+    () => {
+      const [first, ...others] = outputs.map((output, index) => dys[index] ?? zerosLike(g, output));
+      if (first === undefined) throw new TypeMismatch("it has no parts");
+      return g.node("Concat", [first, ...others], { axis });
+    },
     undefined,
   ],
 

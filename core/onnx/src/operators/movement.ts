@@ -8,6 +8,7 @@ import {
   type None,
   type OperatorTable,
   sameType,
+  type TensorType,
   TypeMismatch,
   type Value,
 } from "../operator.ts";
@@ -39,6 +40,10 @@ export interface MovementSignatures {
   Slice: {
     inputs: readonly [x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value];
     attributes: None;
+  };
+  Split: {
+    inputs: readonly [x: Value, sizes?: Value];
+    attributes: { axis?: number; num_outputs?: number };
   };
   Squeeze: { inputs: readonly [x: Value, axes?: Value]; attributes: None };
   Transpose: { inputs: readonly [x: Value]; attributes: { perm?: readonly number[] } };
@@ -112,6 +117,16 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
       };
     },
   },
+  Split: {
+    arity: [1, 2],
+    attributes: { axis: "int", num_outputs: "int" },
+    infer: ([x, sizes], { axis = 0, num_outputs: parts }, graph) => {
+      const at = axisOf(axis, x.shape.length);
+      const [first, ...others] = partsOf(x, at, sizes && constantInput(sizes, "sizes", graph), parts);
+      const part = (length: number): TensorType => ({ type: x.type, shape: x.shape.with(at, length) });
+      return [part(first), ...others.map(part)];
+    },
+  },
   Squeeze: {
     arity: [1, 2],
     attributes: {},
@@ -147,6 +162,27 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
     },
   },
 };
+
+/** The sizes of the parts of an axis: as given, or equal ones, of which the last takes what is left. */
+function partsOf(
+  x: Value,
+  axis: number,
+  sizes: readonly number[] | undefined,
+  parts = 1,
+): readonly [number, ...number[]] {
+  const size = x.shape[axis];
+  if (typeof size !== "number") throw mismatch(`axis ${axis} has no fixed size`, x);
+  const count = sizes?.length ?? parts;
+  if (count < 1 || count > partsMax) throw mismatch(`${count} parts`, x);
+  const each = Math.ceil(size / count);
+  const [first, ...others] =
+    sizes ?? Array.from({ length: count }, (_, part) => Math.min(each, size - part * each));
+  const all = [first ?? 0, ...others] as const;
+  if (all.some((part) => part < 0) || all.reduce((sum, part) => sum + part, 0) !== size) {
+    throw mismatch(`parts of ${all} do not make up axis ${axis}`, x);
+  }
+  return all;
+}
 
 function concatenated(inputs: readonly [Value, ...Value[]], axis: number): Shape {
   const [first] = inputs;
@@ -199,3 +235,6 @@ function reshapeMismatch(x: Value, target: Shape): TypeMismatch {
     `${describeShape(x.shape)} cannot become ${describeShape(target)} for every batch size`,
   );
 }
+
+/** Parts of a split: each is an output. */
+const partsMax = 1_024;
