@@ -31,7 +31,8 @@ export interface InputScaling {
  * | batchSize | int64 | [] | |
  * | steps | int64 | [] | how many batches: ceil(n / batchSize), the last one may be short |
  * | learningRate | float32 | [] | training only |
- * | stepsBefore | int64 | [] | training with an optimizer that keeps a state only: how many steps earlier runs took |
+ * | stepsBefore | int64 | [] | training with an optimizer that keeps a state, or at random: how many steps earlier runs took |
+ * | seed | int64 | [] | training at random only: what dropout is a function of, beside the steps taken; below 2^53 |
  *
  * | output | type | shape | |
  * |---|---|---|---|
@@ -47,6 +48,7 @@ export const ports = {
   steps: "steps",
   learningRate: "learning_rate",
   stepsBefore: "steps_before",
+  seed: "seed",
   loss: "loss",
   correct: "correct",
   margin: "margin",

@@ -1,9 +1,12 @@
+import type { Noise } from "./counter-hash.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { AttributeKind, Signature, Value } from "./operator.ts";
 
 /** How the model is run: the two differ where an operator behaves differently while it learns. */
 export interface ComposeMode {
   readonly training: boolean;
+  /** What randomness comes from; where there is none, nothing is random. */
+  readonly noise?: Noise;
   /** Says what a parameter that no gradient changes, such as a running mean, becomes after this step. */
   update(parameter: Value, next: Value): void;
 }

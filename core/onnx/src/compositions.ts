@@ -1,6 +1,7 @@
 import type { CompositionTable } from "./composition.ts";
 import { type ActivationCompositions, activationCompositions } from "./compositions/activation.ts";
 import { type ConvolutionCompositions, convolutionCompositions } from "./compositions/convolution.ts";
+import { type DropoutCompositions, dropoutCompositions } from "./compositions/dropout.ts";
 import { type LinearAlgebraCompositions, linearAlgebraCompositions } from "./compositions/linear-algebra.ts";
 import { type MovementCompositions, movementCompositions } from "./compositions/movement.ts";
 import { type NormalizationCompositions, normalizationCompositions } from "./compositions/normalization.ts";
@@ -11,6 +12,7 @@ import { type ResizeCompositions, resizeCompositions } from "./compositions/resi
 export interface CompositionSignatures
   extends ActivationCompositions,
     ConvolutionCompositions,
+    DropoutCompositions,
     LinearAlgebraCompositions,
     MovementCompositions,
     NormalizationCompositions,
@@ -24,6 +26,7 @@ export type ComposedOperator = keyof CompositionSignatures;
 export const compositions: CompositionTable<CompositionSignatures> = {
   ...activationCompositions,
   ...convolutionCompositions,
+  ...dropoutCompositions,
   ...linearAlgebraCompositions,
   ...movementCompositions,
   ...normalizationCompositions,

@@ -16,6 +16,8 @@ export interface ForwardGraph {
   /** Scores per example. */
   readonly classes: number;
   readonly layout: ParameterLayout;
+  /** Whether it has layers that are random while it learns. */
+  readonly isRandom: boolean;
   /**
    * Emits the model's nodes into a graph.
    *
@@ -54,7 +56,8 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
     for (const node of model.graph?.node ?? []) emitNode(graph, node, values, mode);
     return scoresAmong(values, output.name);
   };
-  return { inputShape, classes: inferClasses(inputShape, layout, emit), layout, emit };
+  const isRandom = (model.graph?.node ?? []).some(({ opType }) => opType === "Dropout");
+  return { inputShape, classes: inferClasses(inputShape, layout, emit), layout, isRandom, emit };
 }
 
 function scoresAmong(values: ReadonlyMap<string, Value>, name: string): Value {

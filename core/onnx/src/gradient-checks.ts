@@ -48,8 +48,9 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   const name = `${op}: ${each.name}`;
   const { type = "float64" } = each;
   const { inputs, points, wanted } = caseInputs(g, name, each, type);
-  const all = emitCase(g, caseNode(op, each), inputs, training);
-  const outputs = all.filter((_, index) => each.outputs?.includes(index) ?? true);
+  const all = emitCase(g, caseNode(op, each), inputs, trainingMode(g));
+  const floats = all.filter(({ type }) => type.startsWith("float"));
+  const outputs = floats.filter((_, index) => each.outputs?.includes(index) ?? true);
   const tape = [...g.tape];
   // L = ½Σy², so dy = y: a gradient that differs from element to element.
   const sums = outputs.map((output) => sumAll(g, square(g, cast(g, output, "float64"))));
@@ -95,7 +96,13 @@ function outputGradients(
   }
 }
 
-const training: ComposeMode = { training: true, update: () => {} };
+function trainingMode(g: GraphBuilder): ComposeMode {
+  return {
+    training: true,
+    noise: { seed: g.integer(7), step: g.integer(3), stream: () => 1 },
+    update: () => {},
+  };
+}
 
 /** Pairs of a table whose keys are known; each value keeps the type its key gives it in the table. */
 function entries<Table extends object>(table: Table): [keyof Table, Table[keyof Table]][] {

@@ -5,7 +5,7 @@ import type { Contents } from "./integer-contents.ts";
 import type { Value } from "./operator.ts";
 import { numbersOf, rawTensor } from "./tensor-proto.ts";
 
-export type Numbers = Float32Array | Float64Array | Int32Array | BigInt64Array;
+export type Numbers = Float32Array | Float64Array | Int32Array | Uint32Array | BigInt64Array;
 
 /** What a graph and its subgraphs have in common: names, and constants. */
 export class SharedGraph {
@@ -69,5 +69,6 @@ const smallConstant = 16;
 function typeOf(data: Numbers): ElementType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
+  if (data instanceof Uint32Array) return "uint32";
   return data instanceof Int32Array ? "int32" : "int64";
 }

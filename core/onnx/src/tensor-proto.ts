@@ -70,6 +70,7 @@ const readers: { readonly [Type in ElementType]?: Reader } = {
   float32: (bytes) => Array.from(new Float32Array(bytes.buffer)),
   float64: (bytes) => Array.from(new Float64Array(bytes.buffer)),
   int32: (bytes) => Array.from(new Int32Array(bytes.buffer)),
+  uint32: (bytes) => Array.from(new Uint32Array(bytes.buffer)),
   int64: (bytes) => Array.from(new BigInt64Array(bytes.buffer), Number),
 };
 

@@ -9,6 +9,7 @@ import {
   parameterInputs,
   ports,
 } from "./batch-loop.ts";
+import type { Noise } from "./counter-hash.ts";
 import { type ForwardGraph, readForwardGraph } from "./forward-graph.ts";
 import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
 import { GraphBuilder, type LoopBody, type TapeEntry } from "./graph-builder.ts";
@@ -39,6 +40,10 @@ export interface TrainingGraph extends BatchGraph {
   /** Names of the parameters that stay on the device. */
   readonly personal: ReadonlySet<string>;
   readonly state: OptimizerState;
+  /** Whether it takes a seed. */
+  readonly isRandom: boolean;
+  /** Whether it takes the number of steps that earlier runs took. */
+  readonly isCounting: boolean;
   /** Inputs of the parameters that a proximal term pulls towards, float32, in the order of the layout; undefined where there is none. */
   readonly anchors: readonly (string | undefined)[];
   /** Inputs of the gradients that are added to those of the loss, likewise. */
@@ -66,13 +71,15 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   const g = new GraphBuilder();
   const parameters = parameterInputs(g, layout);
   const rate = g.input(ports.learningRate, "float32", []);
-  const isCounting = state.layout.slots.length > 0;
+  const { isRandom } = forward;
+  const isCounting = isRandom || state.layout.slots.length > 0;
   const before = isCounting ? g.input(ports.stepsBefore, "int64", []) : g.constant(BigInt64Array.of(0n), []);
+  const seed = isRandom ? g.input(ports.seed, "int64", []) : undefined;
   const inputs = termInputs(g, options, slots);
   const trained = parameters.filter((_, index) => !asked.has(names[index] ?? ""));
   const entering = [...trained, ...stateInputs(g, state)];
   const frozen = new Map([...asked].map((name) => [name, byName]));
-  const training = { forward, options, rule, parameters, trained, rate, before, inputs };
+  const training = { forward, options, rule, parameters, trained, rate, before, seed, inputs };
   const { carried, scanned, cost } = batchLoop(g, forward, options, entering, (inner, batch, values) => {
     const { body, still } = trainingStep(training, inner, batch, values);
     for (const [index, why] of still) frozen.set(slots[index]?.name ?? "", why);
@@ -92,6 +99,8 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     frozen,
     personal: matchingNames(names, options.personal ?? []),
     state,
+    isRandom,
+    isCounting,
     anchors: inputOf(inputs.anchors),
     corrections: inputOf(inputs.corrections),
     inputShape: forward.inputShape,
@@ -112,12 +121,14 @@ interface Training {
   readonly rate: Value;
   /** int64 scalar: steps of earlier runs. */
   readonly before: Value;
+  /** int64 scalar; undefined where nothing is random. */
+  readonly seed: Value | undefined;
   readonly inputs: TermInputs;
 }
 
 /** One step, and which of the carried parameters it leaves as they are, and why. */
 function trainingStep(
-  { forward, options, rule, parameters, trained, rate, before, inputs }: Training,
+  { forward, options, rule, parameters, trained, rate, before, seed, inputs }: Training,
   g: GraphBuilder,
   batch: Batch,
   values: readonly Value[],
@@ -126,8 +137,10 @@ function trainingStep(
   const kept = values.slice(trained.length);
   const updates = new Map<string, Value>();
   const whole = parameters.map((parameter) => current[trained.indexOf(parameter)] ?? parameter);
+  const taken = add(g, before, batch.iteration);
   const scores = forward.emit(g, batch.input, whole, {
     training: true,
+    ...(seed && { noise: noiseOf(seed, taken) }),
     update: (parameter, next) => updates.set(parameter.name, next),
   });
   const tape = [...g.tape];
@@ -138,7 +151,7 @@ function trainingStep(
     updates.has(current[index]?.name ?? "") ? undefined : each,
   );
   const gradients = applyTerms(g, options, inputs, current, raw, rule.isLinear ? rate : undefined);
-  const count = add(g, cast(g, add(g, before, batch.iteration), "float64"), 1);
+  const count = add(g, cast(g, taken, "float64"), 1);
   const step = rule.begin(g, rate, count);
   const still = new Map<number, string>();
   const steps = current.map((parameter, index): Stepped => {
@@ -153,6 +166,15 @@ function trainingStep(
     ...rule.state.flatMap((_, kind) => steps.flatMap(({ state }) => state[kind] ?? [])),
   ];
   return { body: { carried, scanned: [loss.sum, loss.correct] }, still };
+}
+
+function noiseOf(seed: Value, step: Value): Noise {
+  let streams = 0;
+  const stream = (): number => {
+    streams += 1;
+    return streams;
+  };
+  return { seed, step, stream };
 }
 
 /** float32 [1]: how many examples the batch at hand has; the last may be short. */

@@ -23,7 +23,7 @@ export interface TrainingRun {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Decides the order of the examples in each epoch. */
+  /** Decides the order of the examples in each epoch, and what dropout leaves out. */
   readonly seed: string | number;
   /** What the optimizer had kept after earlier steps; that before the first when absent. Not changed. */
   readonly state?: OptimizerProgress;
@@ -83,6 +83,9 @@ export async function runTraining(
     ...datasetFeeds(graph, run.dataset, batchSize),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
     ...termFeeds(graph, run),
+    ...(graph.isRandom && {
+      [ports.seed]: integer(SeededRandom.fromSeed("noise", seed).uniform() * 2 ** 53),
+    }),
   };
   const begun = run.state ?? { values: initialState(graph.state), steps: 0 };
   checkLength(graph.state.layout, begun.values);
@@ -104,7 +107,7 @@ export async function runTraining(
         ...feeds,
         ...namedFeeds(graph.parameters, parameters),
         ...namedFeeds(graph.state.inputs, state),
-        ...(state.length > 0 && { [ports.stepsBefore]: integer(begun.steps + steps) }),
+        ...(graph.isCounting && { [ports.stepsBefore]: integer(begun.steps + steps) }),
       });
       const ran = Math.ceil((end - start) / batchSize);
       pace.observe(ran, now() - began);

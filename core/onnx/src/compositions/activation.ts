@@ -12,10 +12,6 @@ interface Variadic {
 
 export interface ActivationCompositions {
   Celu: Unary<{ alpha?: number }>;
-  Dropout: {
-    inputs: readonly [x: Value, ratio?: Value, training?: Value];
-    attributes: { seed?: number };
-  };
   Gelu: Unary<{ approximate?: string }>;
   HardSwish: Unary;
   Max: Variadic;
@@ -37,18 +33,6 @@ export const activationCompositions: CompositionTable<ActivationCompositions> = 
     arity: [1, 1],
     attributes: { alpha: "float" },
     compose: (g, [x], { alpha = 1 }) => mul(g, g.node("Elu", [div(g, x, alpha)], {}), alpha),
-  },
-
-  // y = x, as exporters leave it in a model that is not to learn
-  Dropout: {
-    arity: [1, 3],
-    attributes: { seed: "int" },
-    compose: (g, [x, , training]) => {
-      if (training !== undefined && g.contentsOf(training)?.[0] !== 0) {
-        throw new TypeMismatch("dropout while training is not known");
-      }
-      return x;
-    },
   },
 
   // y = x Φ(x), or its approximation by tanh (Hendrycks and Gimpel 2016)

@@ -1,10 +1,14 @@
 import type { ActivationCompositions } from "../compositions/activation.ts";
+import type { DropoutCompositions } from "../compositions/dropout.ts";
 import type { MovementCompositions } from "../compositions/movement.ts";
 import type { NormalizationCompositions } from "../compositions/normalization.ts";
 import { booleans, type ConstantInput, type GradientCaseTable, integers } from "../gradient-case.ts";
 
 export const compositionCases: GradientCaseTable<
-  keyof ActivationCompositions | keyof MovementCompositions | keyof NormalizationCompositions
+  | keyof ActivationCompositions
+  | keyof DropoutCompositions
+  | keyof MovementCompositions
+  | keyof NormalizationCompositions
 > = {
   BatchNormalization: [
     {
@@ -39,12 +43,22 @@ export const compositionCases: GradientCaseTable<
     { name: "by rows", inputs: [[1, 8, 2, 3]], attributes: { blocksize: 2, mode: "CRD" } },
   ],
   Dropout: [
-    { name: "at rest", inputs: [["n", 3]], sizes: { n: 2 }, attributes: {} },
+    { name: "a batch", inputs: [["n", 3]], sizes: { n: 4 }, attributes: {} },
     {
-      name: "told not to",
-      inputs: [[4], { type: "float32", values: [0.5], shape: [] }, booleans([0], [])],
+      name: "of two unknown sizes",
+      inputs: [["n", "t", 2], share(0.3)],
+      sizes: { n: 2, t: 3 },
       attributes: {},
     },
+    {
+      name: "as PyTorch writes it",
+      inputs: [[4, 3], share(0.25), booleans([1], [])],
+      attributes: {},
+      kernel: false,
+    },
+    { name: "told not to", inputs: [[4], share(0.5), booleans([0], [])], attributes: {} },
+    { name: "of nothing", inputs: [[4], share(0)], attributes: {} },
+    { name: "of everything", inputs: [[4], share(1), booleans([1], [])], attributes: {}, kernel: false },
   ],
   Gelu: [
     { name: "exact", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" },
@@ -104,4 +118,8 @@ export const compositionCases: GradientCaseTable<
 
 function numbers(...values: readonly number[]): ConstantInput {
   return { type: "float64", values, shape: [values.length] };
+}
+
+function share(value: number): ConstantInput {
+  return { type: "float32", values: [value], shape: [] };
 }

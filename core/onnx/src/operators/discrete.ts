@@ -14,6 +14,8 @@ import { reduced } from "./reduction.ts";
 /** Operators that no gradient goes through: their output moves in steps, or depends on shapes alone. */
 export interface DiscreteSignatures {
   ArgMax: Unary<{ axis?: number; keepdims?: Flag; select_last_index?: Flag }>;
+  BitShift: { inputs: readonly [a: Value, bits: Value]; attributes: { direction: string } };
+  BitwiseXor: Binary;
   Equal: Binary;
   Greater: Binary;
   GreaterOrEqual: Binary;
@@ -36,6 +38,8 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
       shape: reduced(x.shape, [axisOf(axis, x.shape.length)], keepdims),
     }),
   },
+  BitShift: { ...binary(), required: ["direction"], attributes: { direction: "string" } },
+  BitwiseXor: binary(),
   Equal: comparison(),
   Greater: comparison(),
   GreaterOrEqual: comparison(),
