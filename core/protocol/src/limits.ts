@@ -27,6 +27,8 @@ export const limits = {
   responseBytesMax: 67_108_864,
   /** The body of one inference request, bytes. */
   inferenceRequestBytesMax: 16_777_216,
+  /** Id that a caller gives an inference request, characters. */
+  requestIdLengthMax: 1_024,
   /** Connections of one inference server. */
   inferenceConnectionsMax: 1_000,
   /** Largest byte range a blob is asked for in one request. */

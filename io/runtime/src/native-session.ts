@@ -54,9 +54,7 @@ export class NativeSession {
   async run(feeds: Tensors, fetches?: readonly string[]): Promise<Tensors> {
     try {
       const values: Record<string, Ort.Tensor> = {};
-      for (const [name, { type, data, dims }] of Object.entries(feeds)) {
-        values[name] = new this.#ort.Tensor(type, data, dims);
-      }
+      for (const [name, tensor] of Object.entries(feeds)) values[name] = toValue(this.#ort, tensor);
       const results = await this.#session.run(values, fetches ?? this.#session.outputNames);
       return Object.fromEntries(
         Object.entries(results).map(([name, value]) => [name, toTensor(name, value)]),
@@ -112,6 +110,13 @@ function toDeclaration(value: Ort.InferenceSession.ValueMetadata): TensorDeclara
   throw new SelvedgeError("unsupported", `"${value.name}" is ${what}`, {
     fix: `use tensors of ${elementTypes.join(", ")}`,
   });
+}
+
+/** The native binding reads half floats from an array of their bits only, which `Tensor` would turn into another. */
+function toValue(ort: typeof Ort, { type, data, dims }: Tensor): Ort.Tensor {
+  if (type !== "float16") return new ort.Tensor(type, data as Ort.Tensor.DataType, dims);
+  const bits = new Uint16Array(data.buffer, data.byteOffset, data.length);
+  return { type, data: bits, dims, location: "cpu" } as unknown as Ort.Tensor;
 }
 
 function toTensor(name: string, { type, dims, data }: Ort.Tensor): Tensor {

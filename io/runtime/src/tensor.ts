@@ -3,6 +3,7 @@ export type ElementType = keyof ElementData;
 
 /** The array each element type is held in. Booleans are bytes, 0 or 1. */
 export interface ElementData {
+  readonly float16: Float16Array;
   readonly float32: Float32Array;
   readonly float64: Float64Array;
   readonly int8: Int8Array;
@@ -14,6 +15,7 @@ export interface ElementData {
   readonly int64: BigInt64Array;
   readonly uint64: BigUint64Array;
   readonly bool: Uint8Array;
+  readonly string: readonly string[];
 }
 
 /** One tensor, row-major. Plain data, so that it survives structured clone. */
@@ -35,6 +37,7 @@ export interface TensorDeclaration {
 }
 
 export const elementTypes: readonly ElementType[] = [
+  "float16",
   "float32",
   "float64",
   "int8",
@@ -46,4 +49,5 @@ export const elementTypes: readonly ElementType[] = [
   "int64",
   "uint64",
   "bool",
+  "string",
 ];

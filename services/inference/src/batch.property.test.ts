@@ -13,6 +13,8 @@ const requests = fc.array(
         id: undefined,
         feeds: { x: { type: "uint8", dims: [rows, width], data: Uint8Array.from(values) } },
         fetches: ["x"],
+        binary: new Set(),
+        timeoutUs: undefined,
       }),
     ),
   ),
@@ -32,6 +34,24 @@ test("what is merged and split again is what each request gave", () => {
         all.map(({ feeds }) => feeds),
       );
     }),
+  );
+});
+
+test("strings are merged and split as numbers are", () => {
+  const texts = [["a", "b"], ["c"]].map(
+    (data): InferRequest => ({
+      id: undefined,
+      feeds: { t: { type: "string", dims: [data.length], data } },
+      fetches: ["t"],
+      binary: new Set(),
+      timeoutUs: undefined,
+    }),
+  );
+  const merged = mergeFeeds(texts);
+  assert.deepEqual(merged.t, { type: "string", dims: [3], data: ["a", "b", "c"] });
+  assert.deepEqual(
+    splitResults(texts, merged),
+    texts.map(({ feeds }) => feeds),
   );
 });
 
@@ -57,6 +77,8 @@ test("requests whose other dimensions differ, or whose inputs disagree on the ba
       ]),
     ),
     fetches: [],
+    binary: new Set(),
+    timeoutUs: undefined,
   });
   assert.equal(batchLength([request([1, 3]), request([2, 3]), request([1, 4])], 64), 2);
   assert.equal(batchLength([request([1, 3], [1]), request([2, 3], [1])], 64), 1);

@@ -68,31 +68,31 @@ function fits(first: Tensors, other: Tensors): boolean {
 function concatenate(parts: readonly Tensor[]): Tensor {
   const [first] = parts;
   if (first === undefined) throw new SelvedgeError("internal", "a batch without tensors");
-  const length = parts.reduce((sum, { data }) => sum + data.length, 0);
   const rows = parts.reduce((sum, { dims }) => sum + (dims[0] ?? 0), 0);
+  const dims = [rows, ...first.dims.slice(1)];
   // One name's tensors all have the type the model declares for it.
+  if (first.type === "string") {
+    return { type: first.type, dims, data: parts.flatMap(({ data }) => data as readonly string[]) };
+  }
+  const length = parts.reduce((sum, { data }) => sum + data.length, 0);
   const data = new (first.data.constructor as new (length: number) => Float32Array)(length);
   let offset = 0;
   for (const part of parts) {
     data.set(part.data as Float32Array, offset);
     offset += part.data.length;
   }
-  return { type: first.type, dims: [rows, ...first.dims.slice(1)], data } as Tensor;
+  return { type: first.type, dims, data } as Tensor;
 }
 
-function slice(
-  name: string,
-  { type, dims, data }: Tensor,
-  start: number,
-  rows: number,
-  total: number,
-): Tensor {
+function slice(name: string, tensor: Tensor, start: number, rows: number, total: number): Tensor {
+  const { dims, data } = tensor;
   if (dims[0] !== total) {
     throw new SelvedgeError("internal", `output "${name}" has ${dims[0]} rows for ${total} examples`);
   }
   const width = data.length / total;
-  const part = data.subarray(start * width, (start + rows) * width);
-  return { type, dims: [rows, ...dims.slice(1)], data: part } as Tensor;
+  const [from, to] = [start * width, (start + rows) * width];
+  const part = tensor.type === "string" ? tensor.data.slice(from, to) : tensor.data.subarray(from, to);
+  return { type: tensor.type, dims: [rows, ...dims.slice(1)], data: part } as Tensor;
 }
 
 function isTensor(tensor: Tensor | undefined): tensor is Tensor {

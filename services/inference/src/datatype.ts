@@ -1,6 +1,6 @@
 import type { ElementType, Tensor } from "@selvedge/runtime";
 
-/** Tensor datatypes of the Open Inference Protocol that JSON can carry and we run. */
+/** Tensor datatypes of the Open Inference Protocol that the runtime has: all but BF16. */
 export type Datatype =
   | "BOOL"
   | "UINT8"
@@ -11,16 +11,20 @@ export type Datatype =
   | "INT16"
   | "INT32"
   | "INT64"
+  | "FP16"
   | "FP32"
-  | "FP64";
+  | "FP64"
+  | "BYTES";
 
 interface DatatypeFacts {
   readonly type: ElementType;
   readonly allocate: (length: number) => Tensor["data"];
   /** The JSON value as an element, or undefined when it is not one. */
-  readonly read: (value: unknown) => number | bigint | undefined;
+  readonly read: (value: unknown) => number | bigint | string | undefined;
   /** What `read` accepts, for messages. */
   readonly accepts: string;
+  /** Its tensors travel as binary data only: the protocol has no JSON form of them. */
+  readonly binaryOnly?: true;
 }
 
 export const datatypes: Readonly<Record<Datatype, DatatypeFacts>> = {
@@ -38,17 +42,26 @@ export const datatypes: Readonly<Record<Datatype, DatatypeFacts>> = {
   INT16: integers("int16", (length) => new Int16Array(length), -32_768, 32_767),
   INT32: integers("int32", (length) => new Int32Array(length), -2_147_483_648, 2_147_483_647),
   INT64: wideIntegers("int64", (length) => new BigInt64Array(length), Number.MIN_SAFE_INTEGER),
+  FP16: {
+    type: "float16",
+    allocate: (length) => new Float16Array(length),
+    read: () => undefined,
+    accepts: "binary data only",
+    binaryOnly: true,
+  },
   FP32: floats("float32", (length) => new Float32Array(length), Math.fround),
   FP64: floats(
     "float64",
     (length) => new Float64Array(length),
     (value) => value,
   ),
+  BYTES: {
+    type: "string",
+    allocate: (length) => new Array<string>(length).fill(""),
+    read: (value) => (typeof value === "string" ? value : undefined),
+    accepts: "a string",
+  },
 };
-
-export function isDatatype(text: unknown): text is Datatype {
-  return typeof text === "string" && Object.hasOwn(datatypes, text);
-}
 
 /** The protocol's name of an element type. */
 export function datatypeOf(type: ElementType): Datatype {

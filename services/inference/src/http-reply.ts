@@ -5,8 +5,8 @@ import type { ErrorCode, SelvedgeError } from "@selvedge/protocol";
 export interface HttpReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** JSON text, or metrics text with its own content type among the headers. */
-  readonly body: string;
+  /** JSON text, or text or bytes with their own content type among the headers. */
+  readonly body: string | readonly Uint8Array[];
 }
 
 export function jsonReply(value: unknown, headers: Readonly<Record<string, string>> = {}): HttpReply {
@@ -29,12 +29,14 @@ export function statusOf(error: SelvedgeError): number {
 }
 
 export function send(response: ServerResponse, { status, headers, body }: HttpReply): void {
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    ...headers,
-  });
-  response.end(body);
+  const length =
+    typeof body === "string" ? Buffer.byteLength(body) : body.reduce((sum, part) => sum + part.length, 0);
+  response.writeHead(status, { "content-type": "application/json", "content-length": length, ...headers });
+  if (typeof body === "string") response.end(body);
+  else {
+    for (const part of body) response.write(part);
+    response.end();
+  }
 }
 
 const statuses: { readonly [Code in ErrorCode]?: number } = {

@@ -26,6 +26,8 @@ test("flat and nested data, id, parameters, unknown fields and the choice of out
       on: { type: "bool", dims: [], data: Uint8Array.of(1) },
     },
     fetches: ["y", "z"],
+    binary: new Set(),
+    timeoutUs: undefined,
   });
   const nested = {
     id: "42",
@@ -53,6 +55,7 @@ test("[SV2] each field that does not fit is named with what was expected", () =>
     [{}, /^inputs must be an array and is missing/],
     [{ inputs: {} }, /^inputs must be an array/],
     [{ inputs: [x, on], id: 1 }, /^id must be a string/],
+    [{ inputs: [x, on], id: "i".repeat(1_025) }, /^id has 1025 characters/],
     [{ inputs: [x, on], parameters: [] }, /^parameters must be an object/],
     [{ inputs: [x] }, /^inputs lacks "on"/],
     [{ inputs: [x, on, x] }, /^inputs\[2\]\.name gives "x" twice/],
@@ -129,6 +132,7 @@ test("every datatype keeps its extremes and refuses what lies beyond", () => {
     ["int64", "INT64", [-wide, wide], [2 ** 53, 0.5, "1"]],
     ["float32", "FP32", [-3.4028234663852886e38, 0.5], [3.5e38, true]],
     ["float64", "FP64", [-Number.MAX_VALUE, 5e-324], [Number.POSITIVE_INFINITY]],
+    ["string", "BYTES", ["12"], [1, null]],
   ];
   for (const [type, datatype, kept, refused] of cases) {
     const one: ModelSignature = { inputs: [{ name: "v", type, dims: ["n"] }], outputs: [] };

@@ -1,6 +1,17 @@
-import { limits, SelvedgeError } from "@selvedge/protocol";
+import { limits } from "@selvedge/protocol";
 import type { Tensor, TensorDeclaration, Tensors } from "@selvedge/runtime";
-import { datatypeOf, datatypes, isDatatype } from "./datatype.ts";
+import { datatypeOf, datatypes } from "./datatype.ts";
+import { decodeTensor } from "./decode-tensor.ts";
+import {
+  arrayAt,
+  countAt,
+  flagAt,
+  invalid,
+  type JsonObject,
+  objectAt,
+  parametersOf,
+  show,
+} from "./json-fields.ts";
 
 /** What a loaded model takes and gives. */
 export interface ModelSignature {
@@ -14,131 +25,51 @@ export interface InferRequest {
   readonly feeds: Tensors;
   /** Names of the outputs wanted, in the order wanted. */
   readonly fetches: readonly string[];
+  /** Outputs to be answered as binary data. */
+  readonly binary: ReadonlySet<string>;
+  /** How long the caller waits for its answer, microseconds. */
+  readonly timeoutUs: number | undefined;
 }
 
 /**
- * Checks the JSON body of `POST …/infer` (Open Inference Protocol v2, "Inference
- * Request JSON Object") against the model it is for. Tensor data may be flat or
- * nested as its shape says; unknown fields and `parameters` are ignored.
+ * Checks the JSON of `POST …/infer` (Open Inference Protocol v2, "Inference
+ * Request JSON Object", and the binary tensor data extension) against the model
+ * it is for. JSON data may be flat or nested as its shape says; unknown fields
+ * and parameters are ignored.
  *
+ * @param blobs what follows the JSON in the body: the binary data of inputs, one after the other
  * @throws SelvedgeError `invalid_argument` that names the field and what was expected
  */
-export function decodeInferRequest(body: unknown, model: ModelSignature): InferRequest {
+export function decodeInferRequest(
+  body: unknown,
+  model: ModelSignature,
+  blobs: Uint8Array = new Uint8Array(0),
+): InferRequest {
   const request = objectAt(body, "the request");
   const { id, inputs, outputs } = request;
   if (id !== undefined && typeof id !== "string") throw invalid("id", "must be a string");
-  checkParameters(request, "");
-  return { id, feeds: decodeInputs(inputs, model), fetches: decodeOutputs(outputs, model) };
+  if (id !== undefined && id.length > limits.requestIdLengthMax) {
+    throw invalid("id", `has ${id.length} characters, at most ${limits.requestIdLengthMax} are taken`);
+  }
+  const parameters = parametersOf(request);
+  const allBinary = flagAt(parameters.binary_data_output, "parameters.binary_data_output") ?? false;
+  return {
+    id,
+    feeds: decodeInputs(inputs, model, blobs),
+    ...decodeOutputs(outputs, model, allBinary),
+    timeoutUs: decodeTimeout(parameters.timeout),
+  };
 }
 
-function decodeInputs(inputs: unknown, model: ModelSignature): Tensors {
-  const feeds = new Map<string, Tensor>();
-  for (const [index, entry] of arrayAt(inputs, "inputs").entries()) {
-    const at = `inputs[${index}]`;
-    const input = objectAt(entry, at);
-    const declaration = find(model.inputs, input.name, `${at}.name`, "input");
-    if (feeds.has(declaration.name)) throw invalid(`${at}.name`, `gives "${declaration.name}" twice`);
-    checkParameters(input, `${at}.`);
-    feeds.set(declaration.name, decodeTensor(input, declaration, at));
-  }
+/** @throws SelvedgeError `invalid_argument` when the inputs are not those the model has */
+function checkInputsGiven(feeds: ReadonlyMap<string, Tensor>, model: ModelSignature): Tensors {
   const missing = model.inputs.filter(({ name }) => !feeds.has(name));
   if (missing.length > 0) throw invalid("inputs", `lacks ${quoted(missing)}`);
   return Object.fromEntries(feeds);
 }
 
-function decodeOutputs(outputs: unknown, model: ModelSignature): readonly string[] {
-  if (outputs === undefined) return model.outputs.map(({ name }) => name);
-  const names = arrayAt(outputs, "outputs").map((entry, index) => {
-    const at = `outputs[${index}]`;
-    const output = objectAt(entry, at);
-    checkParameters(output, `${at}.`);
-    return find(model.outputs, output.name, `${at}.name`, "output").name;
-  });
-  if (names.length === 0) throw invalid("outputs", "names no output: leave it out to get all");
-  if (new Set(names).size < names.length) throw invalid("outputs", "names an output twice");
-  return names;
-}
-
-function decodeTensor(
-  input: Readonly<Record<string, unknown>>,
-  wanted: TensorDeclaration,
-  at: string,
-): Tensor {
-  const { datatype, shape, data } = input;
-  const expected = datatypeOf(wanted.type);
-  if (!isDatatype(datatype) || datatype !== expected) {
-    throw invalid(
-      `${at}.datatype`,
-      `is ${show(datatype)}, the model wants "${expected}" for "${wanted.name}"`,
-    );
-  }
-  const dims = decodeShape(shape, wanted, `${at}.shape`);
-  const { allocate, read, accepts } = datatypes[expected];
-  const values = flatten(data, dims, `${at}.data`);
-  const elements = allocate(values.length);
-  for (const [index, value] of values.entries()) {
-    const element = read(value);
-    if (element === undefined) {
-      throw invalid(`${at}.data`, `has ${show(value)} at element ${index}, ${expected} is ${accepts}`);
-    }
-    // `read` gives the kind of number that `allocate`'s array holds.
-    (elements as { [index: number]: number | bigint })[index] = element;
-  }
-  return { type: wanted.type, dims, data: elements } as Tensor;
-}
-
-function decodeShape(shape: unknown, wanted: TensorDeclaration, at: string): readonly number[] {
-  const fits =
-    Array.isArray(shape) &&
-    shape.length === wanted.dims.length &&
-    shape.every((size, axis) => {
-      const declared = wanted.dims[axis];
-      return typeof declared === "number" ? size === declared : Number.isSafeInteger(size) && size > 0;
-    });
-  if (fits) return shape;
-  const declared = JSON.stringify(openShape(wanted.dims));
-  throw invalid(
-    at,
-    `is ${show(shape)}, the model wants ${declared} for "${wanted.name}" (-1: any size above 0)`,
-  );
-}
-
-/** A declared shape as the protocol writes it: -1 where the caller chooses. */
-export function openShape(dims: readonly (number | string)[]): number[] {
-  return dims.map((size) => (typeof size === "number" ? size : -1));
-}
-
-/** The elements in row-major order, of data that is flat or nested exactly as `dims` says. */
-function flatten(data: unknown, dims: readonly number[], at: string): readonly unknown[] {
-  const elements = arrayAt(data, at);
-  const count = dims.reduce((product, size) => product * size, 1);
-  if (!elements.some(Array.isArray)) {
-    if (elements.length === count) return elements;
-    throw invalid(at, `has ${elements.length} elements, shape ${JSON.stringify(dims)} needs ${count}`);
-  }
-  return flattenNested(elements, dims, dims, at);
-}
-
-function flattenNested(
-  elements: readonly unknown[],
-  [size, ...inner]: readonly number[],
-  shape: readonly number[],
-  at: string,
-): readonly unknown[] {
-  if (elements.length !== size) {
-    throw invalid(
-      at,
-      `has ${elements.length} elements, shape ${JSON.stringify(shape)} needs ${size ?? "a number"}`,
-    );
-  }
-  if (inner.length === 0) return elements;
-  return elements.flatMap((element, index) => {
-    const place = `${at}[${index}]`;
-    return flattenNested(arrayAt(element, place), inner, shape, place);
-  });
-}
-
-function find(
+/** @throws SelvedgeError `invalid_argument` when the model declares none of this name */
+function findDeclaration(
   declared: readonly TensorDeclaration[],
   name: unknown,
   at: string,
@@ -149,37 +80,73 @@ function find(
   throw invalid(at, `is ${show(name)}, the model has the ${what}s ${quoted(declared)}`);
 }
 
-function checkParameters(holder: Readonly<Record<string, unknown>>, prefix: string): void {
-  if (holder.parameters !== undefined) objectAt(holder.parameters, `${prefix}parameters`);
+/** @throws SelvedgeError `invalid_argument` when it is there and no whole number above 0 */
+function decodeTimeout(value: unknown): number | undefined {
+  const timeoutUs = countAt(value, "parameters.timeout");
+  // As Triton has it, 0 is none.
+  return timeoutUs === 0 ? undefined : timeoutUs;
 }
 
-function objectAt(value: unknown, at: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Readonly<Record<string, unknown>>;
+function decodeInputs(inputs: unknown, model: ModelSignature, blobs: Uint8Array): Tensors {
+  const feeds = new Map<string, Tensor>();
+  let offset = 0;
+  for (const [index, entry] of arrayAt(inputs, "inputs").entries()) {
+    const at = `inputs[${index}]`;
+    const input = objectAt(entry, at);
+    const declaration = findDeclaration(model.inputs, input.name, `${at}.name`, "input");
+    if (feeds.has(declaration.name)) throw invalid(`${at}.name`, `gives "${declaration.name}" twice`);
+    const blob = takeBlob(input, blobs.subarray(offset), at);
+    offset += blob?.length ?? 0;
+    feeds.set(declaration.name, decodeTensor(input, declaration, blob, at));
   }
-  throw invalid(at, `must be an object and is ${show(value)}`);
+  if (offset < blobs.length) {
+    throw invalid("the request's body", `has ${blobs.length - offset} bytes after the data of its inputs`);
+  }
+  return checkInputsGiven(feeds, model);
 }
 
-function arrayAt(value: unknown, at: string): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw invalid(at, `must be an array and is ${show(value)}`);
+/** The binary data of an input, if it says that it has any, from what is left of the body. */
+function takeBlob(input: JsonObject, left: Uint8Array, at: string): Uint8Array | undefined {
+  const where = `${at}.parameters.binary_data_size`;
+  const size = countAt(parametersOf(input, `${at}.`).binary_data_size, where);
+  if (size === undefined) return undefined;
+  if (size > left.length) throw invalid(where, `is ${size}, the body has ${left.length} bytes left`);
+  return left.subarray(0, size);
 }
 
-function invalid(at: string, problem: string): SelvedgeError {
-  return new SelvedgeError("invalid_argument", `${at} ${problem}`, { at });
+function decodeOutputs(
+  outputs: unknown,
+  model: ModelSignature,
+  allBinary: boolean,
+): Pick<InferRequest, "fetches" | "binary"> {
+  if (outputs === undefined) {
+    const fetches = model.outputs.map(({ name }) => name);
+    if (!allBinary) for (const output of model.outputs) checkJsonForm(output, "outputs");
+    return { fetches, binary: new Set(allBinary ? fetches : []) };
+  }
+  const fetches = new Set<string>();
+  const binary = new Set<string>();
+  for (const [index, entry] of arrayAt(outputs, "outputs").entries()) {
+    const at = `outputs[${index}]`;
+    const output = objectAt(entry, at);
+    const isBinary = flagAt(parametersOf(output, `${at}.`).binary_data, `${at}.parameters.binary_data`);
+    const declaration = findDeclaration(model.outputs, output.name, `${at}.name`, "output");
+    if (fetches.has(declaration.name)) throw invalid("outputs", "names an output twice");
+    fetches.add(declaration.name);
+    if (isBinary ?? allBinary) binary.add(declaration.name);
+    else checkJsonForm(declaration, at);
+  }
+  if (fetches.size === 0) throw invalid("outputs", "names no output: leave it out to get all");
+  return { fetches: [...fetches], binary };
 }
 
-/** A caller's value in a message: short, whatever it holds and however deep. */
-function show(value: unknown): string {
-  if (value === undefined) return "missing";
-  if (typeof value === "string") return JSON.stringify(value.slice(0, shownLengthMax));
-  if (!Array.isArray(value)) return typeof value === "object" && value !== null ? "an object" : String(value);
-  const isShort = value.length <= limits.tensorRankMax && value.every((each) => !(each instanceof Object));
-  return isShort ? `[${value.map(show).join()}]` : `an array of ${value.length}`;
+/** Said before the model runs, rather than after. */
+function checkJsonForm({ name, type }: TensorDeclaration, at: string): void {
+  const datatype = datatypeOf(type);
+  if (!datatypes[datatype].binaryOnly) return;
+  throw invalid(at, `wants "${name}" of ${datatype} as JSON`, "ask for it with binary_data");
 }
 
 function quoted(declared: readonly TensorDeclaration[]): string {
   return declared.map(({ name }) => `"${name}"`).join(", ");
 }
-
-const shownLengthMax = 80;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { buildMlp, serializeModel } from "@selvedge/onnx";
+import { buildMlp, parseModel, serializeModel } from "@selvedge/onnx";
 import { digestOf } from "@selvedge/protocol";
 import type { DeployedModel } from "./deployed-model.ts";
 import {
@@ -42,6 +42,21 @@ export async function writeVersion(
 /** A classifier of four numbers into three classes. Other seeds give other weights. */
 export function smallMlp(seed: number): Uint8Array {
   return serializeModel(buildMlp({ inputShape: [4], hidden: [8], classes: 3, seed }));
+}
+
+/** Gives back its input `input`, two elements of ONNX's data type `elemType` for each example, as `logits`. */
+export function identityModel(elemType: number): Uint8Array {
+  const model = parseModel(serializeModel(buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 })));
+  const { graph } = model;
+  const [node] = graph?.node ?? [];
+  if (graph === undefined || node === undefined) throw new Error("an MLP without a node");
+  Object.assign(node, { opType: "Identity", attribute: [], input: ["input"], output: ["logits"] });
+  graph.node = [node];
+  graph.initializer = [];
+  for (const { type } of [...graph.input, ...graph.output]) {
+    if (type?.value.case === "tensorType") type.value.value.elemType = elemType;
+  }
+  return serializeModel(model);
 }
 
 /** The JSON body of a request for `rows` examples, all `value`. */

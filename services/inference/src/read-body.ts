@@ -3,19 +3,30 @@ import { SelvedgeError } from "@selvedge/protocol";
 import type { ByteShare } from "./byte-budget.ts";
 
 /**
- * A request's body as JSON. What follows in a body that is refused is discarded.
+ * A request's body. What follows in a body that is refused is discarded.
  *
  * @param share takes the bytes as they come, not as they are declared: who sends none holds none
  * @throws SelvedgeError `too_large` once it has more than `bytesMax` bytes, `invalid_argument` when
- *   it is not JSON in UTF-8, and what the share throws
+ *   it is compressed, and what the share throws
  */
-export async function readJsonBody(
+export async function readBody(
   request: IncomingMessage,
   bytesMax: number,
   share: ByteShare,
-): Promise<unknown> {
+): Promise<Uint8Array> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") {
+    request.resume();
+    throw new SelvedgeError(
+      "invalid_argument",
+      `the request's body is compressed (${encoding.slice(0, 40)})`,
+      {
+        fix: "send it as it is",
+      },
+    );
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -30,17 +41,8 @@ export async function readJsonBody(
     request.resume();
     throw thrown;
   }
-  return parseJson(Buffer.concat(chunks));
-}
-
-/** @throws SelvedgeError `invalid_argument` when it is not JSON in UTF-8 */
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (thrown) {
-    const { message } = SelvedgeError.from(thrown);
-    throw new SelvedgeError("invalid_argument", `the request's body is not JSON: ${message}`);
-  }
+  const [only = new Uint8Array(0), ...more] = chunks;
+  return more.length === 0 ? only : Buffer.concat(chunks);
 }
 
 function tooLarge(bytesMax: number): SelvedgeError {

@@ -8,7 +8,7 @@ import { RequestQueue } from "./request-queue.ts";
 const never = new AbortController().signal;
 
 function request(id: string): InferRequest {
-  return { id, feeds: {}, fetches: [] };
+  return { id, feeds: {}, fetches: [], binary: new Set(), timeoutUs: undefined };
 }
 
 /** A run that gives back nothing but waits to be let go, and remembers who was run together. */

@@ -4,13 +4,14 @@ import type { TensorDeclaration } from "@selvedge/runtime";
 import packageJson from "../package.json" with { type: "json" };
 import type { ByteBudget } from "./byte-budget.ts";
 import { datatypeOf } from "./datatype.ts";
+import { openShape } from "./decode-tensor.ts";
 import { errorReply, type HttpReply, jsonReply, statusOf } from "./http-reply.ts";
-import { decodeInferRequest, openShape } from "./infer-request.ts";
-import { encodeInferResponse } from "./infer-response.ts";
+import { decodeInferBody, headerLengthName } from "./infer-body.ts";
+import { encodeInferResponse, type InferResponse } from "./infer-response.ts";
 import type { InferenceMetrics } from "./inference-metrics.ts";
 import type { ModelTable } from "./model-table.ts";
 import type { ModelVersion } from "./model-version.ts";
-import { readJsonBody } from "./read-body.ts";
+import { readBody } from "./read-body.ts";
 
 export interface RouteContext {
   readonly models: ModelTable;
@@ -92,7 +93,7 @@ function decodeSegment(segment: string): string {
 }
 
 function serverMetadata(): HttpReply {
-  return jsonReply({ name: "selvedge", version: packageJson.version, extensions: [] });
+  return jsonReply({ name: "selvedge", version: packageJson.version, extensions: ["binary_tensor_data"] });
 }
 
 function serverReady({ models }: RouteContext): HttpReply {
@@ -134,25 +135,40 @@ async function infer(context: RouteContext, call: Call): Promise<HttpReply> {
   try {
     // Before the body is read, so that a request for no model costs nothing …
     version = context.models.find(call.name, call.version);
-    const body = await readJsonBody(call.request, context.requestBytesMax, share);
+    const body = await readBody(call.request, context.requestBytesMax, share);
     const received = performance.now();
     // … and after, because the model may have been replaced meanwhile. From here to the queue nothing waits.
     version = context.models.find(call.name, call.version);
-    const request = decodeInferRequest(body, version.signature);
+    const request = decodeInferBody(body, headerLengthOf(call.request), version.signature);
     const results = await version.infer(request, call.signal);
     const { name, version: label } = version.model;
     context.metrics.duration.observe({ model: name, version: label }, (performance.now() - received) / 1000);
     count(200);
-    return {
-      status: 200,
-      headers: versionHeaders(version),
-      body: encodeInferResponse(version.model, request, results),
-    };
+    return inferReply(encodeInferResponse(version.model, request, results), versionHeaders(version));
   } catch (thrown) {
     const error = SelvedgeError.from(thrown);
     count(statusOf(error));
     throw error;
   }
+}
+
+function headerLengthOf({ headers }: IncomingMessage): string | undefined {
+  const value = headers[headerLengthName];
+  return Array.isArray(value) ? value.join() : value;
+}
+
+function inferReply({ json, blobs }: InferResponse, headers: Readonly<Record<string, string>>): HttpReply {
+  if (blobs.length === 0) return { status: 200, headers, body: json };
+  const head = Buffer.from(json);
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      "content-type": "application/octet-stream",
+      [headerLengthName]: String(head.length),
+    },
+    body: [head, ...blobs],
+  };
 }
 
 async function metrics({ metrics: { registry } }: RouteContext): Promise<HttpReply> {
