@@ -79,7 +79,7 @@ async function trainOnMnist(model: OnnxModel, maxExamples: number): Promise<Taug
       examples,
       heldOut: metrics.eval_examples ?? 0,
       untrained: metrics.eval_accuracy ?? 1,
-      accuracy: result.accuracy,
+      accuracy: result.accuracy ?? 0,
     };
   } finally {
     await training.stop();

@@ -1,14 +1,15 @@
-import { elementTypes } from "./element-type.ts";
+import { cast, mul } from "./arithmetic.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
 import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
+import type { TargetFormat } from "./losses/loss-rule.ts";
 import type { Value } from "./operator.ts";
 import type { ParameterLayout } from "./parameters.ts";
 import { type StepCost, stepCost } from "./step-cost.ts";
 
 /** How the examples lie in memory, and what turns them into what the model sees. */
 export interface InputFormat {
-  readonly inputType: "uint8" | "float32";
-  /** The model sees `input * scale`; 1/255 for 8-bit images. */
+  readonly inputType: "uint8" | "float32" | "int32";
+  /** A model of float32 sees `input * scale`; 1/255 for 8-bit images. */
   readonly scale: number;
   /** Then it sees that minus `offsets`, times `factors`: one of each for every number of an example. */
   readonly scaling?: InputScaling;
@@ -25,8 +26,8 @@ export interface InputScaling {
  *
  * | input | type | shape | |
  * |---|---|---|---|
- * | examples | uint8 or float32 | [N, ...inputShape] | the whole dataset; never copied |
- * | labels | int32 | [N] | |
+ * | examples | uint8, float32 or int32 | [N, ...inputShape] | the whole dataset; never copied |
+ * | labels | int32 or float32 | [N, ...target.shape] | what is to be learned |
  * | order | int32 | [n] | which examples, in which order; cut into batches |
  * | batchSize | int64 | [] | |
  * | steps | int64 | [] | how many batches: ceil(n / batchSize), the last one may be short |
@@ -36,8 +37,10 @@ export interface InputScaling {
  *
  * | output | type | shape | |
  * |---|---|---|---|
- * | loss | float32 | [steps] | sum over the examples of each batch |
- * | correct | float32 | [steps] | examples of each batch predicted right |
+ * | loss | float32 | [steps] or [steps, 1] | sum over each batch of what the loss averages |
+ * | weight | float32 | [steps] or [steps, 1] | what the mean divides that by: the examples, places or numbers of each batch |
+ * | correct | float32 | [steps] | where targets are classes: those of each batch predicted right |
+ * | counted | float32 | [steps] or [steps, 1] | likewise: of how many |
  * | margin | float32 | [steps, batchSize] | evaluation of two classes only: score of the second minus the first |
  */
 export const ports = {
@@ -50,7 +53,9 @@ export const ports = {
   stepsBefore: "steps_before",
   seed: "seed",
   loss: "loss",
+  weight: "weight",
   correct: "correct",
+  counted: "counted",
   margin: "margin",
 } as const;
 
@@ -64,7 +69,13 @@ export interface BatchGraph {
   /** Shape of one example, without the batch. */
   readonly inputShape: readonly number[];
   readonly inputType: InputFormat["inputType"];
-  readonly classes: number;
+  /** Shape of what the model gives for one example. */
+  readonly outputShape: readonly number[];
+  readonly target: TargetFormat;
+  /** How many classes the targets are of; undefined where they are numbers. */
+  readonly classes: number | undefined;
+  /** Which of the ports' outputs it has. */
+  readonly outputs: ReadonlySet<string>;
   /** Of one step of this many examples. */
   cost(batchSize: number): StepCost;
 }
@@ -76,9 +87,9 @@ export interface BatchLoop extends LoopBody {
 
 /** One batch, as the body of the loop sees it. */
 export interface Batch {
-  /** float32 [batch, ...inputShape], scaled. */
+  /** [batch, ...inputShape] as the model takes it, scaled. */
   readonly input: Value;
-  /** int32 [batch]. */
+  /** [batch, ...], in the target's format. */
   readonly labels: Value;
   /** int64 scalar: how many batches of this run came before. */
   readonly iteration: Value;
@@ -92,12 +103,13 @@ export interface Batch {
 export function batchLoop(
   g: GraphBuilder,
   forward: ForwardGraph,
+  target: TargetFormat,
   format: InputFormat,
   carried: readonly Value[],
   body: (graph: GraphBuilder, batch: Batch, carried: readonly Value[]) => LoopBody,
 ): BatchLoop {
   const examples = g.input(ports.examples, format.inputType, ["examples", ...forward.inputShape]);
-  const labels = g.input(ports.labels, "int32", ["examples"]);
+  const labels = g.input(ports.labels, target.type, ["examples", ...target.shape]);
   const order = g.input(ports.order, "int32", ["order"]);
   const batchSize = g.input(ports.batchSize, "int64", []);
   const steps = g.input(ports.steps, "int64", []);
@@ -113,7 +125,10 @@ export function batchLoop(
     );
     const input = inner.node("Gather", [examples, indices], { axis: 0 });
     const batch = {
-      input: scaled(inner, input, format, forward.inputShape),
+      input:
+        forward.inputType === "float32"
+          ? scaled(inner, input, format, forward.inputShape)
+          : cast(inner, input, forward.inputType),
       labels: inner.node("Gather", [labels, indices], { axis: 0 }),
       iteration,
     };
@@ -140,8 +155,7 @@ function scaled(
   { scale, scaling }: InputFormat,
   inputShape: readonly number[],
 ): Value {
-  const float = x.type === "float32" ? x : g.node("Cast", [x], { to: elementTypes.float32.code });
-  const example = scale === 1 ? float : g.node("Mul", [float, g.scalar(scale, "float32")], {});
+  const example = mul(g, cast(g, x, "float32"), scale);
   if (scaling === undefined) return example;
   const moved = g.node("Sub", [example, g.constant(scaling.offsets, inputShape)], {});
   return g.node("Mul", [moved, g.constant(scaling.factors, inputShape)], {});

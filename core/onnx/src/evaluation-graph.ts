@@ -2,12 +2,13 @@ import { type BatchGraph, batchLoop, type InputFormat, parameterInputs, ports } 
 import { evaluationMode } from "./composition.ts";
 import { readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { type LossName, losses } from "./losses.ts";
+import { lossOutputs } from "./loss-outputs.ts";
+import { type Loss, type LossName, lossRule } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 
 export interface EvaluationOptions extends InputFormat {
-  readonly loss: LossName;
+  readonly loss: LossName | Loss;
 }
 
 /**
@@ -21,13 +22,16 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const forward = readForwardGraph(model);
   const g = new GraphBuilder();
   const parameters = parameterInputs(g, forward.layout);
-  const { scanned, cost } = batchLoop(g, forward, options, [], (inner, batch) => {
+  const rule = lossRule(options.loss);
+  const target = rule.target(forward.outputShape);
+  let named: ReadonlyMap<string, Value> = new Map();
+  const { scanned, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
     const scores = forward.emit(inner, batch.input, parameters, evaluationMode);
-    const loss = losses[options.loss](inner, scores, batch.labels);
-    const margins = forward.classes === 2 ? [marginOf(inner, scores)] : [];
-    return { carried: [], scanned: [loss.sum, loss.correct, ...margins] };
+    const loss = rule.emit(inner, scores, batch.labels);
+    named = new Map([...lossOutputs(loss), ...(loss.margin ? [[ports.margin, loss.margin] as const] : [])]);
+    return { carried: [], scanned: [...named.values()] };
   });
-  const outputs = [ports.loss, ports.correct, ports.margin];
+  const outputs = [...named.keys()];
   for (const [index, value] of scanned.entries()) g.output(outputs[index] ?? "", value);
   return {
     bytes: serializeModel(g.toModel("evaluation")),
@@ -35,12 +39,10 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
     parameters: parameters.map((value) => value.name),
     inputShape: forward.inputShape,
     inputType: options.inputType,
-    classes: forward.classes,
+    outputShape: forward.outputShape,
+    target,
+    classes: target.classes,
+    outputs: new Set(outputs),
     cost,
   };
-}
-
-/** float32 [batch, 1]: above 0 where the second of two classes is predicted. */
-function marginOf(g: GraphBuilder, scores: Value): Value {
-  return g.node("MatMul", [scores, g.constant(Float32Array.of(-1, 1), [2, 1])], {});
 }

@@ -7,23 +7,27 @@ import { GraphBuilder } from "./graph-builder.ts";
 import type { OnnxModel } from "./model.ts";
 import { TypeMismatch, type Value } from "./operator.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
-import { describeShape } from "./shape.ts";
+import { describeShape, isStatic } from "./shape.ts";
+
+/** Numbers, or indices such as those of words. */
+export type ModelInputType = "float32" | "int32" | "int64";
 
 /** A model read as a differentiable function of one batch of examples and its parameters. */
 export interface ForwardGraph {
+  readonly inputType: ModelInputType;
   /** Shape of one example, without the batch. */
   readonly inputShape: readonly number[];
-  /** Scores per example. */
-  readonly classes: number;
+  /** Shape of what it gives for one example, without the batch. */
+  readonly outputShape: readonly number[];
   readonly layout: ParameterLayout;
   /** Whether it has layers that are random while it learns. */
   readonly isRandom: boolean;
   /**
    * Emits the model's nodes into a graph.
    *
-   * @param input float32 [batch, ...inputShape]
+   * @param input [batch, ...inputShape] of the model's input type
    * @param parameters in the order of the layout
-   * @returns the model's output, float32 [batch, classes]
+   * @returns the model's output, float32 [batch, ...outputShape]
    */
   emit(graph: GraphBuilder, input: Value, parameters: readonly Value[], mode: ComposeMode): Value;
 }
@@ -45,7 +49,7 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
     );
   }
   for (const node of model.graph?.node ?? []) checkOperator(node);
-  const inputShape = exampleShape(input);
+  const { inputShape, inputType } = exampleFormat(input);
   const layout = parameterLayout(model);
   const emit: ForwardGraph["emit"] = (graph, batch, parameters, mode) => {
     const values = constantsOf(model, layout, graph).set(input.name, batch);
@@ -57,7 +61,8 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
     return scoresAmong(values, output.name);
   };
   const isRandom = (model.graph?.node ?? []).some(({ opType }) => opType === "Dropout");
-  return { inputShape, classes: inferClasses(inputShape, layout, emit), layout, isRandom, emit };
+  const outputShape = inferOutput(inputShape, inputType, layout, emit);
+  return { inputType, inputShape, outputShape, layout, isRandom, emit };
 }
 
 function scoresAmong(values: ReadonlyMap<string, Value>, name: string): Value {
@@ -70,20 +75,23 @@ function scoresAmong(values: ReadonlyMap<string, Value>, name: string): Value {
 }
 
 /** Emits the model once, only to learn the shape of its output. */
-function inferClasses(
+function inferOutput(
   inputShape: readonly number[],
+  inputType: ModelInputType,
   layout: ParameterLayout,
   emit: ForwardGraph["emit"],
-): number {
+): readonly number[] {
   const g = new GraphBuilder();
-  const input = g.input("input", "float32", ["batch", ...inputShape]);
+  const input = g.input("input", inputType, ["batch", ...inputShape]);
   const parameters = layout.slots.map(({ name, shape }) => g.input(`parameter/${name}`, "float32", shape));
-  const { shape } = emit(g, input, parameters, evaluationMode);
-  const [batch, classes, more] = shape;
-  if (batch === "batch" && typeof classes === "number" && more === undefined) return classes;
-  throw new SelvedgeError("unsupported", `the model gives ${describeShape(shape)}, not scores per example`, {
-    fix: "export a model whose output is [batch, classes]",
-  });
+  const { shape, type } = emit(g, input, parameters, evaluationMode);
+  const [batch, ...each] = shape;
+  if (batch === "batch" && isStatic(each) && type === "float32") return each;
+  throw new SelvedgeError(
+    "unsupported",
+    `the model gives ${type} ${describeShape(shape)}, not float32 of a fixed size per example`,
+    { fix: "export a model whose output is [batch, …], with sizes that are fixed except for the batch" },
+  );
 }
 
 function checkOpset(model: OnnxModel): void {
@@ -95,8 +103,12 @@ function checkOpset(model: OnnxModel): void {
   });
 }
 
-function exampleShape({ name, type, shape }: TensorDescription): readonly number[] {
-  const [batch, ...example] = shape;
+function exampleFormat({
+  name,
+  type,
+  shape,
+}: TensorDescription): Pick<ForwardGraph, "inputShape" | "inputType"> {
+  const [batch, ...inputShape] = shape;
   const at = `input "${name}"`;
   if (batch !== -1) {
     throw new SelvedgeError("unsupported", `the batch dimension is fixed: ${describeShape(shape)}`, {
@@ -104,17 +116,17 @@ function exampleShape({ name, type, shape }: TensorDescription): readonly number
       fix: "export the model with a dynamic first dimension",
     });
   }
-  if (type !== "float32" || example.includes(-1)) {
+  if ((type !== "float32" && type !== "int32" && type !== "int64") || inputShape.includes(-1)) {
     throw new SelvedgeError(
       "unsupported",
-      `only float32 of fixed size can be trained on: ${type} ${describeShape(shape)}`,
+      `only float32, int32 and int64 of fixed size can be trained on: ${type} ${describeShape(shape)}`,
       {
         at,
-        fix: "export the model with a float32 input whose dimensions, except the first, are fixed",
+        fix: "export the model with an input whose dimensions, except the first, are fixed",
       },
     );
   }
-  return example;
+  return { inputShape, inputType: type };
 }
 
 function constantsOf(model: OnnxModel, layout: ParameterLayout, graph: GraphBuilder): Map<string, Value> {

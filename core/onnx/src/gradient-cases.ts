@@ -12,7 +12,7 @@ import { poolingCases } from "./gradient-cases/pooling.ts";
 import { recurrentCases } from "./gradient-cases/recurrent.ts";
 import { reductionCases } from "./gradient-cases/reduction.ts";
 import { resizeCases } from "./gradient-cases/resize.ts";
-import type { LossName } from "./losses.ts";
+import type { LossName, LossOptions } from "./losses.ts";
 
 /** What every rule is checked on. */
 export const gradientCases: GradientCaseTable<keyof CheckedSignatures> = {
@@ -32,15 +32,62 @@ export const gradientCases: GradientCaseTable<keyof CheckedSignatures> = {
 };
 
 /** One batch for a loss whose gradient is checked in the same way. */
-export interface LossCase {
+export interface LossCase<Name extends LossName> {
   readonly name: string;
-  readonly batch: number;
-  readonly classes: number;
+  /** Of the model's output, with the batch. */
+  readonly output: readonly [batch: number, ...number[]];
+  readonly options: LossOptions[Name];
+  /** What the first targets are instead of what chance says. */
+  readonly labels?: readonly number[];
 }
 
-export const lossCases: { readonly [Name in LossName]: readonly [LossCase, ...LossCase[]] } = {
+export const lossCases: { readonly [Name in LossName]: readonly [LossCase<Name>, ...LossCase<Name>[]] } = {
   "softmax-cross-entropy": [
-    { name: "ten classes", batch: 4, classes: 10 },
-    { name: "one example of two", batch: 1, classes: 2 },
+    { name: "ten classes", output: [4, 10], options: {} },
+    { name: "one example of two", output: [1, 2], options: {} },
+    { name: "positions", output: [2, 3, 5], options: {} },
+    { name: "classes before positions", output: [2, 4, 3], options: { axis: 1 } },
+    { name: "smoothed", output: [3, 4], options: { labelSmoothing: 0.2 } },
+    { name: "weighted", output: [4, 3], options: { classWeights: [0.5, 1, 2] } },
+    { name: "ignored", output: [4, 3], options: { ignoreIndex: -100 }, labels: [-100] },
+    {
+      name: "weighted, smoothed, ignored, classes before positions",
+      output: [2, 3, 4],
+      options: { axis: 1, classWeights: [0.5, 1, 2], labelSmoothing: 0.1, ignoreIndex: 1 },
+      labels: [1, 0, 1],
+    },
+    {
+      name: "probabilities, weighted and smoothed",
+      output: [3, 4],
+      options: { targets: "probabilities", classWeights: [0.5, 1, 2, 1], labelSmoothing: 0.1 },
+    },
+    {
+      name: "probabilities before positions",
+      output: [2, 3, 2],
+      options: { targets: "probabilities", axis: 1 },
+    },
+  ],
+  "binary-cross-entropy": [
+    { name: "a score for each example", output: [5, 1], options: {} },
+    { name: "no axis for the score", output: [5], options: {} },
+    { name: "several, the positive weighted", output: [3, 4], options: { positiveWeight: 2.5 } },
+    { name: "probabilities", output: [3, 2, 2], options: { targets: "probabilities", positiveWeight: 0.5 } },
+  ],
+  "mean-squared-error": [
+    { name: "numbers", output: [3, 2], options: {} },
+    { name: "images", output: [2, 1, 2, 3], options: {} },
+  ],
+  "mean-absolute-error": [{ name: "numbers", output: [3, 2], options: {} }],
+  huber: [
+    { name: "numbers", output: [4, 3], options: {} },
+    { name: "another delta", output: [4, 3], options: { delta: 0.37 } },
+  ],
+  "kl-divergence": [
+    { name: "distributions", output: [3, 4], options: {} },
+    { name: "of positions", output: [2, 2, 3], options: {} },
+  ],
+  cosine: [
+    { name: "vectors", output: [3, 4], options: {} },
+    { name: "of positions", output: [2, 2, 3], options: {} },
   ],
 };

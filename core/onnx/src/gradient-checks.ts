@@ -1,5 +1,5 @@
 import { SeededRandom } from "@selvedge/protocol";
-import { add, cast, mul, square } from "./arithmetic.ts";
+import { add, cast, div, mul, square } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
 import { type CheckInput, caseInputs, caseNode, emitCase, pointOf } from "./case-graph.ts";
 import type { ComposeMode } from "./composition.ts";
@@ -7,9 +7,11 @@ import type { CheckedSignatures, GradientCase } from "./gradient-case.ts";
 import { gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
 import { sumAll } from "./gradient-families.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { type LossName, losses } from "./losses.ts";
+import type { TargetFormat } from "./losses/loss-rule.ts";
+import { type Loss, type LossName, lossRule } from "./losses.ts";
 import { serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
+import { sizeOf } from "./shape.ts";
 
 /** A graph that gives a scalar and its gradients, and a point to compare them at. */
 export interface GradientCheck {
@@ -39,8 +41,13 @@ export function gradientOutput(input: CheckInput): string {
 export function gradientChecks(): GradientCheck[] {
   return [
     ...entries(gradientCases).flatMap(([op, cases]) => cases.map((each) => operatorCheck(op, each))),
-    ...entries(lossCases).flatMap(([loss, cases]) => cases.map((each) => lossCheck(loss, each))),
+    ...lossChecks(),
   ];
+}
+
+function lossChecks(): GradientCheck[] {
+  const checks = <Name extends LossName>(loss: Name) => lossCases[loss].map((each) => lossCheck(loss, each));
+  return (Object.keys(lossCases) as LossName[]).flatMap((loss) => checks(loss));
 }
 
 function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: GradientCase<Op>): GradientCheck {
@@ -67,21 +74,38 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   return { name, model: serializeModel(g.toModel(name)), type, inputs: points };
 }
 
-function lossCheck(loss: LossName, { name: caseName, batch, classes }: LossCase): GradientCheck {
+function lossCheck<Name extends LossName>(loss: Name, each: LossCase<Name>): GradientCheck {
   const g = new GraphBuilder();
-  const name = `${loss}: ${caseName}`;
-  const scores = g.input("scores", "float64", [batch, classes]);
+  const { output: shape, options } = each;
+  const name = `${loss}: ${each.name}`;
+  const rule = lossRule({ ...options, name: loss } as Loss);
+  const output = g.input("output", "float64", shape);
   const random = SeededRandom.fromSeed(name);
-  const labels = g.constant(Int32Array.from({ length: batch }, () => random.integer(classes)));
-  const rule = losses[loss](g, scores, labels);
-  g.output(lossOutput, rule.sum);
-  outputGradients(g, [scores], [rule.gradient(g.scalar(1, "float64"))]);
-  const data = pointOf([batch, classes], random, undefined);
+  const target = targetFor(rule.target(shape.slice(1)), each, random);
+  const result = rule.emit(g, output, g.constant(target.data, target.shape));
+  g.output(lossOutput, div(g, result.sum, result.weight));
+  const factor = div(g, g.scalar(1, "float64"), result.weight);
+  outputGradients(g, [output], [result.gradient(factor)]);
   return {
     name,
     model: serializeModel(g.toModel(name)),
     type: "float64",
-    inputs: [{ name: "scores", shape: [batch, classes], data }],
+    inputs: [{ name: "output", shape, data: pointOf(shape, random, undefined) }],
+  };
+}
+
+/** Classes by chance; numbers that may be distributions along every axis but the first: positive, at most 1. */
+function targetFor<Name extends LossName>(
+  { type, shape: example, classes }: TargetFormat,
+  { output: [batch], labels = [] }: LossCase<Name>,
+  random: SeededRandom,
+): { readonly shape: readonly number[]; readonly data: Int32Array | Float64Array } {
+  const shape = [batch, ...example];
+  const length = sizeOf(shape);
+  if (type === "float32") return { shape, data: Float64Array.from({ length }, () => random.uniform()) };
+  return {
+    shape,
+    data: Int32Array.from({ length }, (_, index) => labels[index] ?? random.integer(classes ?? 1)),
   };
 }
 

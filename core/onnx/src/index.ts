@@ -3,7 +3,8 @@ export { describeModel, type ModelDescription, type TensorDescription } from "./
 export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
 export type { GradientTerms } from "./gradient-terms.ts";
-export type { LossName } from "./losses.ts";
+export type { TargetFormat } from "./losses/loss-rule.ts";
+export type { Loss, LossName } from "./losses.ts";
 export { type OnnxModel, type ParseOptions, parseModel, serializeModel } from "./model.ts";
 export { initialState, type OptimizerState } from "./optimizer-state.ts";
 export type { Optimizer, OptimizerName } from "./optimizers.ts";

@@ -37,7 +37,7 @@ test("the graph is a model of standard operators that our own checks accept", ()
   );
   assert.deepEqual(
     output?.map(({ name }) => name),
-    [...graph.updated, "loss", "correct"],
+    [...graph.updated, "loss", "weight", "correct", "counted"],
   );
   assert.equal(nodes?.filter(({ opType }) => opType === "Loop").length, 1);
   assert.deepEqual(
@@ -62,9 +62,9 @@ test("every node of the loop is needed for an output", () => {
   );
   const read = new Set(nodes.flatMap(({ input }) => input));
   const unread = nodes.filter(({ output }) => !output.some((name) => read.has(name)));
-  // Condition, four parameters, loss and right predictions.
+  // Condition, four parameters, loss, right predictions, and of how many each.
   assert.deepEqual(new Set(unread.map(({ opType }) => opType)), new Set(["Identity"]));
-  assert.equal(unread.length, 1 + 4 + 2);
+  assert.equal(unread.length, 1 + 4 + 4);
 });
 
 test("what exporters write is trained: Constant, Identity, Reshape by an initializer, MatMul and Add", () => {
@@ -261,7 +261,7 @@ test("evaluation takes the same inputs but for the learning rate, and gives loss
   );
   assert.deepEqual(
     output?.map(({ name }) => name),
-    ["loss", "correct"],
+    ["loss", "weight", "correct", "counted"],
   );
 });
 
@@ -300,9 +300,18 @@ test("what cannot be trained is refused, naming node and operator and saying wha
     ],
     [{ inputs: [value("x", [1, 6])] }, /batch dimension is fixed: \[1, 6\]/, 'input "x"'],
     [{ inputs: [value("x", ["batch", "width"])] }, /fixed size/, 'input "x"'],
-    [{ inputs: [value("x", ["batch", 6], "int64")] }, /int64/, 'input "x"'],
+    [{ inputs: [value("x", ["batch", 6], "bool")] }, /bool/, 'input "x"'],
+    [
+      { inputs: [value("x", ["batch", 6], "int64")] },
+      /float32 and int64|int64 and float32/,
+      'node "y/MatMul" (MatMul)',
+    ],
     [{ inputs: [value("x", ["batch", 6]), value("z", ["batch", 6])] }, /not 2 and 1/, undefined],
-    [{ nodes: [node("Flatten", ["x"], "y", { axis: ["int", 0] })] }, /not scores per example/, undefined],
+    [
+      { nodes: [node("Flatten", ["x"], "y", { axis: ["int", 0] })] },
+      /not float32 of a fixed size per example/,
+      undefined,
+    ],
     [{ opset: 11 }, /operator set 11/, undefined],
     // Found by fuzzing: an output of a node that its operator does not have.
     [

@@ -12,9 +12,11 @@ import {
 import type { Noise } from "./counter-hash.ts";
 import { type ForwardGraph, readForwardGraph } from "./forward-graph.ts";
 import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
-import { GraphBuilder, type LoopBody, type TapeEntry } from "./graph-builder.ts";
+import { GraphBuilder, type TapeEntry } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
-import { type LossName, losses } from "./losses.ts";
+import { lossOutputs } from "./loss-outputs.ts";
+import type { LossRule } from "./losses/loss-rule.ts";
+import { type Loss, type LossName, lossRule } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 import { type OptimizerState, optimizerState, stateInputs, stateOfParameter } from "./optimizer-state.ts";
@@ -23,7 +25,7 @@ import { type Optimizer, type OptimizerName, optimizerRule } from "./optimizers.
 import { matchingNames } from "./tensor-patterns.ts";
 
 export interface TrainingOptions extends InputFormat, GradientTerms {
-  readonly loss: LossName;
+  readonly loss: LossName | Loss;
   readonly optimizer: OptimizerName | Optimizer;
   /** Parameters that are not trained, by patterns of their names in which `*` is any text. */
   readonly frozen?: readonly string[];
@@ -62,6 +64,8 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   const forward = readForwardGraph(model);
   const { layout } = forward;
   const rule = optimizerRule(options.optimizer);
+  const loss = lossRule(options.loss);
+  const target = loss.target(forward.outputShape);
   const names = layout.slots.map(({ name }) => name);
   const asked = matchingNames(names, options.frozen ?? []);
   const slots = layout.slots.filter(({ name }) => !asked.has(name));
@@ -79,15 +83,24 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   const trained = parameters.filter((_, index) => !asked.has(names[index] ?? ""));
   const entering = [...trained, ...stateInputs(g, state)];
   const frozen = new Map([...asked].map((name) => [name, byName]));
-  const training = { forward, options, rule, parameters, trained, rate, before, seed, inputs };
-  const { carried, scanned, cost } = batchLoop(g, forward, options, entering, (inner, batch, values) => {
-    const { body, still } = trainingStep(training, inner, batch, values);
-    for (const [index, why] of still) frozen.set(slots[index]?.name ?? "", why);
-    return body;
-  });
+  const training = { forward, options, loss, rule, parameters, trained, rate, before, seed, inputs };
+  let measures: ReadonlyMap<string, Value> = new Map();
+  const { carried, scanned, cost } = batchLoop(
+    g,
+    forward,
+    target,
+    options,
+    entering,
+    (inner, batch, values) => {
+      const step = trainingStep(training, inner, batch, values);
+      for (const [index, why] of step.still) frozen.set(slots[index]?.name ?? "", why);
+      measures = step.measures;
+      return { carried: step.carried, scanned: [...measures.values()] };
+    },
+  );
 
   const updated = names.map((name) => (asked.has(name) ? undefined : `updated/${name}`));
-  const outputs = [...updated.flatMap((name) => name ?? []), ...state.outputs, ports.loss, ports.correct];
+  const outputs = [...updated.flatMap((name) => name ?? []), ...state.outputs, ...measures.keys()];
   for (const [index, value] of [...carried, ...scanned].entries()) g.output(outputs[index] ?? "", value);
   const inputOf = (list: readonly Value[]) =>
     parameters.map((parameter) => list[trained.indexOf(parameter)]?.name);
@@ -105,7 +118,10 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     corrections: inputOf(inputs.corrections),
     inputShape: forward.inputShape,
     inputType: options.inputType,
-    classes: forward.classes,
+    outputShape: forward.outputShape,
+    target,
+    classes: target.classes,
+    outputs: new Set(measures.keys()),
     cost,
   };
 }
@@ -113,6 +129,7 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
 interface Training {
   readonly forward: ForwardGraph;
   readonly options: TrainingOptions;
+  readonly loss: LossRule;
   readonly rule: OptimizerRule;
   /** All of them, before the first step. */
   readonly parameters: readonly Value[];
@@ -126,13 +143,20 @@ interface Training {
   readonly inputs: TermInputs;
 }
 
-/** One step, and which of the carried parameters it leaves as they are, and why. */
+interface TrainingStep {
+  readonly carried: readonly Value[];
+  /** What it gives out, by the names of the outputs. */
+  readonly measures: ReadonlyMap<string, Value>;
+  /** Which of the carried parameters it leaves as they are, and why. */
+  readonly still: ReadonlyMap<number, string>;
+}
+
 function trainingStep(
-  { forward, options, rule, parameters, trained, rate, before, seed, inputs }: Training,
+  { forward, options, loss: lossOf, rule, parameters, trained, rate, before, seed, inputs }: Training,
   g: GraphBuilder,
   batch: Batch,
   values: readonly Value[],
-): { readonly body: LoopBody; readonly still: ReadonlyMap<number, string> } {
+): TrainingStep {
   const current = values.slice(0, trained.length);
   const kept = values.slice(trained.length);
   const updates = new Map<string, Value>();
@@ -144,9 +168,9 @@ function trainingStep(
     update: (parameter, next) => updates.set(parameter.name, next),
   });
   const tape = [...g.tape];
-  const loss = losses[options.loss](g, scores, batch.labels);
+  const loss = lossOf.emit(g, scores, batch.labels);
   const factor = rule.isLinear && !isClipped(options) ? rate : g.scalar(1, "float32");
-  const gradient = loss.gradient(div(g, factor, lengthOf(g, batch.labels)));
+  const gradient = loss.gradient(div(g, factor, loss.weight));
   const raw = backward(g, tape, [{ output: scores, gradient }], current).map((each, index) =>
     updates.has(current[index]?.name ?? "") ? undefined : each,
   );
@@ -165,7 +189,7 @@ function trainingStep(
     ...steps.map(({ parameter }) => parameter),
     ...rule.state.flatMap((_, kind) => steps.flatMap(({ state }) => state[kind] ?? [])),
   ];
-  return { body: { carried, scanned: [loss.sum, loss.correct] }, still };
+  return { carried, measures: lossOutputs(loss), still };
 }
 
 function noiseOf(seed: Value, step: Value): Noise {
@@ -175,11 +199,6 @@ function noiseOf(seed: Value, step: Value): Noise {
     return streams;
   };
   return { seed, step, stream };
-}
-
-/** float32 [1]: how many examples the batch at hand has; the last may be short. */
-function lengthOf(g: GraphBuilder, labels: Value): Value {
-  return cast(g, g.node("Shape", [labels], {}), "float32");
 }
 
 function whyFrozen(parameter: Value, tape: readonly TapeEntry[], scores: Value): string {

@@ -14,32 +14,65 @@ export function inputFormatOf({ inputs, scale }: Dataset): InputFormat {
   return { inputType: inputs instanceof Uint8Array ? "uint8" : "float32", scale };
 }
 
+/** What is to be learned of each example of a dataset, row-major; where that is not its labels. */
+export type Targets = Int32Array | Float32Array;
+
 /**
  * The feeds that stay the same from run to run; the dataset is not copied.
  *
- * @throws SelvedgeError `failed_precondition` when dataset and model differ in shape or classes
+ * @throws SelvedgeError `failed_precondition` when dataset and model differ in shape, classes or targets
  */
-export function datasetFeeds(graph: BatchGraph, dataset: Dataset, batchSize: number): Tensors {
+export function datasetFeeds(
+  graph: BatchGraph,
+  dataset: Dataset,
+  batchSize: number,
+  targets: Targets | undefined,
+): Tensors {
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new SelvedgeError("invalid_argument", `the batch size is ${batchSize}, not a positive integer`);
   }
-  if (dataset.classes !== graph.classes) {
-    throw new SelvedgeError(
-      "failed_precondition",
-      `the model tells ${graph.classes} classes apart and the dataset has ${dataset.classes}`,
-      { at: `dataset ${dataset.name}`, fix: "give a dataset with as many classes as the model" },
-    );
-  }
-  const { inputs, inputShape, labels, length } = reshapeExamples(dataset, graph.inputShape);
+  const { inputs, inputShape, length } = reshapeExamples(dataset, graph.inputShape);
   const dims = [length, ...inputShape];
   return {
     [ports.examples]:
       inputs instanceof Uint8Array
         ? { type: "uint8", dims, data: inputs }
         : { type: "float32", dims, data: inputs },
-    [ports.labels]: { type: "int32", dims: [length], data: labels },
+    [ports.labels]: targets === undefined ? labelsOf(dataset, graph) : targetsOf(dataset, graph, targets),
     [ports.batchSize]: integer(batchSize),
   };
+}
+
+function labelsOf({ name, labels, classes, length }: Dataset, { target }: BatchGraph): Tensor {
+  const at = `dataset ${name}`;
+  if (target.classes === undefined || target.shape.length > 0) {
+    throw new SelvedgeError(
+      "failed_precondition",
+      `the loss learns ${target.type} [${target.shape.join(", ")}] for each example, and the dataset has a class`,
+      { at, fix: "choose a loss that learns classes, or give targets that fit" },
+    );
+  }
+  if (classes === target.classes) return { type: "int32", dims: [length], data: labels };
+  throw new SelvedgeError(
+    "failed_precondition",
+    `the model tells ${target.classes} classes apart and the dataset has ${classes}`,
+    { at, fix: "give a dataset with as many classes as the model" },
+  );
+}
+
+function targetsOf({ name, length }: Dataset, { target }: BatchGraph, data: Targets): Tensor {
+  const dims = [length, ...target.shape];
+  const size = dims.reduce((product, each) => product * each, 1);
+  if (data.length === size) {
+    if (target.type === "int32" && data instanceof Int32Array) return { type: "int32", dims, data };
+    if (target.type === "float32" && data instanceof Float32Array) return { type: "float32", dims, data };
+  }
+  const given = `${data instanceof Int32Array ? "int32" : "float32"}, ${data.length} numbers`;
+  throw new SelvedgeError(
+    "failed_precondition",
+    `the loss learns ${target.type} [${dims.join(", ")}], and was given ${given}`,
+    { at: `dataset ${name}`, fix: "give targets of this type and shape" },
+  );
 }
 
 /** The feeds of one run: which examples, in how many batches. */
@@ -68,24 +101,25 @@ export function floatsOf(outputs: Tensors, name: string): Float32Array {
 
 /** Sums loss and right predictions over runs, in float64. */
 export class BatchTally {
-  #loss = 0;
-  #correct = 0;
-  #examples = 0;
+  readonly #sums = new Map<string, number>();
 
-  add(outputs: Tensors, examples: number): void {
-    this.#loss += sum(floatsOf(outputs, ports.loss));
-    this.#correct += sum(floatsOf(outputs, ports.correct));
-    this.#examples += examples;
+  add(outputs: Tensors): void {
+    for (const port of [ports.loss, ports.weight, ports.correct, ports.counted]) {
+      if (outputs[port] === undefined) continue;
+      this.#sums.set(port, (this.#sums.get(port) ?? 0) + sum(floatsOf(outputs, port)));
+    }
   }
 
-  /** Mean over the examples. */
-  get loss(): number {
-    return this.#loss / this.#examples;
+  /** The mean that the loss is, and the share of right predictions, 0 to 1, where targets are classes. */
+  get means(): { readonly loss: number; readonly accuracy?: number } {
+    const loss = this.#share(ports.loss, ports.weight) ?? Number.NaN;
+    const accuracy = this.#share(ports.correct, ports.counted);
+    return accuracy === undefined ? { loss } : { loss, accuracy };
   }
 
-  /** 0 to 1. */
-  get accuracy(): number {
-    return this.#correct / this.#examples;
+  #share(part: string, whole: string): number | undefined {
+    const [some, all] = [this.#sums.get(part), this.#sums.get(whole)];
+    return some === undefined || all === undefined ? undefined : some / all;
   }
 }
 

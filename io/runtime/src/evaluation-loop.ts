@@ -11,11 +11,14 @@ import {
   orderFeeds,
   parameterTensors,
   StepPace,
+  type Targets,
 } from "./batch-run.ts";
 
 export interface EvaluationRun {
   readonly parameters: Float32Array;
   readonly dataset: Dataset;
+  /** What should be predicted of each example, row-major; the dataset's labels when absent. */
+  readonly targets?: Targets;
   /** Indices of the examples to measure on. */
   readonly examples: Int32Array;
 }
@@ -23,8 +26,8 @@ export interface EvaluationRun {
 export interface EvaluationResult {
   /** Mean over the examples. */
   readonly loss: number;
-  /** 0 to 1. */
-  readonly accuracy: number;
+  /** 0 to 1; absent where targets are no classes. */
+  readonly accuracy?: number;
   readonly examples: number;
   /** Of two classes only; the second is the positive one. */
   readonly binary?: BinaryResult;
@@ -43,7 +46,7 @@ export interface BinaryResult extends BinaryCounts {
 export async function runEvaluation(
   session: GraphSession,
   graph: BatchGraph,
-  { parameters, dataset, examples }: EvaluationRun,
+  { parameters, dataset, examples, targets }: EvaluationRun,
 ): Promise<EvaluationResult> {
   if (examples.length === 0) {
     throw new SelvedgeError("failed_precondition", "there are no examples to measure on", {
@@ -51,12 +54,12 @@ export async function runEvaluation(
     });
   }
   const constant = {
-    ...datasetFeeds(graph, dataset, evaluationBatchSize),
+    ...datasetFeeds(graph, dataset, evaluationBatchSize, targets),
     ...namedFeeds(graph.parameters, parameterTensors(graph.layout, parameters)),
   };
   const tally = new BatchTally();
   const pace = new StepPace();
-  const margins = graph.classes === 2 ? new Float32Array(examples.length) : undefined;
+  const margins = graph.outputs.has(ports.margin) ? new Float32Array(examples.length) : undefined;
   for (let start = 0, end = 0; start < examples.length; start = end) {
     end = endOfRun(start, examples.length, pace.steps);
     const began = performance.now();
@@ -65,12 +68,13 @@ export async function runEvaluation(
       ...orderFeeds(examples.subarray(start, end), evaluationBatchSize),
     });
     pace.observe(Math.ceil((end - start) / evaluationBatchSize), performance.now() - began);
-    tally.add(outputs, end - start);
+    tally.add(outputs);
     margins?.set(floatsOf(outputs, ports.margin), start);
   }
-  const result = { loss: tally.loss, accuracy: tally.accuracy, examples: examples.length };
+  const result = { ...tally.means, examples: examples.length };
   if (margins === undefined) return result;
-  const labels = Int32Array.from(examples, (example) => dataset.labels[example] ?? 0);
+  const all = targets ?? dataset.labels;
+  const labels = Int32Array.from(examples, (example) => all[example] ?? 0);
   const binary = {
     ...countBinary(margins, labels),
     averagePrecision: averagePrecision(margins, labels),

@@ -11,6 +11,7 @@ import {
   orderFeeds,
   parameterTensors,
   StepPace,
+  type Targets,
 } from "./batch-run.ts";
 import type { Tensor, Tensors } from "./tensor.ts";
 
@@ -18,6 +19,8 @@ export interface TrainingRun {
   /** Where training starts; not changed. */
   readonly parameters: Float32Array;
   readonly dataset: Dataset;
+  /** What is to be learned of each example, row-major; the dataset's labels when absent. */
+  readonly targets?: Targets;
   /** Indices of the examples to train on. */
   readonly examples: Int32Array;
   readonly epochs: number;
@@ -49,7 +52,8 @@ export interface TrainingProgress {
   readonly stepsTotal: number;
   /** Means since the start of the training. */
   readonly loss: number;
-  readonly accuracy: number;
+  /** Absent where targets are no classes. */
+  readonly accuracy?: number;
 }
 
 export interface TrainingResult {
@@ -58,7 +62,8 @@ export interface TrainingResult {
   readonly steps: number;
   /** Mean over all examples of all epochs, each measured just before it was learned from. */
   readonly loss: number;
-  readonly accuracy: number;
+  /** Absent where targets are no classes. */
+  readonly accuracy?: number;
 }
 
 /**
@@ -80,7 +85,7 @@ export async function runTraining(
   checkRun(run);
   const { batchSize, learningRate, epochs, examples, seed, now = () => performance.now() } = run;
   const constant = {
-    ...datasetFeeds(graph, run.dataset, batchSize),
+    ...datasetFeeds(graph, run.dataset, batchSize, run.targets),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
     ...termFeeds(graph, run),
     ...(graph.isRandom && {
@@ -113,17 +118,16 @@ export async function runTraining(
       pace.observe(ran, now() - began);
       parameters = updatedTensors(outputs, graph.updated, parameters);
       state = updatedTensors(outputs, graph.state.outputs, state);
-      tally.add(outputs, end - start);
+      tally.add(outputs);
       steps += ran;
-      run.onProgress?.({ steps, stepsTotal, loss: tally.loss, accuracy: tally.accuracy });
+      run.onProgress?.({ steps, stepsTotal, ...tally.means });
     }
   }
   return {
     parameters: joined(graph.layout, parameters),
     state: { values: joined(graph.state.layout, state), steps: begun.steps + steps },
     steps,
-    loss: tally.loss,
-    accuracy: tally.accuracy,
+    ...tally.means,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { DatasetSource } from "@selvedge/datasets";
 import type { ColumnStatistics } from "@selvedge/learning";
-import type { LossName, OptimizerName } from "@selvedge/onnx";
+import type { Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
@@ -14,8 +14,8 @@ export interface TrainingRequest extends DataRequest {
   readonly weightsPath: string;
   /** Where the update is written: safetensors, float32, new - base. */
   readonly updatePath: string;
-  readonly loss: LossName;
-  readonly optimizer: OptimizerName;
+  readonly loss: LossName | Loss;
+  readonly optimizer: OptimizerName | Optimizer;
   readonly learningRate: number;
   readonly batchSize: number;
   readonly localEpochs: number;
@@ -39,7 +39,8 @@ export interface TrainingOutcome {
 /** Bounded, finite scalars (SPEC SU4). */
 export interface TrainingMetrics {
   readonly train_loss: number;
-  readonly train_accuracy: number;
+  /** Absent where targets are no classes. */
+  readonly train_accuracy?: number;
   /** Of the base parameters on the held-out examples; absent when there are none. */
   readonly eval_loss?: number;
   readonly eval_accuracy?: number;
@@ -57,7 +58,7 @@ export interface EvaluationRequest extends DataRequest {
   readonly modelPath: string;
   readonly weightsPath: string;
   /** Softmax cross-entropy when absent. */
-  readonly loss?: LossName;
+  readonly loss?: LossName | Loss;
   /** Refuses what would, as inferred before the model is loaded, need more resident memory; absent: nothing. */
   readonly memoryBytesMax?: number;
 }

@@ -5,6 +5,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   evaluationGraph,
+  type Loss,
   type LossName,
   type OnnxModel,
   type ParameterLayout,
@@ -61,7 +62,7 @@ async function train(
 
   const metrics: TrainingMetrics = {
     train_loss: trained.loss,
-    train_accuracy: trained.accuracy,
+    ...(trained.accuracy !== undefined && { train_accuracy: trained.accuracy }),
     ...(evaluation === undefined ? {} : heldOutMetrics(evaluation)),
     seconds: (performance.now() - began) / 1000,
   };
@@ -90,7 +91,11 @@ async function summarise({ dataset, table, maxExamples, seed }: SummaryRequest):
 }
 
 function heldOutMetrics({ loss, accuracy, examples, binary }: EvaluationResult): Partial<TrainingMetrics> {
-  const measured = { eval_loss: loss, eval_accuracy: accuracy, eval_examples: examples };
+  const measured = {
+    eval_loss: loss,
+    ...(accuracy !== undefined && { eval_accuracy: accuracy }),
+    eval_examples: examples,
+  };
   if (binary === undefined) return measured;
   const { truePositives, falsePositives, falseNegatives, averagePrecision } = binary;
   return {
@@ -122,7 +127,7 @@ async function loadTask(request: EvaluationRequest | TrainingRequest): Promise<T
 
 async function measure(
   task: Task,
-  loss: LossName,
+  loss: LossName | Loss,
   examples: Int32Array,
   { memoryBytesMax }: EvaluationRequest,
 ): Promise<EvaluationResult> {

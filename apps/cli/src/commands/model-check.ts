@@ -16,15 +16,16 @@ export async function run(terminal: Terminal, options: ModelCheckOptions, file: 
   const { batchSize } = options;
   const path = resolve(terminal.workingFolder, file);
   const { model, graph } = compileModel(await readModelFile(path), path);
-  const { inputShape, classes } = graph;
+  const { inputShape, outputShape, classes } = graph;
   const { trained, frozen } = trainingReport(model, graph);
   const cost = { batchSize, ...trainingCost(graph, batchSize) };
-  if (options.json) return writeJson(terminal.stdout, { inputShape, classes, trained, frozen, cost });
+  if (options.json)
+    return writeJson(terminal.stdout, { inputShape, outputShape, classes, trained, frozen, cost });
   const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
   terminal.stdout.write(
     renderFields([
       ["takes", `${shape(inputShape)}, float32`],
-      ["gives", `${classes} classes`],
+      ["gives", classes === outputShape[0] ? `${classes} classes` : `${shape(outputShape)}, float32`],
       ["parameters", formatCount(cost.parameters)],
       ["memory", `${formatBytes(cost.memoryBytes)} and the data, in batches of ${batchSize}`],
       ["multiply-adds", `${formatCount(cost.multiplyAdds)} a step`],

@@ -93,7 +93,7 @@ async function trainOne(
   const trainedPath = `${path}.safetensors`;
   await writeFile(trainedPath, encodeSafetensors(layout, trained));
   const measured = await trainer.evaluate({ modelPath, weightsPath: trainedPath, dataset: test }, { signal });
-  return measured.accuracy;
+  return measured.accuracy ?? 0;
 }
 
 const lanesMax = 8;

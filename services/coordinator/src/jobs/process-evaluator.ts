@@ -36,7 +36,12 @@ export class ProcessEvaluator implements Evaluator {
       },
       { memoryBytesMax },
     );
-    return { loss, accuracy, examples, ...(binary && binaryMetrics(binary)) };
+    return {
+      loss,
+      ...(accuracy !== undefined && { accuracy }),
+      examples,
+      ...(binary && binaryMetrics(binary)),
+    };
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Dataset } from "@selvedge/datasets";
+import {
+  buildMlp,
+  evaluationGraph,
+  type Loss,
+  type LossName,
+  type OnnxModel,
+  parameterLayout,
+  readParameters,
+  trainingGraph,
+} from "@selvedge/onnx";
+import { floats, integers, modelOf, node, value } from "@selvedge/onnx/models.fixture";
+import { SeededRandom } from "@selvedge/protocol";
+import type { Targets } from "./batch-run.ts";
+import { type EvaluationResult, runEvaluation } from "./evaluation-loop.ts";
+import { NativeSession } from "./native-session.ts";
+import { runTraining, type TrainingResult } from "./training-loop.ts";
+
+const length = 60;
+const random = SeededRandom.fromSeed("targets");
+const numbers = Float32Array.from({ length: length * 2 }, () => random.normal());
+
+test("a model learns numbers: the loss falls, and there is no accuracy", async () => {
+  const model = buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 });
+  // y = (a - b, 2b)
+  const targets = Float32Array.from(numbers, (x, i) => (i % 2 === 0 ? x - (numbers[i + 1] ?? 0) : 2 * x));
+  for (const loss of ["mean-squared-error", "huber"] as const) {
+    const { trained, measured } = await learn(model, loss, dataset(numbers, [2]), targets);
+    assert.ok(measured.loss < 1e-3, `${loss} ${measured.loss}`);
+    assert.ok(!("accuracy" in trained) && !("accuracy" in measured) && measured.binary === undefined);
+  }
+});
+
+test("an autoencoder of images learns its own input", async () => {
+  // All of one kind, so that one number is enough for each.
+  const kind = [1, -2, 0.5, 1.5];
+  const images = Float32Array.from(
+    { length: length * 4 },
+    (_, i) => (kind[i % 4] ?? 0) * (numbers[i >> 2] ?? 0),
+  );
+  const model = modelOf({
+    inputs: [value("x", ["batch", 1, 2, 2])],
+    nodes: [
+      node("Flatten", ["x"], "flat"),
+      node("MatMul", ["flat", "down"], "code"),
+      node("MatMul", ["code", "up"], "wide"),
+      node("Reshape", ["wide", "shape"], "y"),
+    ],
+    initializers: [
+      floats("down", [4, 1], [0.3, -0.2, 0.4, -0.1]),
+      floats("up", [1, 4], [0.2, -0.3, 0.1, -0.4]),
+      integers("shape", [-1, 1, 2, 2]),
+    ],
+  });
+  const graph = trainingGraph(model, { loss: "mean-squared-error", optimizer: "sgd", ...format });
+  assert.deepEqual(graph.target, { type: "float32", shape: [1, 2, 2], classes: undefined });
+  const { trained, measured } = await learn(model, "mean-squared-error", dataset(images, [1, 2, 2]), images);
+  assert.ok(measured.loss < trained.loss / 20, `${trained.loss} to ${measured.loss}`);
+});
+
+test("one score for each example tells two classes apart, with the counts of both", async () => {
+  const model = buildMlp({ inputShape: [2], hidden: [], classes: 1, seed: 1 });
+  const data = dataset(numbers, [2]);
+  const { measured } = await learn(model, "binary-cross-entropy", data, undefined);
+  assert.ok((measured.accuracy ?? 0) > 0.9, `${measured.accuracy}`);
+  const { truePositives = 0, falseNegatives = 0, averagePrecision = 0 } = measured.binary ?? {};
+  const positives = data.labels.reduce((sum, label) => sum + label, 0);
+  assert.equal(truePositives + falseNegatives, positives);
+  assert.ok(averagePrecision > 0.95, `${averagePrecision}`);
+});
+
+test("indices of words are looked up, and each place of a text is predicted; what is ignored counts for nothing", async () => {
+  const [words, places, width] = [5, 3, 4];
+  const model = modelOf({
+    inputs: [value("tokens", ["batch", places], "int64")],
+    outputs: [value("y", ["batch", places, words])],
+    nodes: [node("Gather", ["embedding", "tokens"], "e"), node("MatMul", ["e", "out"], "y")],
+    initializers: [
+      floats("embedding", [words, width], draw(words * width)),
+      floats("out", [width, words], draw(width * words)),
+    ],
+  });
+  const tokens = Float32Array.from({ length: length * places }, () => random.integer(words));
+  // After each word comes the next one; the last place of each text has none to learn.
+  const next = Int32Array.from(tokens, (word, i) => (i % places === places - 1 ? -100 : (word + 1) % words));
+  const loss: Loss = { name: "softmax-cross-entropy", ignoreIndex: -100 };
+  const graph = trainingGraph(model, { loss, optimizer: "sgd", ...format });
+  assert.deepEqual(
+    [graph.target, graph.outputShape],
+    [{ type: "int32", shape: [places], classes: words }, [places, words]],
+  );
+  const { measured } = await learn(model, loss, dataset(tokens, [places]), next);
+  assert.equal(measured.accuracy, 1);
+  assert.ok(measured.loss < 0.2, `${measured.loss}`);
+});
+
+test("targets that do not fit the loss are refused, with both formats", async () => {
+  const model = buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 });
+  const data = dataset(numbers, [2]);
+  const refused = (loss: LossName, targets: Targets | undefined, message: RegExp) =>
+    assert.rejects(learn(model, loss, data, targets), { code: "failed_precondition", message });
+  await refused(
+    "mean-squared-error",
+    undefined,
+    /learns float32 \[2\] for each example, and the dataset has a class/,
+  );
+  await refused(
+    "mean-squared-error",
+    new Int32Array(length * 2),
+    /float32 \[60, 2\], and was given int32, 120 numbers/,
+  );
+  await refused("softmax-cross-entropy", new Int32Array(3), /int32 \[60\], and was given int32, 3 numbers/);
+});
+
+const format = { inputType: "float32", scale: 1 } as const;
+
+async function learn(
+  model: OnnxModel,
+  loss: LossName | Loss,
+  data: Dataset,
+  targets: Targets | undefined,
+): Promise<{ readonly trained: TrainingResult; readonly measured: EvaluationResult }> {
+  const graph = trainingGraph(model, { loss, optimizer: "adam", ...format });
+  const measuring = evaluationGraph(model, { loss, ...format });
+  const [session, measure] = [
+    await NativeSession.load(graph.bytes),
+    await NativeSession.load(measuring.bytes),
+  ];
+  const common = {
+    dataset: data,
+    examples: Int32Array.from(Array(length).keys()),
+    ...(targets !== undefined && { targets }),
+  };
+  try {
+    const trained = await runTraining(session, graph, {
+      ...common,
+      parameters: readParameters(model, parameterLayout(model)),
+      epochs: 60,
+      batchSize: 8,
+      learningRate: 0.05,
+      seed: 1,
+    });
+    const { parameters } = trained;
+    return { trained, measured: await runEvaluation(measure, measuring, { ...common, parameters }) };
+  } finally {
+    await session.release();
+    await measure.release();
+  }
+}
+
+function dataset(inputs: Float32Array, inputShape: readonly number[]): Dataset {
+  const size = inputs.length / length;
+  return {
+    name: "targets",
+    length,
+    inputShape,
+    classes: 2,
+    inputs,
+    scale: 1,
+    labels: Int32Array.from({ length }, (_, i) =>
+      (inputs[i * size] ?? 0) > (inputs[i * size + 1] ?? 0) ? 1 : 0,
+    ),
+  };
+}
+
+function draw(count: number): number[] {
+  return Array.from({ length: count }, () => random.normal() / 2);
+}
