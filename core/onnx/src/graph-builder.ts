@@ -171,7 +171,7 @@ export class GraphBuilder implements Inference {
 
   contentsOf(value: Value): Contents | undefined {
     const known = this.#shared.contents.get(value.name);
-    if (known !== undefined || (value.type !== "int64" && value.type !== "int32")) return known;
+    if (known !== undefined) return known;
     const isSmall = isStatic(value.shape) && sizeOf(value.shape) <= elementsMax;
     return isSmall ? this.constantOf(value) : undefined;
   }

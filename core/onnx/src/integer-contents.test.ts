@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseModel, serializeModel } from "./model.ts";
-import { floats, integers, modelOf, node } from "./models.fixture.ts";
+import { constant, floats, integers, modelOf, node, value } from "./models.fixture.ts";
 import { rawTensor } from "./tensor-proto.ts";
 import { trainingGraph } from "./training-graph.ts";
 
@@ -51,4 +51,56 @@ test("the bias of zeros that an exporter makes from the shape of a weight has a 
     ],
   });
   assert.equal(trainingGraph(parseModel(serializeModel(model)), options).classes, 3);
+});
+
+test("pads in PyTorch's order, turned into ONNX's by the file itself, are known", () => {
+  const model = modelOf({
+    nodes: [
+      node("ConstantOfShape", ["missing"], "zeros"),
+      node("Cast", ["zeros"], "rest", { to: ["int", 7] }),
+      node("Concat", ["pads", "rest"], "all", { axis: ["int", 0] }),
+      node("Reshape", ["all", "pairs"], "table"),
+      node("Slice", ["table", "last", "first", "zero", "last"], "turned"),
+      node("Transpose", ["turned"], "columns", { perm: ["ints", [1, 0]] }),
+      node("Reshape", ["columns", "last"], "ordered"),
+      node("Pad", ["x", "ordered"], "p", { mode: ["string", "reflect"] }),
+      node("MatMul", ["p", "w"], "y"),
+    ],
+    initializers: [
+      integers("missing", [2]),
+      integers("pads", [1, 2]),
+      integers("pairs", [-1, 2]),
+      integers("last", [-1]),
+      integers("first", [-(2 ** 31)]),
+      integers("zero", [0]),
+      floats("w", [9, 3], Array(27).fill(1)),
+    ],
+  });
+  assert.equal(trainingGraph(model, options).classes, 3);
+});
+
+test("sizes that a file computes in float32 are rounded as the runtime does", () => {
+  const model = modelOf({
+    inputs: [value("x", ["batch", 1, 6])],
+    nodes: [
+      constant(floats("", [2], [1, 1]), "ones"),
+      node("Shape", ["x"], "shape"),
+      node("Slice", ["shape", "two", "three"], "length"),
+      node("Cast", ["length"], "float", { to: ["int", 1] }),
+      node("Mul", ["float", "factor"], "longer"),
+      node("Floor", ["longer"], "whole"),
+      node("Div", ["whole", "float"], "scale"),
+      node("Concat", ["ones", "scale"], "scales", { axis: ["int", 0] }),
+      node("Resize", ["x", "", "scales"], "r", { mode: ["string", "linear"] }),
+      node("Flatten", ["r"], "flat"),
+      node("MatMul", ["flat", "w"], "y"),
+    ],
+    initializers: [
+      integers("two", [2]),
+      integers("three", [3]),
+      floats("factor", [], [1.7]),
+      floats("w", [10, 3], Array(30).fill(1)),
+    ],
+  });
+  assert.equal(trainingGraph(model, options).classes, 3);
 });

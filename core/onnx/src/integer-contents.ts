@@ -3,8 +3,9 @@ import type { Value } from "./operator.ts";
 import { reducedAxes } from "./operators/reduction.ts";
 import type { AttributesOf, InputsOf, Operator } from "./operators.ts";
 import { type Dimension, isStatic, productOf, quotientOf } from "./shape.ts";
+import { slicedAxes } from "./slice-range.ts";
 
-/** The elements of a small tensor of integers, row-major; those that only the run knows under their names. */
+/** The elements of a small tensor, row-major; whole ones that only the run knows under their names. */
 export type Contents = readonly Dimension[];
 
 type Fold<Op extends Operator> = (
@@ -33,9 +34,11 @@ export function integerContents<Op extends Operator>(
   if (contents === undefined || most === undefined) return undefined;
   const isExact = (element: Dimension): boolean =>
     typeof element === "string" ||
-    (Number.isInteger(element) && Math.abs(element) <= most) ||
+    ((Number.isInteger(element) || type.startsWith("float")) && Math.abs(element) <= most) ||
     (type === "int64" && movers.has(op) && isUnbounded(element));
-  return contents.every(isExact) ? contents : undefined;
+  if (!contents.every(isExact)) return undefined;
+  // As the runtime would round it.
+  return type === "float32" ? eachOf(contents, Math.fround) : contents;
 }
 
 /** An element of an int64 tensor whose contents are known. */
@@ -57,35 +60,50 @@ const movers: ReadonlySet<Operator> = new Set([
   "Reshape",
   "Slice",
   "Squeeze",
+  "Transpose",
   "Unsqueeze",
   "Where",
 ]);
 
-/** Up to where each type holds every whole number, and a JavaScript number does; other types are not followed. */
+/** Up to where a number is followed: as far as each type holds it as a JavaScript number does; other types are not. */
 const largest: { readonly [Type in ElementType]?: number } = {
   bool: 1,
-  float32: 2 ** 24,
-  float64: Number.MAX_SAFE_INTEGER,
+  float32: 2 ** 127,
+  float64: Number.MAX_VALUE,
   int32: 2 ** 31 - 1,
   int64: Number.MAX_SAFE_INTEGER,
 };
 
 const folds: { readonly [Op in Operator]?: Fold<Op> } = {
-  Add: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => p + q)),
-  Cast: ([x], { to }, of) => (elementTypeOf(to) === "bool" ? truthOf(of(x)) : of(x)),
+  Add: ([a, b], _, of) =>
+    pairwise(of(a), of(b), (x, y) => {
+      if (x === 0 || y === 0) return x === 0 ? y : x;
+      return numeric(x, y, (p, q) => p + q);
+    }),
+  Cast: ([x], { to }, of) => {
+    const type = elementTypeOf(to);
+    if (type === "bool") return truthOf(of(x));
+    return type?.startsWith("float") ? of(x) : eachOf(of(x), Math.trunc);
+  },
   Concat: (inputs, _, of) => joined(inputs.map(of)),
   Div: ([a, b], _, of) =>
     pairwise(of(a), of(b), (x, y) => {
       const isFloat = a.type === "float32" || a.type === "float64";
       return numeric(x, y, (p, q) => (isFloat ? p / q : Math.trunc(p / q))) ?? quotientOf([x], [y]);
     }),
-  Equal: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p === q))),
+  Equal: ([a, b], _, of) => pairwise(of(a), of(b), equality),
   Expand: ([x, shape], _, of) => {
     const [element, ...more] = of(x) ?? [];
     const length = productOf(of(shape) ?? ["size"]);
     if (element === undefined || more.length > 0 || typeof length !== "number") return undefined;
     return length <= elementsMax ? Array<Dimension>(length).fill(element) : undefined;
   },
+  Ceil: ([x], _, of) => eachOf(of(x), Math.ceil),
+  Floor: ([x], _, of) => eachOf(of(x), Math.floor),
+  Max: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => (x === y ? x : numeric(x, y, Math.max))),
+  Min: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => (x === y ? x : numeric(x, y, Math.min))),
+  Neg: ([x], _, of) => numbersOf(of(x))?.map((element) => -element),
+  Sqrt: ([x], _, of) => numbersOf(of(x))?.map(Math.sqrt),
   Gather: ([data, indices], _, of) => {
     const [elements, places] = [of(data), of(indices)];
     if (data.shape.length !== 1 || elements === undefined || places === undefined) return undefined;
@@ -95,7 +113,11 @@ const folds: { readonly [Op in Operator]?: Fold<Op> } = {
   // the sign is the divisor's
   Mod: ([a, b], { fmod = 0 }, of) =>
     pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => (fmod ? p % q : ((p % q) + q) % q))),
-  Mul: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => productOf([x, y])),
+  Mul: ([a, b], _, of) =>
+    pairwise(of(a), of(b), (x, y) => {
+      const isFraction = [x, y].some((each) => typeof each === "number" && !Number.isInteger(each));
+      return numeric(x, y, (p, q) => p * q) ?? (isFraction ? undefined : productOf([x, y]));
+    }),
   Range: ([start, limit, delta], _, of) => {
     const [from, to, by] = [start, limit, delta].map((value) => of(value)?.[0]);
     if (typeof from !== "number" || typeof to !== "number" || typeof by !== "number") return undefined;
@@ -112,17 +134,28 @@ const folds: { readonly [Op in Operator]?: Fold<Op> } = {
   Shape: ([x], { start, end }) => x.shape.slice(start, end),
   Size: ([x]) => [productOf(x.shape)],
   Slice: ([x, starts, ends, axes, steps], _, of) => {
-    const elements = of(x);
-    const [from, to] = [starts, ends].map((value) => of(value)?.[0]);
-    const isAbsentOr = (value: Value | undefined, number: number): boolean =>
-      value === undefined || of(value)?.[0] === number;
-    const plain = x.shape.length === 1 && isAbsentOr(axes, 0) && isAbsentOr(steps, 1);
-    return plain && typeof from === "number" && typeof to === "number"
-      ? elements?.slice(from, to)
-      : undefined;
+    if (!isStatic(x.shape) || of(x) === undefined) return undefined;
+    const sliced = slicedAxes(x.shape, [starts, ends, axes, steps], {
+      constantOf: (value) => numbersOf(of(value)),
+    });
+    const ranges = x.shape.map((length, axis) =>
+      sliced.has(axis) ? sliced.get(axis) : { start: 0, step: 1, length },
+    );
+    const shape = ranges.map((range) => range?.length);
+    if (!shape.every((size) => typeof size === "number")) return undefined;
+    return arranged(of(x), x.shape, shape, (place) =>
+      place.map((index, axis) => (ranges[axis]?.start ?? 0) + index * (ranges[axis]?.step ?? 1)),
+    );
   },
   Squeeze: ([x], _, of) => of(x),
-  Sub: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => p - q)),
+  Sub: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => (y === 0 ? x : numeric(x, y, (p, q) => p - q))),
+  Transpose: ([x], { perm = [...x.shape.keys()].reverse() }, of) => {
+    if (!isStatic(x.shape)) return undefined;
+    const shape = perm.map((axis) => Number(x.shape[axis]));
+    return arranged(of(x), x.shape, shape, (place) =>
+      x.shape.map((_, axis) => place[perm.indexOf(axis)] ?? 0),
+    );
+  },
   Unsqueeze: ([x], _, of) => of(x),
   Where: ([condition, a, b], _, of) => {
     const [chosen, yes, no] = [of(condition), of(a), of(b)];
@@ -152,6 +185,40 @@ function pairwise(
 function numeric(x: Dimension, y: Dimension, combine: (x: number, y: number) => number): number | undefined {
   if (typeof x !== "number" || typeof y !== "number" || isUnbounded(x) || isUnbounded(y)) return undefined;
   return combine(x, y);
+}
+
+/** A size is never negative, and equal to itself; of two sizes that only the run knows nothing is known. */
+function equality(x: Dimension, y: Dimension): number | undefined {
+  if (x === y) return 1;
+  if ((typeof x === "number" && x < 0) || (typeof y === "number" && y < 0)) return 0;
+  return numeric(x, y, () => 0);
+}
+
+/** Elements in another order: those of each place of a new shape from a place of the old one. */
+function arranged(
+  elements: Contents | undefined,
+  from: readonly number[],
+  to: readonly number[],
+  origin: (place: readonly number[]) => readonly number[],
+): Contents | undefined {
+  if (elements === undefined) return undefined;
+  const places = to.reduce<readonly (readonly number[])[]>(
+    (all, size) => all.flatMap((place) => Array.from({ length: size }, (_, index) => [...place, index])),
+    [[]],
+  );
+  return joined(
+    places.map((place) => {
+      const at = origin(place).reduce((flat, index, axis) => flat * (from[axis] ?? 1) + index, 0);
+      return one(elements[at]);
+    }),
+  );
+}
+
+/** Sizes that only the run knows are whole already. */
+function eachOf(contents: Contents, change: (element: number) => number): Contents;
+function eachOf(contents: Contents | undefined, change: (element: number) => number): Contents | undefined;
+function eachOf(contents: Contents | undefined, change: (element: number) => number): Contents | undefined {
+  return contents?.map((element) => (typeof element === "number" ? change(element) : element));
 }
 
 function numbersOf(contents: Contents | undefined): readonly number[] | undefined {

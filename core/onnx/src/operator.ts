@@ -26,7 +26,7 @@ export type AttributeKind = "int" | "float" | "ints" | "string" | "strings";
 /** What inference may ask the graph: the values of constants, and a name for a size only the run knows. */
 export interface Inference {
   constantOf(value: Value): readonly number[] | undefined;
-  /** The elements of a small tensor of integers, with names for what only the run knows. */
+  /** The elements of a small tensor, with names for whole ones that only the run knows. */
   contentsOf(value: Value): readonly Dimension[] | undefined;
   freshDimension(): string;
 }

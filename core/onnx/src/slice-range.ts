@@ -19,7 +19,7 @@ type SliceInputs = readonly [starts: Value, ends: Value, axes: Value | undefined
 export function slicedAxes(
   shape: Shape,
   [starts, ends, axes, steps]: SliceInputs,
-  graph: Inference,
+  graph: Pick<Inference, "constantOf">,
 ): ReadonlyMap<number, SliceRange | undefined> {
   const [count] = starts.shape;
   if (typeof count !== "number") throw mismatch("the starts have no fixed number", starts);

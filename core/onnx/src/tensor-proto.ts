@@ -32,7 +32,7 @@ export function numbersOf(tensor: TensorProto): number[] {
   if (read === undefined) {
     throw new SelvedgeError("unsupported", `constant "${tensor.name}" is of a type that cannot be read`, {
       at: `tensor "${tensor.name}"`,
-      fix: "store constants as float32, float64, int32 or int64",
+      fix: "store constants as float32, float64, int32, int64 or bool",
     });
   }
   return tensor.rawData.length > 0 ? read(aligned(tensor.rawData)) : typedNumbers(tensor);
@@ -67,6 +67,7 @@ export function elementCount(tensor: TensorProto): number {
 type Reader = (bytes: Uint8Array<ArrayBuffer>) => number[];
 
 const readers: { readonly [Type in ElementType]?: Reader } = {
+  bool: (bytes) => Array.from(bytes),
   float32: (bytes) => Array.from(new Float32Array(bytes.buffer)),
   float64: (bytes) => Array.from(new Float64Array(bytes.buffer)),
   int32: (bytes) => Array.from(new Int32Array(bytes.buffer)),

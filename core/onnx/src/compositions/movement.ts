@@ -1,7 +1,8 @@
 import { cast } from "../arithmetic.ts";
 import type { CompositionTable } from "../composition.ts";
-import { constantInput, mismatch, TypeMismatch, type Value } from "../operator.ts";
-import { isStatic, type Shape } from "../shape.ts";
+import { unsqueeze } from "../gradient-families.ts";
+import { mismatch, TypeMismatch, type Value } from "../operator.ts";
+import { type Dimension, isStatic, productOf, type Shape } from "../shape.ts";
 
 interface BlockMove<Attributes extends object> {
   readonly inputs: readonly [x: Value];
@@ -62,20 +63,37 @@ export const movementCompositions: CompositionTable<MovementCompositions> = {
     },
   },
 
+  // each axis repeated gets one before it, along which it is expanded, and becomes one with it
   Tile: {
     arity: [2, 2],
     attributes: {},
     compose: (g, [x, repeats]) => {
-      const times = constantInput(repeats, "repeats", g);
-      if (times.some((count) => count < 1 || count > repeatsMax))
-        throw new TypeMismatch(`repeats of ${times}`);
-      return times.reduce((tiled, count, axis) => {
-        const [first, ...rest] = Array<Value>(count).fill(tiled);
-        return first === undefined || count === 1 ? tiled : g.node("Concat", [first, ...rest], { axis });
-      }, x);
+      const times = g.contentsOf(repeats);
+      if (times?.length !== x.shape.length || times.some((count) => typeof count === "number" && count < 1)) {
+        throw mismatch("the repeats must be known, one for each axis", x);
+      }
+      const repeated = [...x.shape.keys()].filter((axis) => times[axis] !== 1);
+      if (repeated.length === 0) return x;
+      const apart = unsqueeze(g, x, ...repeated.map((axis, before) => axis + before));
+      const counts = times.flatMap((count, axis) => {
+        if (count === 1) return [g.integers(1)];
+        const counted = g.node("Slice", [repeats, g.integers(axis), g.integers(axis + 1)], {});
+        return [counted, g.integers(1)];
+      });
+      const [first = g.integers(), ...rest] = counts;
+      const expanded = g.node("Expand", [apart, g.node("Concat", [first, ...rest], { axis: 0 })], {});
+      const shape = x.shape.map((size, axis) => productOf([times[axis] ?? 1, size]));
+      if (shape.filter((size) => typeof size === "string").length > 1) {
+        throw mismatch("more than one axis of the result has no fixed size", x);
+      }
+      return { ...g.node("Reshape", [expanded, g.integers(...shape.map(orRest))], {}), shape };
     },
   },
 };
+
+function orRest(size: Dimension): number {
+  return typeof size === "number" ? size : -1;
+}
 
 function image(x: Value): readonly [number, number, number] {
   const sizes: Shape = x.shape.slice(1);
@@ -83,6 +101,3 @@ function image(x: Value): readonly [number, number, number] {
   if (!isStatic(sizes) || sizes.length !== 3) throw mismatch("an image of fixed size was expected", x);
   return [Number(depth), Number(height), Number(width)];
 }
-
-/** Each is an input of a node. */
-const repeatsMax = 1_024;

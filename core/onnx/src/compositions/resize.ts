@@ -3,7 +3,7 @@ import { checkConstantSize } from "../constant-size.ts";
 import { transpose } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { type Interpolation, interpolationMatrix, type ResizedAxis } from "../interpolation.ts";
-import { axesOf, constantInput, type Flag, mismatch, TypeMismatch, type Value } from "../operator.ts";
+import { axesOf, type Flag, mismatch, TypeMismatch, type Value } from "../operator.ts";
 
 interface ResizeAttributes {
   readonly antialias?: Flag;
@@ -81,7 +81,7 @@ function resizedAxes(
 ): ReadonlyMap<number, ResizedAxis> {
   const indices = axesOf(axes, x.shape.length);
   const isGiven = (value: Value | undefined): value is Value => value !== undefined && value.shape[0] !== 0;
-  const factors = isGiven(scales) ? constantInput(scales, "scales", g) : undefined;
+  const factors = isGiven(scales) ? g.contentsOf(scales) : undefined;
   const targets = isGiven(sizes) ? g.contentsOf(sizes) : undefined;
   if ((factors ?? targets)?.length !== indices.length) {
     throw mismatch("scales or sizes must be constant, one for each axis", x);
@@ -90,13 +90,14 @@ function resizedAxes(
   const changed = indices.flatMap((axis, index): [number, ResizedAxis][] => {
     const [from, scale, target] = [x.shape[axis], factors?.[index], targets?.[index]];
     if (scale === 1 || target === from) return [];
-    const to = scale === undefined ? target : Math.floor(Number(from) * scale);
-    if (typeof from !== "number" || typeof to !== "number") {
+    // The runtime keeps scales as float32, and multiplies so.
+    const to =
+      typeof scale === "number" ? Math.floor(Math.fround(Number(from) * Math.fround(scale))) : target;
+    if (typeof from !== "number" || typeof to !== "number" || typeof scale === "string") {
       throw mismatch(`axis ${axis} has no fixed size`, x);
     }
     if (from < 1 || to < 1) throw mismatch(`axis ${axis} cannot be resized to ${to}`, x);
     checkConstantSize(from * to);
-    // The runtime keeps scales as float32.
     return [[axis, { from, to, scale: Math.fround(scale ?? to / from) }]];
   });
   return new Map(changed);

@@ -109,7 +109,16 @@ export const compositionCases: GradientCaseTable<
   SpaceToDepth: [{ name: "images", inputs: [["n", 2, 4, 6]], sizes: { n: 2 }, attributes: { blocksize: 2 } }],
   Sum: [{ name: "three", inputs: [["n", 3], [3], []], sizes: { n: 2 }, attributes: {} }],
   ThresholdedRelu: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: { alpha: 0 } }],
-  Tile: [{ name: "two axes", inputs: [[2, 3], integers([2, 3])], attributes: {} }],
+  Tile: [
+    { name: "two axes", inputs: [[2, 3], integers([2, 3])], attributes: {} },
+    {
+      name: "one axis of a batch",
+      inputs: [["n", 3, 1], integers([1, 1, 2])],
+      sizes: { n: 2 },
+      attributes: {},
+    },
+    { name: "nothing", inputs: [["n", 3], integers([1, 1])], sizes: { n: 2 }, attributes: {} },
+  ],
   Trilu: [
     { name: "above the diagonal", inputs: [["n", 3, 4]], sizes: { n: 2 }, attributes: {} },
     { name: "below one next to it", inputs: [[3, 3], integers([-1], [])], attributes: { upper: 0 } },
