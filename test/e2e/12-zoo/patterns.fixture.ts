@@ -17,12 +17,15 @@ export const inputShapes: Readonly<Record<string, readonly number[]>> = {
   mobilenet: [3, 8, 8],
   cnn1d: [4, 16],
   transformer: [8, 4],
+  "char-lstm": [6],
+  "char-gru": [6],
+  gpt: [6],
   tabular: [6],
 };
 
 /**
  * Writes `FOLDER/MODEL.inputs.npy` and `….labels.npy` for each model of the zoo: noise around a pattern of the class, the
- * same on every device, or rows whose first column is the code of the class.
+ * same on every device; rows whose first column is the code of the class; texts that count on from it.
  *
  * @returns the datasets for `agent.yaml`, each by the name of its model
  */
@@ -43,9 +46,12 @@ export function writePatterns(folder: string, length: number, seed: string): str
   return entries.join("");
 }
 
+const texts: ReadonlySet<string> = new Set(["char-lstm", "char-gru", "gpt"]);
+
 function exampleOf(model: string, shape: readonly number[], label: number, random: SeededRandom): number[] {
   const pattern = SeededRandom.fromSeed("pattern", model, label);
   const size = shape.reduce((product, each) => product * each, 1);
+  if (texts.has(model)) return Array.from({ length: size }, (_, step) => (label + step) % classes);
   const values = Array.from({ length: size }, () => pattern.normal() + random.normal() / 4);
   return model === "tabular" ? [label, random.integer(4), ...values.slice(categories.length)] : values;
 }

@@ -80,7 +80,7 @@ model: ${path}
 dataset: { name: ${name}, inputShape: [${shape}], classes: ${classes} }
 localEpochs: 6
 batchSize: 8
-learningRate: 0.05
+learningRate: ${name.startsWith("char-") ? 0.5 : 0.05}
 heldOutFraction: 0.2
 rounds: 2
 cohort: 2

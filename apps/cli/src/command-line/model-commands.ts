@@ -36,6 +36,11 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     .option("-o, --output <file>", "where to write it (default: NAME-VERSION.onnx)")
     .addHelpText("after", examples("selvedge model get digits -o digits.onnx", "selvedge model get digits@3"))
     .action(invoke(() => import("../commands/model-get.ts")));
+  addModelFileCommands(model, invoke);
+}
+
+/** Models as files, before there is a job. */
+function addModelFileCommands(model: Command, invoke: Invoke): void {
   model
     .command("new [model]")
     .summary("build a model to be trained")
@@ -50,6 +55,11 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     )
     .option("--classes <count>", "how many classes it tells apart", count)
     .option("--categories <counts>", "tabular: how many values each of the first columns has", countList)
+    .option(
+      "--vocabulary <count>",
+      "of a text: how many codes there are (default: as many as classes)",
+      count,
+    )
     .option("--seed <number>", "of the first weights", wholeNumber, 1)
     .option("-o, --output <file>", "where to write it (default: MODEL.onnx)")
     .option("--list", "list the models, their inputs, and how many parameters they have")

@@ -13,6 +13,7 @@ export interface ModelNewOptions extends GlobalOptions {
   readonly input?: readonly number[];
   readonly classes?: number;
   readonly categories?: readonly number[];
+  readonly vocabulary?: number;
   readonly seed: number;
   readonly output?: string;
   readonly list?: true;
@@ -23,8 +24,11 @@ export async function run(terminal: Terminal, options: ModelNewOptions, name?: s
   if (options.list) return list(terminal, options);
   if (name === undefined) throw missing("no model is named", `name one of ${Object.keys(zoo).join(", ")}`);
   const { inputShape, classes } = sizes(name, options);
-  const { seed, categories = [], output = `${name}.onnx` } = options;
-  const model = buildZooModel(name, { inputShape, classes, seed, categories });
+  const { seed, categories = [], vocabulary, output = `${name}.onnx` } = options;
+  const model = buildZooModel(name, {
+    ...{ inputShape, classes, seed, categories },
+    ...(vocabulary !== undefined && { vocabulary }),
+  });
   const path = resolve(terminal.workingFolder, output);
   await writeNew(path, serializeModel(model));
   const parameters = parameterCount(model);

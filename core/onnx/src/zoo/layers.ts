@@ -19,6 +19,8 @@ export interface Convolution {
   readonly bias?: boolean;
 }
 
+export type RecurrentCell = "GRU" | "LSTM";
+
 /**
  * The vocabulary that the models of the zoo are written in. A layer is emitted
  * into the graph `g` with its first weights, drawn in the order of the layers.
@@ -87,14 +89,14 @@ export class Layers {
     ];
     const mean = this.filled(0, channels, `${name}.mean`);
     const variance = this.filled(1, channels, `${name}.variance`);
-    return only(this.g.composed("BatchNormalization", [x, scale, bias, mean, variance], {}));
+    return only(this.g.composed("BatchNormalization", [x, scale, bias, mean, variance], {})[0]);
   }
 
   /** Ba, Kiros and Hinton 2016: the last axis to mean 0 and variance 1. */
   layerNorm(x: Value, name: string): Value {
     const size = [sizeAt(x, -1)];
     const [scale, bias] = [this.filled(1, size, `${name}.scale`), this.filled(0, size, `${name}.bias`)];
-    return only(this.g.composed("LayerNormalization", [x, scale, bias], {}));
+    return only(this.g.composed("LayerNormalization", [x, scale, bias], {})[0]);
   }
 
   /**
@@ -109,6 +111,29 @@ export class Layers {
     return this.g.node("Gather", [table, cast(this.g, codes, "int64")], {});
   }
 
+  /**
+   * A recurrent layer: LSTM (Hochreiter and Schmidhuber 1997) or GRU (Cho et al. 2014).
+   *
+   * @param x [steps, batch, features]
+   * @returns its states after each step [steps, batch, size], and after the last [batch, size]
+   */
+  recurrent(cell: RecurrentCell, x: Value, size: number, name: string): readonly [all: Value, last: Value] {
+    const { g } = this;
+    const [inputs, rows] = [sizeAt(x, 2), gates[cell] * size];
+    const weight = this.weight([1, rows, inputs], `${name}.weight`, { inputs, outputs: size });
+    const recurrence = this.weight([1, rows, size], `${name}.recurrence`, { inputs: size, outputs: size });
+    const bias = this.filled(0, [1, 2 * rows], `${name}.bias`);
+    const values = [x, weight, recurrence, bias] as const;
+    const [all, last] =
+      cell === "LSTM"
+        ? g.composed(cell, values, { hidden_size: size })
+        : g.composed(cell, values, { hidden_size: size, linear_before_reset: 1 });
+    return [
+      g.node("Squeeze", [only(all), g.integers(1)], {}),
+      g.node("Squeeze", [only(last), g.integers(0)], {}),
+    ];
+  }
+
   relu(x: Value): Value {
     return this.g.node("Relu", [x], {});
   }
@@ -119,7 +144,7 @@ export class Layers {
 
   /** Howard et al. 2019 ("Searching for MobileNetV3"): x min(max(x/6 + 1/2, 0), 1). */
   hardSwish(x: Value): Value {
-    return only(this.g.composed("HardSwish", [x], {}));
+    return only(this.g.composed("HardSwish", [x], {})[0]);
   }
 
   /** Hendrycks and Gimpel 2016: x Φ(x). The operator itself is of a later set than the one we write. */
@@ -181,6 +206,9 @@ export class Layers {
   }
 }
 
+/** How many sums of the inputs each unit makes. */
+const gates: { readonly [Cell in RecurrentCell]: number } = { GRU: 3, LSTM: 4 };
+
 /** @throws TypeMismatch for what is no number of units, channels or steps */
 export function checkSize(size: number): void {
   if (!Number.isSafeInteger(size) || size < 1) throw new TypeMismatch(`${size} is no size`);
@@ -198,7 +226,8 @@ function pool(x: Value, size: number): { readonly kernel_shape: number[]; readon
   return { kernel_shape: window, strides: window };
 }
 
-function only([value]: readonly Value[]): Value {
+/** An output that every node of its operator has. */
+function only(value: Value | undefined): Value {
   if (value === undefined) throw new TypeError("an operator without an output");
   return value;
 }

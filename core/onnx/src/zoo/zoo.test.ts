@@ -16,6 +16,9 @@ const expected: Readonly<Record<string, readonly [parameters: number, digest: st
   mobilenet: [37_306, "sha256:4971921f5e3ba0b33446a5d8a1507773c7f4314d869be46842f3c785da099ecf"],
   cnn1d: [12_166, "sha256:531425371d382c19a07b605bf2d8a25e6895674cd0db6727a57f9bd02a7825ea"],
   transformer: [30_086, "sha256:70b7dc999ecbb292d2d39f0272682aa4ded18015f60e8aa69393b7cc4ca4bf1f"],
+  "char-lstm": [822_570, "sha256:e7a05fe0ab85b75ad2d933bd137e5510b2de493d4cf979be86991d10b17daf6c"],
+  "char-gru": [164_394, "sha256:81f8337348b208d5353efbeedce9935035d09188d6006996a0959ae2163ed059"],
+  gpt: [116_826, "sha256:d1caaa98b0c501ccfdc2f7d851bd9094ee87c39b55414a452bead0470c1e6c96"],
   tabular: [4_326, "sha256:f1baf63449e290bc68b64c72862971d560a7a831f242aaca37c266d9b8d10dd9"],
 };
 
@@ -63,6 +66,8 @@ test("what makes no network is refused with what would", () => {
     ["mobilenet", { inputShape: [784] }, /that is no image[\s\S]*channels, height and width/],
     ["cnn1d", {}, /no window of readings[\s\S]*steps of a window/],
     ["transformer", {}, /no sequence[\s\S]*steps of a sequence/],
+    ["char-gru", {}, /no text[\s\S]*steps of a text/],
+    ["gpt", {}, /no text[\s\S]*steps of a text/],
     ["tabular", { inputShape: [2], categories: [3, 3, 3] }, /no such columns[\s\S]*at most as many/],
     ["tabular", { inputShape: [2], categories: [0] }, /0 is no size/],
     ["mlp", { classes: 0 }, /0 is no size/],

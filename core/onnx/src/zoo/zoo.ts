@@ -1,7 +1,9 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { OnnxModel } from "../model.ts";
+import { buildCharRnn, type TextOptions } from "./build-char-rnn.ts";
 import { buildCnn, fedAvgCnn } from "./build-cnn.ts";
 import { buildCnn1d } from "./build-cnn1d.ts";
+import { buildGpt } from "./build-gpt.ts";
 import { buildLenet } from "./build-lenet.ts";
 import { buildMlp } from "./build-mlp.ts";
 import { buildMobilenet } from "./build-mobilenet.ts";
@@ -11,7 +13,10 @@ import { buildTabular, type TabularOptions } from "./build-tabular.ts";
 import { buildTransformer } from "./build-transformer.ts";
 
 /** Everything that a model of the zoo may be built for; what does not concern one is left aside. */
-export interface ZooOptions extends NetworkOptions, Pick<TabularOptions, "categories"> {}
+export interface ZooOptions
+  extends NetworkOptions,
+    Pick<TabularOptions, "categories">,
+    Pick<TextOptions, "vocabulary"> {}
 
 export interface ZooEntry {
   /** What it is, in a few words. */
@@ -26,6 +31,8 @@ export interface ZooEntry {
 const image = "channels x height x width";
 const digits = { inputShape: [1, 28, 28], classes: 10 };
 const pictures = { inputShape: [3, 32, 32], classes: 10 };
+
+const text = { inputShape: [80], classes: 90 };
 
 /** Models that can be built for any data of the right form, by name. */
 export const zoo: Readonly<Record<string, ZooEntry>> = {
@@ -60,6 +67,24 @@ export const zoo: Readonly<Record<string, ZooEntry>> = {
     input: "steps x features",
     example: { inputShape: [128, 9], classes: 6 },
     build: buildTransformer,
+  },
+  "char-lstm": {
+    about: "two LSTM layers of 256 over characters, as in the FedAvg paper",
+    input: "steps of a text",
+    example: text,
+    build: (options) => buildCharRnn("LSTM", 256, options),
+  },
+  "char-gru": {
+    about: "two GRU layers of 128 over characters",
+    input: "steps of a text",
+    example: text,
+    build: (options) => buildCharRnn("GRU", 128, options),
+  },
+  gpt: {
+    about: "decoder-only language model of two layers",
+    input: "steps of a text",
+    example: text,
+    build: buildGpt,
   },
   tabular: {
     about: "embeddings of codes beside numbers, for rows of a table",
