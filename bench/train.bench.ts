@@ -37,6 +37,9 @@ const cases: readonly Case[] = [
   { model: "cnn", batch: 32, examples: 640 },
   { model: "lenet", batch: 32, examples: 3_200 },
   { model: "sensor-cnn", batch: 32, examples: 3_200 },
+  { model: "lstm", batch: 10, examples: 200 },
+  { model: "lstm", batch: 32, examples: 320 },
+  { model: "gru", batch: 32, examples: 640 },
   { model: "resnet20", batch: 32, examples: 320 },
   { model: "mobilenet", batch: 32, examples: 320 },
 ].filter(({ model }) => values.only === undefined || values.only.split(",").includes(model));

@@ -89,12 +89,26 @@ def mobilenet():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(40, 10))
 
 
+class Recurrent(nn.Module):
+    """A sequence [time, inputs], classified by the last output."""
+
+    def __init__(self, kind, inputs, hidden, classes):
+        super().__init__()
+        self.recurrent = kind(inputs, hidden, batch_first=True)
+        self.head = nn.Linear(hidden, classes)
+
+    def forward(self, x):
+        return self.head(self.recurrent(x)[0][:, -1])
+
+
 # name: how to build it, shape of one example, classes
 MODELS = {
     "2nn": (two_nn, [784], 10),
     "cnn": (fedavg_cnn, [1, 28, 28], 10),
     "lenet": (lenet, [1, 28, 28], 10),
     "sensor-cnn": (sensor_cnn, [6, 128], 6),
+    "lstm": (lambda: Recurrent(nn.LSTM, 8, 256, 10), [80, 8], 10),
+    "gru": (lambda: Recurrent(nn.GRU, 6, 64, 6), [128, 6], 6),
     "resnet20": (resnet20, [3, 32, 32], 10),
     "mobilenet": (mobilenet, [3, 32, 32], 10),
 }

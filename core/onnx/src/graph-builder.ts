@@ -246,9 +246,7 @@ export class GraphBuilder implements Inference {
       return element;
     });
     const length = lengthOf(sequences);
-    for (const value of [...result.carried, ...result.scanned]) {
-      inner.#output(value, this.#value("next", value));
-    }
+    for (const value of [...result.carried, ...result.scanned]) inner.#result(value);
     const final = result.carried.map((value) => this.#value("Scan", value));
     const stacked = result.scanned.map((value) => this.#value("Scan", stackOf(value, length)));
     const outputs = [...final, ...stacked];
@@ -283,7 +281,7 @@ export class GraphBuilder implements Inference {
     const index = body.scanned.findIndex(({ name }) => name === value.name);
     const before = index === -1 ? undefined : outputs[body.carried.length + index];
     if (before !== undefined) return before;
-    body.graph.#output(value, this.#value("next", value));
+    body.graph.#result(value);
     const output = this.#value("Scan", stackOf(value, known.length));
     this.#nodes[place.proto]?.output.push(output.name);
     this.tape[place.node] = {
@@ -315,6 +313,13 @@ export class GraphBuilder implements Inference {
   #output(value: Value, named: Value): void {
     this.#emit("Identity", [value], [named]);
     this.#outputs.push(named);
+  }
+
+  /** As an output under any name: the runtime copies what it gives under another name than it was made. */
+  #result(value: Value): void {
+    const isMadeHere = this.#places.has(value.name);
+    if (isMadeHere && !this.#outputs.some(({ name }) => name === value.name)) this.#outputs.push(value);
+    else this.#output(value, this.#value("next", value));
   }
 
   #record(node: TapeEntry): void {

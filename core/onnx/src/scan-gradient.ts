@@ -1,6 +1,6 @@
 import { add } from "./arithmetic.ts";
 import type { Seed } from "./backward.ts";
-import { zerosLike } from "./gradient-families.ts";
+import { rowsOf, zerosLike } from "./gradient-families.ts";
 import type { Partial } from "./gradient-rule.ts";
 import { partialsOf } from "./gradient-rules.ts";
 import type { AnyTapeNode, GraphBuilder, LoopBody, TapeEntry } from "./graph-builder.ts";
@@ -75,7 +75,8 @@ function scanBack(
     ...entering.map((value, index) => ({ value, like: node.inputs[index], dy: dys[index], isSum: false })),
     ...summed.map((value) => ({ value, like: value, dy: undefined, isSum: true })),
   ].map((state) => ({ ...state, zero: zerosLike(g, state.like ?? state.value) }));
-  const reached: Value[] = [];
+  // Where the gradient by each of those that are followed is among what is scanned.
+  const places: (number | undefined)[] = [];
   const back = g.scan(
     states.map(({ dy, zero }) => dy ?? zero),
     (inner, gradients, elementOf) => {
@@ -91,24 +92,22 @@ function scanBack(
         const sum = gradients[index];
         return isSum && sum !== undefined ? add(inner, sum, partial) : partial;
       });
-      const found = followed.flatMap((value, index) => {
-        const partial = partials[states.length + index];
-        return partial === undefined ? [] : [{ value, partial }];
-      });
-      reached.push(...found.map(({ value }) => value));
-      const result = { carried: next, scanned: found.map(({ partial }) => partial) };
+      const found = partials.slice(states.length);
+      const kept = [...new Set(found.filter((partial) => partial !== undefined))];
+      places.push(...found.map((partial) => partial && kept.indexOf(partial)));
+      const result = { carried: next, scanned: kept };
       recall(g, node, inner, result, elementOf);
       return result;
     },
     { reverse: !node.reverse },
   );
-  const values = [...states.map(({ value }) => value), ...reached];
-  return new Map(
-    [...back.carried, ...back.scanned].flatMap((gradient, index) => {
-      const value = values[index];
-      return value === undefined ? [] : [[value.name, gradient] as const];
-    }),
-  );
+  const gradients = new Map<string, Value>();
+  const set = ({ name }: Value, gradient: Value | undefined): void => {
+    if (gradient !== undefined) gradients.set(name, gradient);
+  };
+  for (const [index, { value }] of states.entries()) set(value, back.carried[index]);
+  for (const [index, value] of followed.entries()) set(value, back.scanned[places[index] ?? -1]);
+  return gradients;
 }
 
 /** What the differentiated body reads of the first body becomes an input of it, under the same name. */
@@ -127,7 +126,7 @@ function recall(
 
 /** A node of the body that reads a value from outside. */
 interface Use {
-  readonly node: AnyTapeNode<"Add" | "MatMul" | "Mul" | "Sub">;
+  readonly node: AnyTapeNode<"Add" | "Gemm" | "MatMul" | "Mul" | "Sub">;
   /** Which of its inputs that is. */
   readonly index: number;
 }
@@ -143,20 +142,24 @@ function joinedUses(node: ScanNode, outer: Value): readonly Use[] | undefined {
     for (const [index, input] of user.inputs.entries()) {
       if (input?.name !== outer.name) continue;
       const use = joinedUse(user, index, outer);
-      const other = use?.node.inputs[1 - index];
-      if (use === undefined || other === undefined || !made.has(other.name)) return undefined;
+      const isMade = use?.node.inputs.some((each) => each !== undefined && made.has(each.name));
+      if (use === undefined || !isMade) return undefined;
       uses.push(use);
     }
   }
   return uses;
 }
 
-/** With one more axis in front of what the body makes, the operator must mean the same. */
+/** With one more axis in front of what the body makes, or more rows, the operator must mean the same. */
 function joinedUse(user: TapeEntry, index: number, outer: Value): Use | undefined {
   switch (user.op) {
     case "MatMul": {
       const isMatrix = index === 1 && outer.shape.length === 2 && user.inputs[0].shape.length >= 2;
       return isMatrix ? { node: user, index } : undefined;
+    }
+    case "Gemm": {
+      const isSpread = index === 1 || (index === 2 && outer.shape.length === 1);
+      return isSpread && !user.attributes.transA ? { node: user, index } : undefined;
     }
     case "Add":
     case "Mul":
@@ -179,10 +182,15 @@ function joinedPartial(
   const made = namesMadeBy(node);
   return uses
     .flatMap((use) => {
-      const dy = gradients.get(use.node.output.name);
-      if (dy === undefined) return [];
-      const inputs = use.node.inputs.map((input) => (made.has(input.name) ? stackOf(g, node, input) : input));
+      const gradient = gradients.get(use.node.output.name);
+      if (gradient === undefined) return [];
+      // A Gemm has two axes: its rows of all iterations one below the other.
+      const joined = (stack: Value): Value => (use.node.op === "Gemm" ? rowsOf(g, stack) : stack);
+      const inputs = use.node.inputs.map((input) =>
+        input !== undefined && made.has(input.name) ? joined(stackOf(g, node, input)) : input,
+      );
       const all = { ...use.node, inputs } as unknown as Use["node"];
+      const dy = joined(gradient);
       return partialsOf(g, all.op, all, dy, [dy])[use.index]?.() ?? [];
     })
     .reduce<Value | undefined>((sum, next) => (sum === undefined ? next : add(g, sum, next)), undefined);

@@ -1,8 +1,7 @@
 import { add, mul, sub } from "../arithmetic.ts";
-import { transpose } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Flag, Value } from "../operator.ts";
-import { addBiases, type Cell, type CellKind, type CellWeights, parts } from "./recurrent-layer.ts";
+import { addBiases, type Cell, type CellKind, type CellWeights, linear, parts } from "./recurrent-layer.ts";
 
 /**
  * Gated recurrent unit (Cho et al. 2014) as ONNX has it, whose weights are of z, r, and h̃:
@@ -22,17 +21,14 @@ export function gruCell(linearBeforeReset: Flag): CellKind<readonly [h: Value], 
 }
 
 function linearFirst(
-  outer: GraphBuilder,
-  { recurrence, bias, recurrenceBias, activations: { f, g } }: CellWeights<"f" | "g">,
+  _: GraphBuilder,
+  { recurrence: r, bias, recurrenceBias, activations: { f, g } }: CellWeights<"f" | "g">,
 ): Cell<readonly [h: Value]> {
-  const r = transpose(outer, recurrence, [1, 0]);
   return {
     bias,
     step: (body, x, [h]) => {
-      const product = body.node("MatMul", [h, r], {});
-      const linear = recurrenceBias === undefined ? product : add(body, product, recurrenceBias);
       const [xz, xr, xh] = parts(body, x, 3);
-      const [hz, hr, hh] = parts(body, linear, 3);
+      const [hz, hr, hh] = parts(body, linear(body, h, r, recurrenceBias), 3);
       const reset = f(body, add(body, xr, hr));
       return [update(body, f(body, add(body, xz, hz)), g(body, add(body, xh, mul(body, reset, hh))), h)];
     },
@@ -43,14 +39,14 @@ function resetFirst(
   outer: GraphBuilder,
   { recurrence, bias, recurrenceBias, activations: { f, g } }: CellWeights<"f" | "g">,
 ): Cell<readonly [h: Value]> {
-  const [rz, rr, rh] = parts(outer, transpose(outer, recurrence, [1, 0]), 3);
+  const [rz, rr, rh] = parts(outer, recurrence, 3, 0);
   return {
     bias: addBiases(outer, bias, recurrenceBias),
     step: (body, x, [h]) => {
-      const linear = (a: Value, w: Value, b: Value): Value => add(body, b, body.node("MatMul", [a, w], {}));
       const [xz, xr, xh] = parts(body, x, 3);
-      const reset = f(body, linear(h, rr, xr));
-      return [update(body, f(body, linear(h, rz, xz)), g(body, linear(mul(body, reset, h), rh, xh)), h)];
+      const reset = f(body, linear(body, h, rr, xr));
+      const candidate = g(body, linear(body, mul(body, reset, h), rh, xh));
+      return [update(body, f(body, linear(body, h, rz, xz)), candidate, h)];
     },
   };
 }

@@ -1,8 +1,7 @@
 import { add, mul } from "../arithmetic.ts";
-import { transpose } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
-import { addBiases, type CellKind, parts } from "./recurrent-layer.ts";
+import { addBiases, type CellKind, linear, parts } from "./recurrent-layer.ts";
 
 /**
  * Long short-term memory (Hochreiter and Schmidhuber 1997; peepholes P: Gers and
@@ -17,13 +16,12 @@ import { addBiases, type CellKind, parts } from "./recurrent-layer.ts";
 export const lstmCell: CellKind<readonly [h: Value, c: Value], "f" | "g" | "h"> = {
   gates: 4,
   activations: { f: "Sigmoid", g: "Tanh", h: "Tanh" },
-  cell: (outer, { recurrence, bias, recurrenceBias, peepholes, activations: { f, g, h } }) => {
-    const r = transpose(outer, recurrence, [1, 0]);
+  cell: (outer, { recurrence: r, bias, recurrenceBias, peepholes, activations: { f, g, h } }) => {
     const [pi, po, pf] = peepholes === undefined ? [] : parts(outer, peepholes, 3);
     return {
       bias: addBiases(outer, bias, recurrenceBias),
       step: (body, x, [before, cell]) => {
-        const [i, o, forget, c] = parts(body, add(body, x, body.node("MatMul", [before, r], {})), 4);
+        const [i, o, forget, c] = parts(body, linear(body, before, r, x), 4);
         const kept = mul(body, f(body, peep(body, forget, pf, cell)), cell);
         const next = add(body, kept, mul(body, f(body, peep(body, i, pi, cell)), g(body, c)));
         return [mul(body, f(body, peep(body, o, po, next)), h(body, next)), next];

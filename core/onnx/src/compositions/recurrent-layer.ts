@@ -1,5 +1,5 @@
 import { add } from "../arithmetic.ts";
-import { transpose, unsqueeze } from "../gradient-families.ts";
+import { rowsOf, transpose, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { type Flag, mismatch, TypeMismatch, type Value } from "../operator.ts";
 import { type Dimension, sameShape } from "../shape.ts";
@@ -154,8 +154,14 @@ function where(g: GraphBuilder, condition: Value | undefined, yes: Value, no: Va
 
 /** Xₜ·Wᵀ + b for all steps. */
 function projected(g: GraphBuilder, x: Value, w: Value, bias: Value | undefined): Value {
-  const product = g.node("MatMul", [x, transpose(g, w, [1, 0])], {});
-  return bias === undefined ? product : add(g, product, bias);
+  const [time = 1, batch = 1] = x.shape;
+  const [width = 1] = w.shape;
+  const rows = linear(g, rowsOf(g, x), w, bias);
+  const sizes =
+    typeof time === "number"
+      ? g.integers(time, -1, Number(width))
+      : g.node("Concat", [g.node("Shape", [x], { end: 2 }), g.integers(Number(width))], { axis: 0 });
+  return { ...g.node("Reshape", [rows, sizes], {}), shape: [time, batch, width] };
 }
 
 function outputsOf(g: GraphBuilder, runs: readonly Run[], layout: Flag): readonly Value[] {
@@ -185,10 +191,20 @@ function alongDirections(g: GraphBuilder, value: Value, count: number): readonly
   return parts.map((part) => g.node("Squeeze", [part, g.integers(0)], {}));
 }
 
-/** Equal parts of the last axis. */
-export function parts<Count extends keyof Parts>(g: GraphBuilder, x: Value, count: Count): Parts[Count] {
+/** a·wᵀ + b: the form whose product and whose gradient by `a` the runtime computes fastest. */
+export function linear(g: GraphBuilder, a: Value, w: Value, b: Value | undefined): Value {
+  return g.node("Gemm", b === undefined ? [a, w] : [a, w, b], { transB: 1 });
+}
+
+/** Equal parts of an axis. */
+export function parts<Count extends keyof Parts>(
+  g: GraphBuilder,
+  x: Value,
+  count: Count,
+  axis = -1,
+): Parts[Count] {
   // There are as many outputs as are asked for.
-  return g.outputs("Split", [x], { axis: -1, num_outputs: count }) as unknown as Parts[Count];
+  return g.outputs("Split", [x], { axis, num_outputs: count }) as unknown as Parts[Count];
 }
 
 interface Parts {
