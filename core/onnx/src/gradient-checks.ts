@@ -4,6 +4,7 @@ import { backward } from "./backward.ts";
 import { type CheckInput, caseInputs, caseNode, emitCase, pointOf } from "./case-graph.ts";
 import type { ComposeMode } from "./composition.ts";
 import type { CheckedSignatures, GradientCase } from "./gradient-case.ts";
+import { type ScanCase, scanCases } from "./gradient-cases/scan.ts";
 import { gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
 import { sumAll } from "./gradient-families.ts";
 import { GraphBuilder } from "./graph-builder.ts";
@@ -41,6 +42,7 @@ export function gradientOutput(input: CheckInput): string {
 export function gradientChecks(): GradientCheck[] {
   return [
     ...entries(gradientCases).flatMap(([op, cases]) => cases.map((each) => operatorCheck(op, each))),
+    ...scanCases.map(scanCheck),
     ...lossChecks(),
   ];
 }
@@ -58,8 +60,30 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   const all = emitCase(g, caseNode(op, each), inputs, trainingMode(g));
   const floats = all.filter(({ type }) => type.startsWith("float"));
   const outputs = floats.filter((_, index) => each.outputs?.includes(index) ?? true);
+  return squareCheck(g, { name, type, inputs: points }, outputs, wanted);
+}
+
+function scanCheck({ name, inputs: shapes, emit }: ScanCase): GradientCheck {
+  const g = new GraphBuilder();
+  const inputs = shapes.map((shape, index) => {
+    return {
+      name: `input${index}`,
+      shape,
+      data: pointOf(shape, SeededRandom.fromSeed(name, index), undefined),
+    };
+  });
+  const wanted = inputs.map((input) => g.input(input.name, "float64", input.shape));
+  return squareCheck(g, { name, type: "float64", inputs }, emit(g, wanted), wanted);
+}
+
+/** The check of L = ½Σy² over some outputs, so that dy = y: a gradient that differs from element to element. */
+function squareCheck(
+  g: GraphBuilder,
+  check: Omit<GradientCheck, "model">,
+  outputs: readonly Value[],
+  wanted: readonly Value[],
+): GradientCheck {
   const tape = [...g.tape];
-  // L = ½Σy², so dy = y: a gradient that differs from element to element.
   const sums = outputs.map((output) => sumAll(g, square(g, cast(g, output, "float64"))));
   g.output(
     lossOutput,
@@ -71,7 +95,7 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   );
   const seeds = outputs.map((output) => ({ output, gradient: output }));
   outputGradients(g, wanted, backward(g, tape, seeds, wanted));
-  return { name, model: serializeModel(g.toModel(name)), type, inputs: points };
+  return { ...check, model: serializeModel(g.toModel(check.name)) };
 }
 
 function lossCheck<Name extends LossName>(loss: Name, each: LossCase<Name>): GradientCheck {
