@@ -1,3 +1,4 @@
+export type { AccessOptions } from "./access.ts";
 export type { DeployedModel, InferenceLog } from "./deployed-model.ts";
 export {
   type InferenceServer,
@@ -5,3 +6,6 @@ export {
   type ServedModel,
   startInferenceServer,
 } from "./inference-server.ts";
+export type { ServerTls } from "./listen.ts";
+export { FolderRepository } from "./models/folder-repository.ts";
+export type { ModelRepository, RepositoryEntry } from "./models/model-repository.ts";

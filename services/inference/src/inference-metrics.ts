@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { ModelVersion } from "./model-version.ts";
+import type { ModelVersion } from "./models/model-version.ts";
 
 /** The server's Prometheus metrics, in a registry of their own. */
 export class InferenceMetrics {
@@ -8,7 +8,7 @@ export class InferenceMetrics {
   /** Inference requests answered. Model and version are empty when the request named none we have. */
   readonly requests: Counter<"model" | "version" | "code"> = new Counter({
     name: "selvedge_inference_requests_total",
-    help: "Inference requests answered, by HTTP status code.",
+    help: "Inference requests answered, by HTTP status code; gRPC's codes are counted as their like.",
     labelNames: ["model", "version", "code"],
     registers: [this.registry],
   });
@@ -44,22 +44,23 @@ export class InferenceMetrics {
       registers,
       collect() {
         this.reset();
-        for (const { model, pending } of models()) this.set({ model: model.name }, pending);
+        for (const { model, pending } of models()) this.inc({ model: model.name }, pending);
       },
     });
     new Gauge({
       name: "selvedge_inference_model_ready",
-      help: "1 when the model's process can take a request.",
+      help: "1 when the processes of all served versions of the model can take a request.",
       labelNames: ["model"],
       registers,
       collect() {
         this.reset();
-        for (const { model, ready } of models()) this.set({ model: model.name }, ready ? 1 : 0);
+        const unready = new Set(models().flatMap(({ model, ready }) => (ready ? [] : [model.name])));
+        for (const { model } of models()) this.set({ model: model.name }, unready.has(model.name) ? 0 : 1);
       },
     });
     new Gauge({
       name: "selvedge_inference_model_info",
-      help: "The version each model is served at; always 1.",
+      help: "The versions each model is served at; always 1.",
       labelNames: ["model", "version", "digest"],
       registers,
       collect() {

@@ -24,7 +24,7 @@ test("[SV1] every path of the protocol answers, for the model and for its versio
   assert.deepEqual((await get(`${server.url}/v2`)).body, {
     name: "selvedge",
     version: "0.1.0",
-    extensions: ["binary_tensor_data"],
+    extensions: ["binary_tensor_data", "model_configuration", "model_repository", "statistics"],
   });
   for (const path of ["/v2/models/digits", "/v2/models/digits/versions/7"]) {
     assert.deepEqual((await get(server.url + path)).body, {

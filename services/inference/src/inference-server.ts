@@ -1,20 +1,26 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { limits, SelvedgeError } from "@selvedge/protocol";
+import { limits } from "@selvedge/protocol";
 import { machineMemoryBytes } from "@selvedge/runtime";
 import type { Registry } from "prom-client";
+import { Access, type AccessOptions } from "./access.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
-import { send } from "./http-reply.ts";
+import { startHttpServer } from "./http/http-server.ts";
+import type { RouteContext } from "./http/routes.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
-import { ModelTable } from "./model-table.ts";
-import { answerRequest, type RouteContext } from "./routes.ts";
+import { InferenceService } from "./inference-service.ts";
+import type { ServerTls } from "./listen.ts";
+import type { ModelRepository } from "./models/model-repository.ts";
+import { ModelTable } from "./models/model-table.ts";
 
-export interface InferenceServerOptions {
+export interface InferenceServerOptions extends AccessOptions {
   /** Address to listen on, such as "127.0.0.1". */
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Speaks TLS 1.3 only, with this certificate. */
+  readonly tls?: ServerTls;
+  /** Models that callers with the admin token may load. */
+  readonly repository?: ModelRepository;
   readonly log?: InferenceLog;
   /** Requests that may wait for one model; more are answered 503. */
   readonly maxQueue?: number;
@@ -31,6 +37,8 @@ export interface InferenceServerOptions {
    * one the model stays down until it is deployed again.
    */
   readonly restartDelaysMs?: readonly number[];
+  /** How long closing waits for accepted requests to be answered, milliseconds. */
+  readonly drainMs?: number;
 }
 
 /** A model as the server has it now. */
@@ -54,21 +62,28 @@ export interface InferenceServer {
    *   in it, `unavailable` when its process crashes
    */
   deploy(model: DeployedModel): Promise<void>;
+  /**
+   * Serves several versions of one model at once, each under its own path and the last also without one, in
+   * place of those before. Of what is served already nothing is loaded again.
+   *
+   * @throws SelvedgeError as `deploy`; then all of what was served before is served still
+   */
+  deployVersions(models: readonly DeployedModel[]): Promise<void>;
   /** Stops serving the model once its accepted requests are answered; an unknown name is no error. */
   undeploy(name: string): Promise<void>;
   models(): readonly ServedModel[];
-  /** Takes no more requests, answers the accepted ones, ends all child processes. Idempotent. */
+  /** Takes no more connections, answers the accepted requests, ends all child processes. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Serves models over the Open Inference Protocol v2 (HTTP, JSON tensors). HTTP
+ * Serves models over the Open Inference Protocol v2, HTTP with JSON and binary tensors. HTTP
  * runs in this process; every model version runs in a child process of its own.
  * Under Node's permission model this process needs --allow-child-process,
  * --allow-addons and read access to the code and the models.
  *
  * @throws SelvedgeError `unavailable` when the port is in use or the address
- *   cannot be listened on
+ *   cannot be listened on, `invalid_argument` when the certificate or key cannot be used
  */
 export async function startInferenceServer(options: InferenceServerOptions): Promise<InferenceServer> {
   const metrics = new InferenceMetrics();
@@ -84,68 +99,37 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
     metrics,
   );
   metrics.observe(() => models.list());
-  const requestBytesMax = options.requestBytesMax ?? limits.inferenceRequestBytesMax;
-  const bodies = new ByteBudget(largestBodiesHeld * requestBytesMax);
-  const context: RouteContext = { models, metrics, requestBytesMax, bodies };
-  const server = createServer((request, response) => {
-    response.on("close", () => {
-      // While closing, a connection that has its answer is not kept for another request.
-      if (!server.listening) server.closeIdleConnections();
-    });
-    void respond(context, request, response);
+  const service = new InferenceService(models, metrics, options.repository);
+  const http = await startHttpServer(routeContext(service, metrics, options), {
+    host: options.host,
+    port: options.port,
+    tls: options.tls,
+    connectionsMax: options.connectionsMax ?? limits.inferenceConnectionsMax,
+    drainMs: options.drainMs ?? drainDefaultMs,
   });
-  server.maxConnections = options.connectionsMax ?? limits.inferenceConnectionsMax;
-  const url = await listen(server, options.host, options.port);
   let closing: Promise<void> | undefined;
   return {
-    url,
+    url: http.url,
     metrics: metrics.registry,
-    deploy: (model) => models.deploy(model),
+    deploy: (model) => models.deploy([model]),
+    deployVersions: (versions) => models.deploy(versions),
     undeploy: (name) => models.undeploy(name),
     models: () => models.list().map(({ model, ready, pid }) => ({ ...model, ready, pid })),
     close: () => {
-      closing ??= closeHttp(server).then(() => models.close());
+      closing ??= http.close().then(() => models.close());
       return closing;
     },
   };
 }
 
-async function respond(
-  context: RouteContext,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const gone = new AbortController();
-  response.on("close", () => gone.abort());
-  const reply = await answerRequest(context, request, gone.signal);
-  if (!response.destroyed) send(response, reply);
-}
-
-async function listen(server: Server, host: string, port: number): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(port, host, resolve);
-  try {
-    await promise;
-  } catch (thrown) {
-    const inUse = thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE";
-    throw new SelvedgeError(
-      "unavailable",
-      inUse ? `port ${port} is already in use` : `cannot serve there: ${SelvedgeError.from(thrown).message}`,
-      { at: `${host}:${port}`, fix: inUse ? portFix : addressFix, cause: thrown },
-    );
-  }
-  const { address, family, port: chosen } = server.address() as AddressInfo;
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${chosen}`;
-}
-
-async function closeHttp(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  // A caller that neither finishes its request nor reads its answer does not keep us.
-  const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
-  await promise;
-  clearTimeout(timer);
+function routeContext(
+  service: InferenceService,
+  metrics: InferenceMetrics,
+  options: InferenceServerOptions,
+): RouteContext {
+  const requestBytesMax = options.requestBytesMax ?? limits.inferenceRequestBytesMax;
+  const bodies = new ByteBudget(largestBodiesHeld * requestBytesMax);
+  return { service, access: new Access(options), metrics, requestBytesMax, bodies };
 }
 
 const silent: InferenceLog = { info: () => {}, warn: () => {} };
@@ -154,8 +138,4 @@ const largestBodiesHeld = 8;
 const restartDelaysDefaultMs: readonly number[] = [100, 500, 2_000, 10_000, 30_000, 60_000, 60_000, 60_000];
 const runTimeoutDefaultMs = 60_000;
 const batchRowsMax = 64;
-const closeGraceMs = 5_000;
-
-const where = "--port and --host of `selvedge serve`, inference in a device's agent.yaml";
-const portFix = `stop what listens there, or choose another port, 0 for any (${where})`;
-const addressFix = `choose an address of this machine (${where})`;
+const drainDefaultMs = 30_000;

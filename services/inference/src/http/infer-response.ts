@@ -1,8 +1,8 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensor, Tensors } from "@selvedge/runtime";
-import { datatypeOf } from "./datatype.ts";
-import type { InferRequest } from "./infer-request.ts";
-import { encodeTensorBytes } from "./tensor-bytes.ts";
+import { datatypeOf } from "../tensors/datatype.ts";
+import type { InferRequest } from "../tensors/infer-request.ts";
+import { encodeTensorBytes } from "../tensors/tensor-bytes.ts";
 
 /** The answer to an inference request: JSON, and the binary data that follows it. */
 export interface InferResponse {

@@ -1,6 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensor, TensorDeclaration, Tensors } from "@selvedge/runtime";
-import type { InferRequest, ModelSignature } from "./infer-request.ts";
+import type { InferRequest, ModelSignature } from "../tensors/infer-request.ts";
 
 /**
  * Whether examples of different requests may share a run: the first dimension of
@@ -52,7 +52,7 @@ export function splitResults(requests: readonly InferRequest[], results: Tensors
 }
 
 /** Examples in a request: its first dimension, the same for all inputs of a batchable model. */
-function rowsOf(feeds: Tensors): number {
+export function rowsOf(feeds: Tensors): number {
   return Object.values(feeds)[0]?.dims[0] ?? 1;
 }
 

@@ -1,10 +1,11 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensors } from "@selvedge/runtime";
-import { batchLength, isBatchable, mergeFeeds, splitResults } from "./batch.ts";
-import type { DeployedModel } from "./deployed-model.ts";
-import type { InferRequest, ModelSignature } from "./infer-request.ts";
+import type { DeployedModel } from "../deployed-model.ts";
+import type { InferRequest, ModelSignature } from "../tensors/infer-request.ts";
+import { batchLength, isBatchable, mergeFeeds, rowsOf, splitResults } from "./batch.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { SupervisedWorker, type SupervisionOptions } from "./supervised-worker.ts";
+import { type StatisticsSnapshot, VersionStatistics } from "./version-statistics.ts";
 
 export interface VersionOptions extends SupervisionOptions {
   readonly maxQueue: number;
@@ -15,6 +16,9 @@ export interface VersionOptions extends SupervisionOptions {
 /** A loaded model version: its child process and the queue before it. */
 export class ModelVersion {
   readonly model: DeployedModel;
+  /** Examples that requests run together may be; 0 when the model has no batch dimension. */
+  readonly batchRowsMax: number;
+  readonly #statistics = new VersionStatistics();
   readonly #worker: SupervisedWorker;
   readonly #queue: RequestQueue;
 
@@ -24,13 +28,13 @@ export class ModelVersion {
   }
 
   private constructor(model: DeployedModel, worker: SupervisedWorker, options: VersionOptions) {
-    const batchable = isBatchable(worker.signature);
     this.model = model;
+    this.batchRowsMax = isBatchable(worker.signature) ? options.batchRowsMax : 0;
     this.#worker = worker;
     this.#queue = new RequestQueue({
       maxQueue: options.maxQueue,
-      batchLength: (requests) => (batchable ? batchLength(requests, options.batchRowsMax) : 1),
-      run: (requests) => this.#run(requests),
+      batchLength: (requests) => (this.batchRowsMax > 0 ? batchLength(requests, this.batchRowsMax) : 1),
+      run: (requests, waitedMs) => this.#run(requests, waitedMs),
     });
   }
 
@@ -55,10 +59,23 @@ export class ModelVersion {
 
   /** @throws SelvedgeError as `RequestQueue.add`; `unavailable` at once while the process is down. */
   async infer(request: InferRequest, signal: AbortSignal): Promise<Tensors> {
-    if (!this.ready) {
-      throw new SelvedgeError("unavailable", `model "${this.model.name}" is being restarted`);
+    const start = performance.now();
+    try {
+      if (!this.ready) {
+        throw new SelvedgeError("unavailable", `model "${this.model.name}" is being restarted`);
+      }
+      const results = await this.#queue.add(request, signal);
+      this.#statistics.answered("success", performance.now() - start);
+      return results;
+    } catch (thrown) {
+      this.#statistics.answered("fail", performance.now() - start);
+      throw thrown;
     }
-    return await this.#queue.add(request, signal);
+  }
+
+  /** What it did since it was loaded. */
+  statistics(): StatisticsSnapshot {
+    return this.#statistics.snapshot(this.model.name, this.model.version);
   }
 
   /** Lets what was accepted finish, then ends the process. */
@@ -68,9 +85,24 @@ export class ModelVersion {
     await this.#worker.stop();
   }
 
-  async #run(requests: readonly InferRequest[]): Promise<readonly Tensors[]> {
+  async #run(requests: readonly InferRequest[], waitedMs: number): Promise<readonly Tensors[]> {
+    const start = performance.now();
     const fetches = [...new Set(requests.flatMap((request) => request.fetches))];
-    const results = await this.#worker.infer({ feeds: mergeFeeds(requests), fetches });
-    return requests.length === 1 ? [results] : splitResults(requests, results);
+    const feeds = mergeFeeds(requests);
+    const merged = performance.now();
+    const results = await this.#worker.infer({ feeds, fetches });
+    const ran = performance.now();
+    const parts = requests.length === 1 ? [results] : splitResults(requests, results);
+    this.#statistics.ran({
+      requests: requests.length,
+      rows: this.batchRowsMax > 0 ? rowsOf(feeds) : 1,
+      waitedMs,
+      parts: {
+        compute_input: merged - start,
+        compute_infer: ran - merged,
+        compute_output: performance.now() - ran,
+      },
+    });
+    return parts;
   }
 }

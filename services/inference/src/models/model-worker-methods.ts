@@ -1,6 +1,6 @@
 import type { Digest } from "@selvedge/protocol";
 import type { Tensors } from "@selvedge/runtime";
-import type { ModelSignature } from "./infer-request.ts";
+import type { ModelSignature } from "../tensors/infer-request.ts";
 
 /** What a model's child process can do. `load` comes first, once. */
 export interface ModelWorkerMethods {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
 import { type CallOptions, Child, type Tensors } from "@selvedge/runtime";
-import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
-import type { ModelSignature } from "./infer-request.ts";
+import type { DeployedModel, InferenceLog } from "../deployed-model.ts";
+import type { ModelSignature } from "../tensors/infer-request.ts";
 import type { ModelWorkerMethods } from "./model-worker-methods.ts";
 
 export interface SupervisionOptions {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
+import type { InferRequest, ModelSignature } from "../tensors/infer-request.ts";
 import { decodeInferBody } from "./infer-body.ts";
-import type { InferRequest, ModelSignature } from "./infer-request.ts";
 
 const model: ModelSignature = {
   inputs: [

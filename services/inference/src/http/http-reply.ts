@@ -19,7 +19,7 @@ export function errorReply(error: SelvedgeError): HttpReply {
   const text = error.fix === undefined ? error.message : `${error.message} (${error.fix})`;
   return {
     status,
-    headers: status === 503 ? { "retry-after": "1" } : {},
+    headers: headersOf[status] ?? {},
     body: JSON.stringify({ error: text }),
   };
 }
@@ -39,13 +39,25 @@ export function send(response: ServerResponse, { status, headers, body }: HttpRe
   }
 }
 
+const headersOf: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { "www-authenticate": "Bearer" },
+  503: { "retry-after": "1" },
+};
+
 const statuses: { readonly [Code in ErrorCode]?: number } = {
   invalid_argument: 400,
   out_of_range: 400,
+  // Of a model that was to be loaded.
+  corrupt: 400,
+  untrusted: 400,
+  failed_precondition: 400,
+  unauthenticated: 401,
+  permission_denied: 403,
   not_found: 404,
   too_large: 413,
   // Nobody reads it; the number is what logs and metrics of other servers use.
   cancelled: 499,
+  unsupported: 501,
   unavailable: 503,
   resource_exhausted: 503,
   deadline_exceeded: 504,

@@ -1,10 +1,10 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensor } from "@selvedge/runtime";
-import { datatypeOf } from "./datatype.ts";
-import { openShape } from "./decode-tensor.ts";
-import { decodeInferRequest, type InferRequest, type ModelSignature } from "./infer-request.ts";
-import { invalid } from "./json-fields.ts";
-import { decodeTensorBytes, elementSize } from "./tensor-bytes.ts";
+import { datatypeOf } from "../tensors/datatype.ts";
+import { openShape } from "../tensors/decode-tensor.ts";
+import { decodeInferRequest, type InferRequest, type ModelSignature } from "../tensors/infer-request.ts";
+import { invalid } from "../tensors/json-fields.ts";
+import { decodeTensorBytes, elementSize } from "../tensors/tensor-bytes.ts";
 
 /** The header that says where the JSON of a body ends and its binary data begins. */
 export const headerLengthName = "inference-header-content-length";
@@ -31,7 +31,7 @@ export function decodeInferBody(
 }
 
 /** @throws SelvedgeError `invalid_argument` when it is not JSON in UTF-8 */
-function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (thrown) {

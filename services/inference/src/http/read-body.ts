@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { ByteShare } from "./byte-budget.ts";
+import type { ByteShare } from "../byte-budget.ts";
 
 /**
  * A request's body. What follows in a body that is refused is discarded.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensors } from "@selvedge/runtime";
-import type { InferRequest } from "./infer-request.ts";
+import type { InferRequest } from "../tensors/infer-request.ts";
 import { RequestQueue } from "./request-queue.ts";
 
 const never = new AbortController().signal;

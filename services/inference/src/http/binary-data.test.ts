@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Datatype, datatypes } from "./datatype.ts";
-import { identityModel, post, smallMlp, testFolder, testServer, writeVersion } from "./models.fixture.ts";
-import { encodeTensorBytes } from "./tensor-bytes.ts";
+import { identityModel, post, smallMlp, testFolder, testServer, writeVersion } from "../models.fixture.ts";
+import { type Datatype, datatypes } from "../tensors/datatype.ts";
+import { encodeTensorBytes } from "../tensors/tensor-bytes.ts";
 
 /** ONNX's TensorProto.DataType, and two elements. */
 const samples: Readonly<Record<Datatype, readonly [number, readonly (number | bigint | string)[]]>> = {

@@ -1,10 +1,12 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensors } from "@selvedge/runtime";
-import type { InferRequest } from "./infer-request.ts";
+import type { InferRequest } from "../tensors/infer-request.ts";
 import { hasEndedProcess } from "./supervised-worker.ts";
 
 interface Waiting {
   readonly request: InferRequest;
+  /** When it came, by the process's clock, milliseconds. */
+  readonly since: number;
   resolve(results: Tensors): void;
   reject(error: unknown): void;
 }
@@ -14,8 +16,8 @@ export interface QueueOptions {
   readonly maxQueue: number;
   /** How many of the requests, from the first on, one run can take together; at least 1. */
   readonly batchLength: (requests: readonly InferRequest[]) => number;
-  /** Runs them together and gives each its own results, in order. */
-  readonly run: (requests: readonly InferRequest[]) => Promise<readonly Tensors[]>;
+  /** Runs them together, after they waited for `waitedMs` milliseconds in all, and gives each its own results, in order. */
+  readonly run: (requests: readonly InferRequest[], waitedMs: number) => Promise<readonly Tensors[]>;
 }
 
 /** A bounded queue in front of a model: one run at a time, first come first served. */
@@ -38,23 +40,23 @@ export class RequestQueue {
    * Waits its turn and runs. An abort takes a waiting request out; one that is
    * being run goes on and its results are dropped.
    *
-   * @throws SelvedgeError `resource_exhausted` when the queue is full, `cancelled` on abort,
-   *   and whatever the run throws
+   * @throws SelvedgeError `resource_exhausted` when the queue is full, on abort the signal's reason if it is
+   *   one and otherwise `cancelled`, and whatever the run throws
    */
   async add(request: InferRequest, signal: AbortSignal): Promise<Tensors> {
-    if (signal.aborted) throw gone();
+    if (signal.aborted) throw gone(signal);
     if (this.#waiting.length >= this.#options.maxQueue) {
       throw new SelvedgeError("resource_exhausted", `${this.#waiting.length} requests are waiting already`, {
         fix: "try again in a moment, or send fewer at a time",
       });
     }
     const { promise, resolve, reject } = Promise.withResolvers<Tensors>();
-    const waiting: Waiting = { request, resolve, reject };
+    const waiting: Waiting = { request, since: performance.now(), resolve, reject };
     this.#waiting.push(waiting);
     const onAbort = (): void => {
       const place = this.#waiting.indexOf(waiting);
       if (place >= 0) this.#waiting.splice(place, 1);
-      reject(gone());
+      reject(gone(signal));
     };
     signal.addEventListener("abort", onAbort, { once: true });
     if (this.#running === 0) this.#draining = this.#drain();
@@ -82,7 +84,10 @@ export class RequestQueue {
 
   async #runBatch(batch: readonly Waiting[]): Promise<void> {
     try {
-      const results = await this.#options.run(batch.map(({ request }) => request));
+      const now = performance.now();
+      const waitedMs = batch.reduce((sum, { since }) => sum + (now - since), 0);
+      const requests = batch.map(({ request }) => request);
+      const results = await this.#options.run(requests, waitedMs);
       for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] ?? {});
     } catch (thrown) {
       if (batch.length > 1 && !hasEndedProcess(thrown)) {
@@ -96,6 +101,6 @@ export class RequestQueue {
   }
 }
 
-function gone(): SelvedgeError {
-  return new SelvedgeError("cancelled", "the caller went away");
+function gone({ reason }: AbortSignal): SelvedgeError {
+  return reason instanceof SelvedgeError ? reason : new SelvedgeError("cancelled", "the caller went away");
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Tensor, TensorDeclaration } from "@selvedge/runtime";
 import fc from "fast-check";
+import type { InferRequest } from "../tensors/infer-request.ts";
 import { batchLength, isBatchable, mergeFeeds, splitResults } from "./batch.ts";
-import type { InferRequest } from "./infer-request.ts";
 
 const width = 3;
 const requests = fc.array(

@@ -1,6 +1,6 @@
 import type { FuzzTarget } from "@selvedge/testkit";
+import type { InferRequest, ModelSignature } from "../tensors/infer-request.ts";
 import { decodeInferBody } from "./infer-body.ts";
-import type { InferRequest, ModelSignature } from "./infer-request.ts";
 
 const model: ModelSignature = {
   inputs: [

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parseModel } from "@selvedge/onnx";
 import { digestOf, type ErrorCode, limits, SelvedgeError } from "@selvedge/protocol";
 import { NativeSession, serveChild, type Tensor, type TensorDeclaration } from "@selvedge/runtime";
-import { datatypeOf, datatypes } from "./datatype.ts";
+import { datatypeOf, datatypes } from "../tensors/datatype.ts";
 import type { ModelWorkerMethods } from "./model-worker-methods.ts";
 
 // The child process of one model version. It alone holds the model's memory and the native runtime.
