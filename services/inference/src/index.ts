@@ -7,5 +7,5 @@ export {
   startInferenceServer,
 } from "./inference-server.ts";
 export type { ServerTls } from "./listen.ts";
-export { FolderRepository } from "./models/folder-repository.ts";
 export type { ModelRepository, RepositoryEntry } from "./models/model-repository.ts";
+export { type ServeOptions, serve } from "./serve.ts";

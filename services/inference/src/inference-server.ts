@@ -7,7 +7,7 @@ import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
 import { startHttpServer } from "./http/http-server.ts";
 import type { RouteContext } from "./http/routes.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
-import { InferenceService } from "./inference-service.ts";
+import { InferenceService, type TensorMetadata } from "./inference-service.ts";
 import type { ServerTls } from "./listen.ts";
 import type { ModelRepository } from "./models/model-repository.ts";
 import { ModelTable } from "./models/model-table.ts";
@@ -47,6 +47,8 @@ export interface ServedModel extends DeployedModel {
   readonly ready: boolean;
   /** Process id of its child; undefined while there is none. */
   readonly pid: number | undefined;
+  /** What it takes, as the protocol's model metadata describes it. */
+  readonly inputs: readonly TensorMetadata[];
 }
 
 export interface InferenceServer {
@@ -114,7 +116,11 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
     deploy: (model) => models.deploy([model]),
     deployVersions: (versions) => models.deploy(versions),
     undeploy: (name) => models.undeploy(name),
-    models: () => models.list().map(({ model, ready, pid }) => ({ ...model, ready, pid })),
+    models: () =>
+      models.list().map(({ model, ready, pid }) => {
+        const { inputs } = service.modelMetadata(model.name, model.version);
+        return { ...model, ready, pid, inputs };
+      }),
     close: () => {
       closing ??= http.close().then(() => models.close());
       return closing;

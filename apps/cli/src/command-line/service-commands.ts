@@ -99,15 +99,28 @@ function addAgentCommand(program: Command, invoke: Invoke): void {
 function addServeCommand(program: Command, invoke: Invoke): void {
   program
     .command("serve <model>")
-    .summary("serve an ONNX model over HTTP")
-    .description("Serves an ONNX file over the Open Inference Protocol (JSON), with /metrics.")
-    .option("--name <name>", "name of the model (default: that of the file)")
+    .summary("serve ONNX models over HTTP")
+    .description(
+      "Serves an ONNX file, or a folder of NAME/VERSION/model.onnx, over the Open Inference Protocol, with /metrics.",
+    )
+    .option("--name <name>", "name of the model in a file (default: that of the file)")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 = any free port", portOption, 8080)
+    .option("--token-file <file>", "token that callers must send as Authorization: Bearer (default: none)")
+    .option(
+      "--admin-token-file <file>",
+      "token that loads and unloads models of the folder (default: nobody may)",
+    )
+    .option("--tls-cert <file>", "serve TLS 1.3 with this certificate chain, PEM")
+    .option("--tls-key <file>", "its private key, PEM")
     .addOption(logLevel())
     .addHelpText(
       "after",
-      examples("selvedge serve digits.onnx", "selvedge serve digits.onnx --name digits --port 0"),
+      examples(
+        "selvedge serve digits.onnx",
+        "selvedge serve digits.onnx --name digits --port 0",
+        "selvedge serve models --admin-token-file admin-token",
+      ),
     )
     .action(invoke(() => import("../commands/serve.ts")));
 }

@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { startInferenceServer } from "@selvedge/inference";
-import { type Digest, parseDigest } from "@selvedge/protocol";
+import { type InferenceServer, type ServerTls, serve } from "@selvedge/inference";
+import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import { nameFrom } from "../name-from.ts";
-import { type InferInput, inferExample } from "../output/infer-example.ts";
+import { inferExample } from "../output/infer-example.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
 import { renderFields } from "../output/table.ts";
+import { readToken } from "../read-token.ts";
 import { type Terminal, untilInterrupted } from "../terminal.ts";
 
 export interface ServeOptions extends LogOptions {
@@ -17,48 +16,81 @@ export interface ServeOptions extends LogOptions {
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  readonly tokenFile?: string;
+  readonly adminTokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
-/** Serves one ONNX file until it is asked to stop. */
-export async function run(terminal: Terminal, options: ServeOptions, file: string): Promise<void> {
-  const { host, port, json } = options;
-  const path = resolve(terminal.workingFolder, file);
-  const name = options.name ?? nameFrom(basename(path, extname(path)), "model");
-  const digest = await digestOfFile(path);
-  const server = await startInferenceServer({ host, port, log: createLog(terminal, options) });
+/** Serves one ONNX file, or a folder of models, until it is asked to stop. */
+export async function run(terminal: Terminal, options: ServeOptions, model: string): Promise<void> {
+  const path = resolve(terminal.workingFolder, model);
+  const tls = await readTls(terminal, options);
+  const server = await serve(path, {
+    name: options.name ?? nameFrom(basename(path, extname(path)), "model"),
+    host: options.host,
+    port: options.port,
+    log: createLog(terminal, options),
+    ...(tls === undefined ? {} : { tls }),
+    ...(await readTokens(terminal, options)),
+  });
   try {
-    await server.deploy({ name, version: "1", digest, path });
-    const { url } = server;
-    const inputs = await describeInputs(`${url}/v2/models/${name}`, terminal.interrupted);
-    if (json) writeJson(terminal.stdout, { url, model: { name, digest, path, inputs } });
-    else {
-      terminal.stdout.write(
-        renderFields([
-          ["model", `${name} (${digest})`],
-          ["url", `${url}/v2/models/${name}/infer`],
-          ["metrics", `${url}/metrics`],
-          ["stop", "Ctrl-C"],
-          ["try", inferExample(url, name, inputs)],
-        ]),
-      );
-    }
+    const models = server.models().map(({ name, version, digest, inputs, path }) => ({
+      name,
+      version,
+      digest,
+      path,
+      inputs,
+    }));
+    if (options.json) writeJson(terminal.stdout, { url: server.url, models });
+    else terminal.stdout.write(renderFields(fieldsOf(server)));
     await untilInterrupted(terminal);
   } finally {
     await server.close();
   }
 }
 
-async function digestOfFile(path: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash).catch((thrown: unknown) => {
-    throw fileError(thrown, path);
-  });
-  return parseDigest(`sha256:${hash.digest("hex")}`, path);
+function fieldsOf(server: InferenceServer): readonly [string, string][] {
+  const { url } = server;
+  return [
+    ...server.models().flatMap(({ name, digest, inputs }): [string, string][] => [
+      ["model", `${name} (${digest})`],
+      ["url", `${url}/v2/models/${name}/infer`],
+      ["try", inferExample(url, name, inputs)],
+    ]),
+    ["metrics", `${url}/metrics`],
+    ["stop", "Ctrl-C"],
+  ];
 }
 
-/** What the model takes, as our own server tells everybody. */
-async function describeInputs(url: string, signal: AbortSignal): Promise<readonly InferInput[]> {
-  const response = await fetch(url, { signal });
-  const { inputs } = (await response.json()) as { readonly inputs: readonly InferInput[] };
-  return inputs;
+async function readTokens(
+  terminal: Terminal,
+  { tokenFile, adminTokenFile }: ServeOptions,
+): Promise<{ readonly token?: string; readonly adminToken?: string }> {
+  const read = (file: string): Promise<string> => readToken(terminal, file, "openssl rand -hex 32");
+  return {
+    ...(tokenFile === undefined ? {} : { token: await read(tokenFile) }),
+    ...(adminTokenFile === undefined ? {} : { adminToken: await read(adminTokenFile) }),
+  };
+}
+
+/** @throws SelvedgeError `invalid_argument` when only one of the two is given, and as `fileError` */
+async function readTls(
+  terminal: Terminal,
+  { tlsCert, tlsKey }: ServeOptions,
+): Promise<ServerTls | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new SelvedgeError("invalid_argument", "TLS takes a certificate and its key", {
+      fix: "give both --tls-cert and --tls-key",
+    });
+  }
+  return { cert: await readPem(terminal, tlsCert), key: await readPem(terminal, tlsKey) };
+}
+
+async function readPem({ workingFolder }: Terminal, file: string): Promise<string> {
+  const path = resolve(workingFolder, file);
+  return await readFile(path, "utf8").catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
 }

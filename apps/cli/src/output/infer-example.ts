@@ -13,14 +13,16 @@ export function inferExample(url: string, model: string, inputs: readonly InferI
 function inputText({ name, datatype, shape }: InferInput): string {
   const sizes = shape.map((size) => Math.max(1, size));
   const count = sizes.reduce((product, size) => product * size, 1);
-  const zero = datatype === "BOOL" ? "false" : "0";
+  const zero = zeros[datatype] ?? "0";
   const data =
     count <= inlineMax
       ? Array(count).fill(zero).join(",")
-      : `'$(yes ${zero} | head -n ${count} | paste -sd, -)'`;
+      : `'$(yes '${zero}' | head -n ${count} | paste -sd, -)'`;
   // A quote would end the shell's string.
   const quoted = JSON.stringify(name).replaceAll("'", "\\u0027");
   return `{"name":${quoted},"datatype":"${datatype}","shape":[${sizes.join(",")}],"data":[${data}]}`;
 }
 
+/** As JSON, where it is not 0. */
+const zeros: Readonly<Record<string, string>> = { BOOL: "false", BYTES: '""' };
 const inlineMax = 16;

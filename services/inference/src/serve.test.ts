@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { get, smallMlp, testFolder } from "./models.fixture.ts";
+import { serve } from "./serve.ts";
+
+test("a file is served by its name, a folder with the newest version of each model, over loopback", async (t) => {
+  const folder = await testFolder(t);
+  await writeFile(join(folder, "Digits.onnx"), smallMlp(1));
+  const file = await serve(join(folder, "Digits.onnx"), { port: 0 });
+  t.after(() => file.close());
+  assert.match(file.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal((await get(`${file.url}/v2/models/digits/versions/1/ready`)).status, 200);
+
+  const models = join(folder, "models");
+  for (const place of ["a/2", "a/10", "b/1"]) {
+    await mkdir(join(models, place), { recursive: true });
+    await writeFile(join(models, place, "model.onnx"), smallMlp(2));
+  }
+  const several = await serve(models, { port: 0 });
+  t.after(() => several.close());
+  assert.deepEqual(
+    several.models().map(({ name, version }) => `${name}@${version}`),
+    ["a@10", "b@1"],
+  );
+});
+
+test("what is not there, has no model in it or no name is refused, and nothing is left listening", async (t) => {
+  const folder = await testFolder(t);
+  await writeFile(join(folder, "###.onnx"), smallMlp(1));
+  await assert.rejects(serve(join(folder, "none.onnx"), { port: 0 }), { code: "not_found" });
+  await assert.rejects(serve(folder, { port: 0 }), { code: "not_found" });
+  await assert.rejects(serve(join(folder, "###.onnx"), { port: 0 }), { code: "invalid_argument" });
+});

@@ -1,0 +1,75 @@
+import { stat } from "node:fs/promises";
+import { basename, extname, resolve } from "node:path";
+import { namePattern, SelvedgeError } from "@selvedge/protocol";
+import {
+  type InferenceServer,
+  type InferenceServerOptions,
+  startInferenceServer,
+} from "./inference-server.ts";
+import { digestOfFile, FolderRepository } from "./models/folder-repository.ts";
+
+export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repository">> {
+  /** Of the model in an ONNX file; that of the file when absent. */
+  readonly name?: string;
+}
+
+/**
+ * Serves an ONNX file, as version 1, or a folder of models laid out as
+ * `NAME/VERSION/model.onnx`: the newest version of each, and the others for callers
+ * with the admin token to load. On loopback, port 8080, unless told otherwise.
+ *
+ * @throws SelvedgeError as `startInferenceServer` and its `deploy`; `not_found` when there is no such file, or no
+ *   model in the folder
+ */
+export async function serve(path: string, options: ServeOptions = {}): Promise<InferenceServer> {
+  const { name, host = "127.0.0.1", port = 8080, ...others } = options;
+  const absolute = resolve(path);
+  const repository = (await isFolder(absolute)) ? new FolderRepository(absolute) : undefined;
+  const server = await startInferenceServer({
+    ...others,
+    host,
+    port,
+    ...(repository === undefined ? {} : { repository }),
+  });
+  try {
+    if (repository === undefined) await deployFile(server, absolute, name ?? nameOf(absolute));
+    else await deployNewest(server, repository, absolute);
+    return server;
+  } catch (thrown) {
+    await server.close();
+    throw thrown;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  // What is not there is told when it is read.
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+async function deployFile(server: InferenceServer, path: string, name: string): Promise<void> {
+  await server.deploy({ name, version: "1", digest: await digestOfFile(path), path });
+}
+
+async function deployNewest(
+  server: InferenceServer,
+  repository: FolderRepository,
+  at: string,
+): Promise<void> {
+  const newest = new Map((await repository.list()).map((entry) => [entry.name, entry]));
+  if (newest.size === 0) {
+    throw new SelvedgeError("not_found", "there is no model in this folder", {
+      at,
+      fix: "lay it out as NAME/VERSION/model.onnx, versions being whole numbers",
+    });
+  }
+  for (const entry of newest.values()) await server.deploy(await repository.find(entry));
+}
+
+function nameOf(path: string): string {
+  const name = basename(path, extname(path)).toLowerCase();
+  if (namePattern.test(name)) return name;
+  throw new SelvedgeError("invalid_argument", `"${name}" cannot be a model's name`, {
+    at: path,
+    fix: "give one",
+  });
+}
