@@ -15,6 +15,7 @@ export {
   readParameters,
   slotOf,
 } from "./parameters.ts";
+export { plannedTraining, type TrainingSettings } from "./planned-training.ts";
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { scaleInput } from "./scale-input.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";

@@ -102,4 +102,12 @@ export {
   tableSchemaOf,
   widthOf,
 } from "./table-schema.ts";
+export {
+  algorithmOf,
+  type PlannedLoss,
+  type PlannedOptimizer,
+  plannedLosses,
+  plannedOptimizers,
+  settingRanges,
+} from "./training-settings.ts";
 export type { Transition } from "./transition.ts";

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
-import { type Plan, PlanSchema, type ScheduleSpec, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import {
+  type Plan,
+  PlanSchema,
+  type ScheduleSpec,
+  type TrainTask,
+  TrainTaskSchema,
+} from "./gen/selvedge/v1/round_pb.js";
 import { soundPlan } from "./plan.fixture.ts";
 import { decodePlan, encodePlan } from "./plan.ts";
 
@@ -25,7 +31,7 @@ const schedule = (change: Partial<ScheduleSpec>) => (plan: Plan) => {
 const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   "task.algorithm": train({ algorithm: "fedmagic" }),
   "task.loss": train({ loss: "hinge" }),
-  "task.optimizer": train({ optimizer: "adam" }),
+  "task.optimizer": train({ optimizer: "lion" }),
   "task.learning_rate": train({ learningRate: Number.NaN }),
   "task.batch_size": train({ batchSize: 0 }),
   "task.local_epochs": train({ localEpochs: 1_001 }),
@@ -50,6 +56,43 @@ const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   "schedule.grace_ms": schedule({ graceMs: 60_001 }),
   "schedule.target_accuracy": schedule({ targetAccuracy: 1.1 }),
 };
+
+const options = (change: MessageInitShape<typeof TrainTaskSchema>) => {
+  const made = Object.entries(create(TrainTaskSchema, change)).filter(([name]) => name in change);
+  return train({ algorithm: "fedavg.2", ...Object.fromEntries(made) });
+};
+
+const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[] = [
+  ["algorithm", train({ frozen: ["w"] })],
+  ["algorithm", train({ algorithm: "fedavg.2" })],
+  ["loss", options({ loss: "binary-cross-entropy", lossOptions: {} })],
+  ["loss_options.positive_weight", options({ lossOptions: { positiveWeight: 2 } })],
+  ["loss_options.class_weights", options({ lossOptions: { classWeights: [1, 2] } })],
+  ["loss_options.class_weights", options({ lossOptions: { classWeights: Array(10).fill(-1) } })],
+  ["loss_options.label_smoothing", options({ lossOptions: { labelSmoothing: 1 } })],
+  ["optimizer_options.beta1", options({ optimizerOptions: { beta1: 0.9 } })],
+  ["optimizer_options.momentum", options({ optimizerOptions: { momentum: Number.NaN } })],
+  ["optimizer_options.nesterov", options({ optimizer: "adam", optimizerOptions: { nesterov: true } })],
+  ["gradient_options.clip_norm", options({ gradientOptions: { clipNorm: 0 } })],
+  ["frozen", options({ frozen: [""] })],
+  ["frozen", options({ frozen: Array(101).fill("w") })],
+];
+
+for (const [field, spoil] of spoiltSettings) {
+  test(`[OF1] a plan whose training settings are wrong is refused: ${field}`, () => {
+    const plan = soundPlan();
+    spoil(plan);
+    assert.throws(() => decodePlan(toBinary(PlanSchema, plan)), { at: `plan.task.${field}` });
+  });
+}
+
+test("[OF8] settings beyond loss, optimizer and rate are taken with the algorithm that says so", () => {
+  const plan = soundPlan();
+  const optimizerOptions = { beta1: 0.8, epsilon: 1e-6 };
+  options({ optimizer: "adam", optimizerOptions, frozen: ["a.*"], gradientOptions: { proximal: 0.1 } })(plan);
+  const { train: task } = decodePlan(encodePlan(plan));
+  assert.deepEqual([task.optimizerOptions?.beta1, task.frozen], [0.8, ["a.*"]]);
+});
 
 const soundProtection: Plan["protections"][number] = {
   $typeName: "selvedge.v1.Protection",

@@ -4,6 +4,7 @@ import { SelvedgeError } from "./errors.ts";
 import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
+import { checkTrainingSettings } from "./training-settings.ts";
 
 /** What a device may report of two classes, of which the second is the positive one. */
 export const binaryMetricNames: readonly string[] = [
@@ -81,6 +82,7 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
     throw invalid("task", "this version knows only the task kind 'train'");
   }
   checkTrain(train);
+  checkTrainingSettings(train, plan.dataset?.classes ?? 0);
   const model = checkModel(plan);
   const table = checkRest(plan);
   checkSchedule(plan);
@@ -97,9 +99,6 @@ function decode(bytes: Uint8Array): Plan {
 }
 
 function checkTrain(train: TrainTask): void {
-  oneOf("task.algorithm", train.algorithm, ["fedavg"]);
-  oneOf("task.loss", train.loss, ["softmax-cross-entropy"]);
-  oneOf("task.optimizer", train.optimizer, ["sgd"]);
   range("task.learning_rate", train.learningRate, Number.MIN_VALUE, 1e6);
   range("task.batch_size", train.batchSize, 1, 65_536);
   range("task.local_epochs", train.localEpochs, 1, 1_000);

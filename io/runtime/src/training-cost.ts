@@ -1,5 +1,5 @@
 import type { Dataset } from "@selvedge/datasets";
-import type { BatchGraph } from "@selvedge/onnx";
+import type { BatchGraph, OptimizerState } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import { megabytes } from "./memory-watch.ts";
 
@@ -12,12 +12,17 @@ export interface TrainingCost {
   readonly multiplyAdds: number;
 }
 
-export function trainingCost(graph: BatchGraph, batchSize: number): TrainingCost {
+/** A graph that measures, or one that trains with an optimizer's state. */
+type CostedGraph = BatchGraph & { readonly state?: OptimizerState };
+
+export function trainingCost(graph: CostedGraph, batchSize: number): TrainingCost {
   const { memoryBytes, multiplyAdds } = graph.cost(batchSize);
   const parameters = graph.layout.length;
+  const state = graph.state?.layout.length ?? 0;
   return {
     parameters,
-    memoryBytes: processBytes + parameterCopies * 4 * parameters + arenaGrowth * memoryBytes,
+    memoryBytes:
+      processBytes + 4 * (parameterCopies * parameters + stateCopies * state) + arenaGrowth * memoryBytes,
     multiplyAdds,
   };
 }
@@ -25,7 +30,7 @@ export function trainingCost(graph: BatchGraph, batchSize: number): TrainingCost
 /** @throws SelvedgeError `too_large` (SPEC RE8), with figure and limit, when it takes more than `bytesMax` */
 export function checkMemory(
   what: "training" | "evaluating",
-  graph: BatchGraph,
+  graph: CostedGraph,
   batchSize: number,
   dataset: Pick<Dataset, "inputs" | "labels">,
   bytesMax: number | undefined,
@@ -45,5 +50,7 @@ export function checkMemory(
 const processBytes = 180e6;
 /** The model's file, the base, feeds and results of a run, the update and its file. */
 const parameterCopies = 7;
+/** An optimizer's state as fed and as given. */
+const stateCopies = 3;
 /** The runtime's arena takes memory in growing pieces, and does not fill them. */
 const arenaGrowth = 1.25;

@@ -1,6 +1,6 @@
 import type { DatasetSource } from "@selvedge/datasets";
 import type { ColumnStatistics } from "@selvedge/learning";
-import type { Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
+import type { GradientTerms, Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
@@ -16,6 +16,10 @@ export interface TrainingRequest extends DataRequest {
   readonly updatePath: string;
   readonly loss: LossName | Loss;
   readonly optimizer: OptimizerName | Optimizer;
+  /** None when absent; a proximal term pulls towards the base parameters. */
+  readonly terms?: GradientTerms;
+  /** Patterns of the parameters that are not trained; none when absent. */
+  readonly frozen?: readonly string[];
   readonly learningRate: number;
   readonly batchSize: number;
   readonly localEpochs: number;

@@ -47,7 +47,13 @@ async function train(
   const { train: trainable, heldOut } = splitHeldOut(dataset.length, request.heldOutFraction);
   const examples = chosenExamples(trainable, request.maxExamples, request.seed);
 
-  const graph = trainingGraph(model, { loss: request.loss, optimizer: request.optimizer, ...data.format });
+  const graph = trainingGraph(model, {
+    loss: request.loss,
+    optimizer: request.optimizer,
+    frozen: request.frozen ?? [],
+    ...request.terms,
+    ...data.format,
+  });
   checkMemory("training", graph, request.batchSize, dataset, request.memoryBytesMax);
   const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut, request);
   const session = await NativeSession.load(graph.bytes);

@@ -63,7 +63,7 @@ function planFields(plan: Plan | undefined): [string, string][] {
     ...columnFields(plan.dataset),
     [
       "training",
-      `${train.algorithm}, local epochs ${train.localEpochs}, batch size ${train.batchSize}, learning rate ${train.learningRate}`,
+      `${train.algorithm}, ${train.loss}, ${train.optimizer}, local epochs ${train.localEpochs}, batch size ${train.batchSize}, learning rate ${train.learningRate}`,
     ],
     ["cohort", `${schedule.cohort} devices, quorum ${schedule.quorum}`],
   ];

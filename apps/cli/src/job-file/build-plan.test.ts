@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { plannedTraining } from "@selvedge/onnx";
 import { decodePlan, digestOf, encodePlan } from "@selvedge/protocol";
 import { buildPlan } from "./build-plan.ts";
 import { parseJobFile } from "./job-file.ts";
@@ -70,4 +71,24 @@ test("the same file gives the same plan, byte for byte", () => {
   const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const bytes = (): Uint8Array => encodePlan(buildPlan(parseJobFile(text, "job.yaml"), model));
   assert.deepEqual(bytes(), bytes());
+});
+
+test("[OF8] a plan with settings that earlier versions do not know is of an algorithm that they do not know", () => {
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const planOf = (settings: string) =>
+    decodePlan(encodePlan(buildPlan(parseJobFile(text + settings, "job.yaml"), model)));
+  assert.equal(planOf("optimizer: { name: adam }").train.algorithm, "fedavg");
+  const { train } = planOf(`loss: { name: softmax-cross-entropy, labelSmoothing: 0.1 }
+optimizer: { name: sgd, momentum: 0.9, nesterov: true }
+proximal: 0.01
+clipNorm: 5
+frozen: ["fc1.*"]
+`);
+  assert.equal(train.algorithm, "fedavg.2");
+  assert.deepEqual(plannedTraining(train), {
+    loss: { name: "softmax-cross-entropy", labelSmoothing: 0.1 },
+    optimizer: { name: "sgd", momentum: 0.9, nesterov: true },
+    terms: { proximal: 0.01, clipNorm: 5 },
+    frozen: ["fc1.*"],
+  });
 });

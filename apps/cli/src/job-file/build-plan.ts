@@ -1,11 +1,14 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  algorithmOf,
   type BlobReference,
   binaryMetricNames,
   type DatasetRequestSchema,
   type Plan,
   PlanSchema,
   phasesOf,
+  type TrainTask,
+  TrainTaskSchema,
 } from "@selvedge/protocol";
 import type { JobDataset } from "./dataset-schema.ts";
 import type { JobFile } from "./job-file.ts";
@@ -52,25 +55,31 @@ function datasetRequest({
   };
 }
 
-function trainTask(job: JobFile): {
-  algorithm: string;
-  loss: string;
-  optimizer: string;
-  learningRate: number;
-  batchSize: number;
-  localEpochs: number;
-  heldOutFraction: number;
-  maxExamplesPerDevice: number;
-} {
-  const { algorithm, learningRate, batchSize, localEpochs, heldOutFraction, maxExamplesPerDevice } = job;
-  return {
-    algorithm,
-    loss: "softmax-cross-entropy",
-    optimizer: "sgd",
+/** Options that are not given are not in the plan, so that the devices of every version take it that can. */
+export function trainTask(job: JobFile): TrainTask {
+  const { learningRate, batchSize, localEpochs, heldOutFraction, maxExamplesPerDevice } = job;
+  const { loss, optimizer, proximal, clipValue, clipNorm, frozen } = job;
+  const settings = {
+    lossOptions: given(loss),
+    optimizerOptions: given(optimizer),
+    gradientOptions: given({ proximal, clipValue, clipNorm }),
+    frozen: [...frozen],
+  };
+  return create(TrainTaskSchema, {
+    algorithm: algorithmOf(settings),
+    loss: loss.name,
+    optimizer: optimizer.name,
     learningRate,
     batchSize,
     localEpochs,
     heldOutFraction,
     maxExamplesPerDevice,
-  };
+    ...(settings as MessageInitShape<typeof TrainTaskSchema>),
+  });
+}
+
+/** The options among named values; undefined when there are none. */
+function given(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
+  const set = Object.entries(options).filter(([name, value]) => name !== "name" && value !== undefined);
+  return set.length === 0 ? undefined : Object.fromEntries(set);
 }

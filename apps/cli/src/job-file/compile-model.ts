@@ -1,5 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { type OnnxModel, parseModel, type TrainingGraph, trainingGraph } from "@selvedge/onnx";
+import {
+  type OnnxModel,
+  parseModel,
+  type TrainingGraph,
+  type TrainingSettings,
+  trainingGraph,
+} from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 
@@ -12,16 +18,21 @@ export interface CompiledModel {
  * What devices will make of a model: checks all that can be said without its data.
  *
  * @param at what errors name it: its file
+ * @param settings how it is trained; plain, where nobody says
  * @throws SelvedgeError as `parseModel` and `trainingGraph`
  */
-export function compileModel(bytes: Uint8Array, at: string): CompiledModel {
+export function compileModel(
+  bytes: Uint8Array,
+  at: string,
+  { terms, ...settings }: TrainingSettings = plain,
+): CompiledModel {
   try {
     const model = parseModel(bytes);
     const graph = trainingGraph(model, {
       inputType: "float32",
       scale: 1,
-      loss: "softmax-cross-entropy",
-      optimizer: "sgd",
+      ...settings,
+      ...terms,
     });
     return { model, graph };
   } catch (thrown) {
@@ -34,6 +45,13 @@ export function compileModel(bytes: Uint8Array, at: string): CompiledModel {
     });
   }
 }
+
+const plain: TrainingSettings = {
+  loss: { name: "softmax-cross-entropy" },
+  optimizer: { name: "sgd" },
+  terms: {},
+  frozen: [],
+};
 
 /** @throws SelvedgeError `not_found`, `permission_denied` with the path */
 export async function readModelFile(path: string): Promise<Uint8Array> {

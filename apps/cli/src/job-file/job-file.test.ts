@@ -37,6 +37,9 @@ test("what a job file leaves out has a default", () => {
     localEpochs: 1,
     batchSize: 32,
     learningRate: 0.1,
+    loss: { name: "softmax-cross-entropy" },
+    optimizer: { name: "sgd" },
+    frozen: [],
     heldOutFraction: 0.1,
     maxExamplesPerDevice: 10_000,
     rounds: 10,
@@ -189,6 +192,12 @@ test("a value out of range is named with its line", () => {
     ["target: 1.1", /^target: /],
     ["seed: -1", /^seed: /],
     ["algorithm: fedprox", /^algorithm: /],
+    ["loss: { name: hinge }", /^loss.name: /],
+    ["optimizer: { name: lion }", /^optimizer.name: /],
+    ["optimizer: { name: adam, beta1: 1 }", /^optimizer.beta1: /],
+    ["optimizer: { name: adam, momentum: 0.9 }", /^unknown key "optimizer.momentum"$/],
+    ["clipNorm: 0", /^clipNorm: /],
+    ["frozen: encoder", /^frozen: /],
     ["metrics: [examples, weights]", /^metrics.1: /],
     ["evaluation: Not A Name", /^evaluation: must be lower-case/],
     ["maxExamplesPerDevice: 2147483647", /^maxExamplesPerDevice: times the cohort/],
@@ -242,7 +251,7 @@ test("a file that is not there is named", async () => {
 test("docs/reference/job.md describes every key", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
   const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
-  const places = [[], ["model"], ["dataset"], ["dataset", "columns"]];
+  const places = [[], ["model"], ["loss"], ["optimizer"], ["dataset"], ["dataset", "columns"]];
   const keys = places.flatMap((place) => {
     // The keys of each element of a list.
     const at = place.at(-1) === "columns" ? [...place, 0] : place;

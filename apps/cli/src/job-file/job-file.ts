@@ -3,9 +3,10 @@ import { readYamlText, YamlFile } from "@selvedge/config";
 import { type BlobReference, binaryMetricNames, metricNames } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
+import type { TrainingFields } from "./training-schema.ts";
 
 /** A checked job file with its defaults filled in; docs/reference/job.md has every key. */
-export interface JobFile {
+export interface JobFile extends TrainingFields {
   readonly name: string;
   readonly model: ModelSource;
   readonly dataset: JobDataset;

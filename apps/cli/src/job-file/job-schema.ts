@@ -2,6 +2,7 @@ import { duration } from "@selvedge/config";
 import { limits, metricNames, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
+import { type TrainingFields, trainingFields } from "./training-schema.ts";
 
 const dayMs = 86_400_000;
 
@@ -33,6 +34,7 @@ const fields = {
   localEpochs: z.int().min(1).max(1_000).default(1),
   batchSize: z.int().min(1).max(65_536).default(32),
   learningRate,
+  ...trainingFields,
   heldOutFraction: z.number().min(0).max(0.9).default(0.1),
   maxExamplesPerDevice: z
     .int()
@@ -52,7 +54,7 @@ const fields = {
 };
 
 /** The keys that all job files share, checked and completed. */
-interface SharedFields {
+interface SharedFields extends TrainingFields {
   readonly name: string;
   readonly dataset: DatasetFields;
   readonly algorithm: "fedavg";

@@ -46,6 +46,24 @@ suite("a job's model", () => {
     await assert.rejects(loadModel(job("mlp.onnx", 3)), refusal("invalid_argument", /mlp\.onnx$/));
   });
 
+  test("is compiled as the job trains it: with its loss, and with what it freezes", async () => {
+    const plain = job("mlp.onnx");
+    await loadModel({ ...plain, frozen: ["fc1.*"] });
+    await assert.rejects(
+      loadModel({ ...plain, frozen: ["encoder.*"] }),
+      refusal("invalid_argument", /mlp\.onnx$/),
+    );
+    const oneScore = job("{ builder: mlp, input: [4], hidden: [], classes: 2 }");
+    await assert.rejects(
+      loadModel({
+        ...oneScore,
+        dataset: { ...plain.dataset, classes: 3 },
+        loss: { name: "binary-cross-entropy" },
+      }),
+      refusal("invalid_argument", /^model$/),
+    );
+  });
+
   test("of images takes them without the channel that their files do not have, but in no other order", async () => {
     const images = (inputShape: string): JobFile => {
       const model = "{ builder: cnn, input: [1, 4, 6], channels: [2], kernel: 3, classes: 2 }";

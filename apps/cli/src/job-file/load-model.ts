@@ -1,6 +1,7 @@
 import { isSameLayout } from "@selvedge/datasets";
-import { buildCnn, buildMlp, serializeModel } from "@selvedge/onnx";
+import { buildCnn, buildMlp, plannedTraining, serializeModel } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
+import { trainTask } from "./build-plan.ts";
 import { compileModel, readModelFile } from "./compile-model.ts";
 import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
 
@@ -11,10 +12,11 @@ import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
  * @throws SelvedgeError as `parseModel` and `trainingGraph`, naming the file,
  *   `invalid_argument` when model and dataset disagree.
  */
-export async function loadModel({ model, dataset }: JobFile): Promise<JobModel> {
+export async function loadModel(job: JobFile): Promise<JobModel> {
+  const { model, dataset } = job;
   const at = model.kind === "file" ? model.path : "model";
   const bytes = await modelBytes(model);
-  const { inputShape, classes } = compileModel(bytes, at).graph;
+  const { inputShape, classes } = compileModel(bytes, at, plannedTraining(trainTask(job))).graph;
   if (!isSameLayout(inputShape, dataset.inputShape) || classes !== dataset.classes) {
     throw new SelvedgeError(
       "invalid_argument",

@@ -1,13 +1,7 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatasetSource } from "@selvedge/datasets";
-import {
-  decodeSafetensors,
-  type LossName,
-  type OptimizerName,
-  parameterLayout,
-  parseModel,
-} from "@selvedge/onnx";
+import { decodeSafetensors, parameterLayout, parseModel, plannedTraining } from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
@@ -55,8 +49,7 @@ export class ProcessTrainer implements Trainer {
           ...(table === null ? {} : { table }),
           ...(task.scaling === null ? {} : { scaling: task.scaling }),
           updatePath,
-          loss: train.loss as LossName,
-          optimizer: train.optimizer as OptimizerName,
+          ...plannedTraining(train),
           learningRate: train.learningRate,
           batchSize: train.batchSize,
           localEpochs: train.localEpochs,

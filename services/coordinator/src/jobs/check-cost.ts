@@ -1,4 +1,4 @@
-import { type LossName, type OnnxModel, type OptimizerName, trainingGraph } from "@selvedge/onnx";
+import { type OnnxModel, plannedTraining, trainingGraph } from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { trainingCost } from "@selvedge/runtime";
 
@@ -9,9 +9,10 @@ import { trainingCost } from "@selvedge/runtime";
  * @throws SelvedgeError `unsupported` naming node and operator, `too_large` naming figure and limit
  */
 export function checkCost({ train }: CheckedPlan, model: OnnxModel, memoryBytesMax: number): void {
+  const { terms, ...settings } = plannedTraining(train);
   const graph = trainingGraph(model, {
-    loss: train.loss as LossName,
-    optimizer: train.optimizer as OptimizerName,
+    ...settings,
+    ...terms,
     inputType: "float32",
     scale: 1,
   });

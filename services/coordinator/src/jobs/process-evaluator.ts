@@ -1,5 +1,6 @@
 import { type DatasetSource, type DatasetWish, datasetMismatch, describeDataset } from "@selvedge/datasets";
 import { binaryRates } from "@selvedge/learning";
+import { plannedTraining } from "@selvedge/onnx";
 import { type Metrics, SelvedgeError } from "@selvedge/protocol";
 import { type BinaryResult, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
@@ -29,6 +30,7 @@ export class ProcessEvaluator implements Evaluator {
       {
         modelPath: this.#blobs.pathOf(plan.model.digest),
         weightsPath: this.#blobs.pathOf(weights.digest),
+        loss: plannedTraining(plan.train).loss,
         dataset: this.#sourceOf(dataset),
         ...(plan.table === null ? {} : { table: plan.table }),
         ...(scaling === null ? {} : { scaling }),

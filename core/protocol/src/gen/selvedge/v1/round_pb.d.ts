@@ -127,21 +127,22 @@ export declare const TaskSchema: GenMessage<Task>;
  */
 export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
   /**
-   * "fedavg".
+   * "fedavg"; "fedavg.2" where a field after max_examples_per_device is set, so
+   * that a device of a version that does not know them declines (SPEC OF8).
    *
    * @generated from field: string algorithm = 1;
    */
   algorithm: string;
 
   /**
-   * "softmax-cross-entropy".
+   * "softmax-cross-entropy", "binary-cross-entropy".
    *
    * @generated from field: string loss = 2;
    */
   loss: string;
 
   /**
-   * "sgd".
+   * "sgd", "adam", "adamw", "rmsprop", "adagrad".
    *
    * @generated from field: string optimizer = 3;
    */
@@ -175,6 +176,28 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: uint32 max_examples_per_device = 8;
    */
   maxExamplesPerDevice: number;
+
+  /**
+   * @generated from field: selvedge.v1.LossOptions loss_options = 9;
+   */
+  lossOptions?: LossOptions | undefined;
+
+  /**
+   * @generated from field: selvedge.v1.OptimizerOptions optimizer_options = 10;
+   */
+  optimizerOptions?: OptimizerOptions | undefined;
+
+  /**
+   * @generated from field: selvedge.v1.GradientOptions gradient_options = 11;
+   */
+  gradientOptions?: GradientOptions | undefined;
+
+  /**
+   * Parameters that are not trained: names, in which "*" is any text.
+   *
+   * @generated from field: repeated string frozen = 12;
+   */
+  frozen: string[];
 };
 
 /**
@@ -182,6 +205,153 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
  * Use `create(TrainTaskSchema)` to create a new message.
  */
 export declare const TrainTaskSchema: GenMessage<TrainTask>;
+
+/**
+ * LossOptions are what a loss can be told; those it does not have are not set.
+ *
+ * @generated from message selvedge.v1.LossOptions
+ */
+export declare type LossOptions = Message<"selvedge.v1.LossOptions"> & {
+  /**
+   * Of softmax cross-entropy: what each class counts; empty: all the same.
+   *
+   * @generated from field: repeated double class_weights = 1;
+   */
+  classWeights: number[];
+
+  /**
+   * Of softmax cross-entropy: share of a label that is spread over all classes.
+   *
+   * @generated from field: optional double label_smoothing = 2;
+   */
+  labelSmoothing?: number | undefined;
+
+  /**
+   * Of binary cross-entropy: what the positive class counts, against 1.
+   *
+   * @generated from field: optional double positive_weight = 3;
+   */
+  positiveWeight?: number | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.LossOptions.
+ * Use `create(LossOptionsSchema)` to create a new message.
+ */
+export declare const LossOptionsSchema: GenMessage<LossOptions>;
+
+/**
+ * OptimizerOptions are what an optimizer can be told; those it does not have
+ * are not set, and what is not set has the optimizer's own default.
+ *
+ * @generated from message selvedge.v1.OptimizerOptions
+ */
+export declare type OptimizerOptions = Message<"selvedge.v1.OptimizerOptions"> & {
+  /**
+   * Of "sgd", "rmsprop".
+   *
+   * @generated from field: optional double momentum = 1;
+   */
+  momentum?: number | undefined;
+
+  /**
+   * Of "sgd".
+   *
+   * @generated from field: optional bool nesterov = 2;
+   */
+  nesterov?: boolean | undefined;
+
+  /**
+   * Of all.
+   *
+   * @generated from field: optional double weight_decay = 3;
+   */
+  weightDecay?: number | undefined;
+
+  /**
+   * Of "adam", "adamw".
+   *
+   * @generated from field: optional double beta1 = 4;
+   */
+  beta1?: number | undefined;
+
+  /**
+   * @generated from field: optional double beta2 = 5;
+   */
+  beta2?: number | undefined;
+
+  /**
+   * Of all but "sgd".
+   *
+   * @generated from field: optional double epsilon = 6;
+   */
+  epsilon?: number | undefined;
+
+  /**
+   * Of "rmsprop".
+   *
+   * @generated from field: optional double smoothing = 7;
+   */
+  smoothing?: number | undefined;
+
+  /**
+   * @generated from field: optional bool centered = 8;
+   */
+  centered?: boolean | undefined;
+
+  /**
+   * Of "adagrad".
+   *
+   * @generated from field: optional double rate_decay = 9;
+   */
+  rateDecay?: number | undefined;
+
+  /**
+   * @generated from field: optional double initial_sum = 10;
+   */
+  initialSum?: number | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.OptimizerOptions.
+ * Use `create(OptimizerOptionsSchema)` to create a new message.
+ */
+export declare const OptimizerOptionsSchema: GenMessage<OptimizerOptions>;
+
+/**
+ * GradientOptions say what becomes of the loss's gradient before the optimizer
+ * gets it, in this order.
+ *
+ * @generated from message selvedge.v1.GradientOptions
+ */
+export declare type GradientOptions = Message<"selvedge.v1.GradientOptions"> & {
+  /**
+   * Pulls towards the round's base by this times the way from it (FedProx).
+   *
+   * @generated from field: optional double proximal = 1;
+   */
+  proximal?: number | undefined;
+
+  /**
+   * Bounds every element.
+   *
+   * @generated from field: optional double clip_value = 2;
+   */
+  clipValue?: number | undefined;
+
+  /**
+   * Bounds the norm of all together.
+   *
+   * @generated from field: optional double clip_norm = 3;
+   */
+  clipNorm?: number | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.GradientOptions.
+ * Use `create(GradientOptionsSchema)` to create a new message.
+ */
+export declare const GradientOptionsSchema: GenMessage<GradientOptions>;
 
 /**
  * @generated from message selvedge.v1.DatasetRequest

@@ -12,7 +12,7 @@ import { file_selvedge_v1_model } from "./model_pb.js";
  * Describes the file selvedge/v1/round.proto.
  */
 export const file_selvedge_v1_round = /*@__PURE__*/
-  fileDesc("ChdzZWx2ZWRnZS92MS9yb3VuZC5wcm90bxILc2VsdmVkZ2UudjEimQMKBFBsYW4SDAoEbmFtZRgBIAEoCRIfCgR0YXNrGAIgASgLMhEuc2VsdmVkZ2UudjEuVGFzaxIjCgVtb2RlbBgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSLAoHZGF0YXNldBgEIAEoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRSZXF1ZXN0Ei8KCmFnZ3JlZ2F0b3IYBSABKAsyGy5zZWx2ZWRnZS52MS5BZ2dyZWdhdG9yU3BlYxI6ChBzZXJ2ZXJfb3B0aW1pemVyGAYgASgLMiAuc2VsdmVkZ2UudjEuU2VydmVyT3B0aW1pemVyU3BlYxIPCgdtZXRyaWNzGAcgAygJEisKCHNjaGVkdWxlGAggASgLMhkuc2VsdmVkZ2UudjEuU2NoZWR1bGVTcGVjEgwKBHNlZWQYCSABKAQSLAoLcHJvdGVjdGlvbnMYCiADKAsyFy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uEg4KBnBoYXNlcxgLIAMoCRIYChBvcHRpb25hbF9tZXRyaWNzGAwgAygJIlkKBFRhc2sSJwoFdHJhaW4YASABKAsyFi5zZWx2ZWRnZS52MS5UcmFpblRhc2tIAEIGCgRraW5kSgQIAhAJUghldmFsdWF0ZVIFcXVlcnlSCWNvbnRhaW5lciK8AQoJVHJhaW5UYXNrEhEKCWFsZ29yaXRobRgBIAEoCRIMCgRsb3NzGAIgASgJEhEKCW9wdGltaXplchgDIAEoCRIVCg1sZWFybmluZ19yYXRlGAQgASgBEhIKCmJhdGNoX3NpemUYBSABKA0SFAoMbG9jYWxfZXBvY2hzGAYgASgNEhkKEWhlbGRfb3V0X2ZyYWN0aW9uGAcgASgBEh8KF21heF9leGFtcGxlc19wZXJfZGV2aWNlGAggASgNIpMBCg5EYXRhc2V0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhMKC2lucHV0X3NoYXBlGAIgAygNEg8KB2NsYXNzZXMYAyABKA0SJAoHY29sdW1ucxgEIAMoCzITLnNlbHZlZGdlLnYxLkNvbHVtbhInCgVsYWJlbBgFIAEoCzIYLnNlbHZlZGdlLnYxLkxhYmVsQ29sdW1uIm4KBkNvbHVtbhIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSDgoGdmFsdWVzGAMgAygJEg8KB21pc3NpbmcYBCABKAkSEAoIY29uc3RhbnQYBSABKAkSFQoNbm9ybWFsaXNhdGlvbhgGIAEoCSIrCgtMYWJlbENvbHVtbhIMCgRuYW1lGAEgASgJEg4KBnZhbHVlcxgCIAMoCSIeCg5BZ2dyZWdhdG9yU3BlYxIMCgRuYW1lGAEgASgJIjoKE1NlcnZlck9wdGltaXplclNwZWMSDAoEbmFtZRgBIAEoCRIVCg1sZWFybmluZ19yYXRlGAIgASgBIooBCgpQcm90ZWN0aW9uEgwKBG5hbWUYASABKAkSOwoKcGFyYW1ldGVycxgCIAMoCzInLnNlbHZlZGdlLnYxLlByb3RlY3Rpb24uUGFyYW1ldGVyc0VudHJ5GjEKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIn4KDFNjaGVkdWxlU3BlYxIOCgZyb3VuZHMYASABKA0SDgoGY29ob3J0GAIgASgNEg4KBnF1b3J1bRgDIAEoDRITCgtkZWFkbGluZV9tcxgEIAEoDRIQCghncmFjZV9tcxgFIAEoDRIXCg90YXJnZXRfYWNjdXJhY3kYBiABKAEitwIKBU9mZmVyEgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDRIMCgRwbGFuGAMgASgMEhMKC3BsYW5fZGlnZXN0GAQgASgJEjIKDnBsYW5fc2lnbmF0dXJlGAUgASgLMhouc2VsdmVkZ2UudjEuUGxhblNpZ25hdHVyZRIoCgpiYXNlX21vZGVsGAYgASgLMhQuc2VsdmVkZ2UudjEuQmxvYlJlZhIUCgxiYXNlX3ZlcnNpb24YByABKAQSFgoOcm91bmRfbWV0YWRhdGEYCCABKAwSFQoNY2xpZW50X2NvbmZpZxgJIAEoDBIVCg1jb25maWdfZGlnZXN0GAogASgJEg4KBmNvaG9ydBgLIAEoDRIWCg5kZWFkbGluZV9hdF9tcxgMIAEoAxINCgVwaGFzZRgNIAEoCSJGCg1QbGFuU2lnbmF0dXJlEg4KBmtleV9pZBgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwSEgoKcHVibGljX2tleRgDIAEoDCK9AQoKT2ZmZXJSZXBseRILCgNqb2IYASABKAkSDQoFcm91bmQYAiABKA0SLgoIYWNjZXB0ZWQYAyABKAsyGi5zZWx2ZWRnZS52MS5PZmZlckFjY2VwdGVkSAASLgoIZGVjbGluZWQYBCABKAsyGi5zZWx2ZWRnZS52MS5PZmZlckRlY2xpbmVkSAASKQoGZmFpbGVkGAUgASgLMhcuc2VsdmVkZ2UudjEuVGFza0ZhaWxlZEgAQggKBmFuc3dlciIPCg1PZmZlckFjY2VwdGVkIh8KDU9mZmVyRGVjbGluZWQSDgoGcmVhc29uGAEgASgJIhwKClRhc2tGYWlsZWQSDgoGcmVhc29uGAEgASgJIjkKC1JvdW5kQ2xvc2VkEgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDRIOCgZyZWFzb24YAyABKAliBnByb3RvMw", [file_selvedge_v1_model]);
+  fileDesc("ChdzZWx2ZWRnZS92MS9yb3VuZC5wcm90bxILc2VsdmVkZ2UudjEimQMKBFBsYW4SDAoEbmFtZRgBIAEoCRIfCgR0YXNrGAIgASgLMhEuc2VsdmVkZ2UudjEuVGFzaxIjCgVtb2RlbBgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSLAoHZGF0YXNldBgEIAEoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRSZXF1ZXN0Ei8KCmFnZ3JlZ2F0b3IYBSABKAsyGy5zZWx2ZWRnZS52MS5BZ2dyZWdhdG9yU3BlYxI6ChBzZXJ2ZXJfb3B0aW1pemVyGAYgASgLMiAuc2VsdmVkZ2UudjEuU2VydmVyT3B0aW1pemVyU3BlYxIPCgdtZXRyaWNzGAcgAygJEisKCHNjaGVkdWxlGAggASgLMhkuc2VsdmVkZ2UudjEuU2NoZWR1bGVTcGVjEgwKBHNlZWQYCSABKAQSLAoLcHJvdGVjdGlvbnMYCiADKAsyFy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uEg4KBnBoYXNlcxgLIAMoCRIYChBvcHRpb25hbF9tZXRyaWNzGAwgAygJIlkKBFRhc2sSJwoFdHJhaW4YASABKAsyFi5zZWx2ZWRnZS52MS5UcmFpblRhc2tIAEIGCgRraW5kSgQIAhAJUghldmFsdWF0ZVIFcXVlcnlSCWNvbnRhaW5lciLuAgoJVHJhaW5UYXNrEhEKCWFsZ29yaXRobRgBIAEoCRIMCgRsb3NzGAIgASgJEhEKCW9wdGltaXplchgDIAEoCRIVCg1sZWFybmluZ19yYXRlGAQgASgBEhIKCmJhdGNoX3NpemUYBSABKA0SFAoMbG9jYWxfZXBvY2hzGAYgASgNEhkKEWhlbGRfb3V0X2ZyYWN0aW9uGAcgASgBEh8KF21heF9leGFtcGxlc19wZXJfZGV2aWNlGAggASgNEi4KDGxvc3Nfb3B0aW9ucxgJIAEoCzIYLnNlbHZlZGdlLnYxLkxvc3NPcHRpb25zEjgKEW9wdGltaXplcl9vcHRpb25zGAogASgLMh0uc2VsdmVkZ2UudjEuT3B0aW1pemVyT3B0aW9ucxI2ChBncmFkaWVudF9vcHRpb25zGAsgASgLMhwuc2VsdmVkZ2UudjEuR3JhZGllbnRPcHRpb25zEg4KBmZyb3plbhgMIAMoCSKIAQoLTG9zc09wdGlvbnMSFQoNY2xhc3Nfd2VpZ2h0cxgBIAMoARIcCg9sYWJlbF9zbW9vdGhpbmcYAiABKAFIAIgBARIcCg9wb3NpdGl2ZV93ZWlnaHQYAyABKAFIAYgBAUISChBfbGFiZWxfc21vb3RoaW5nQhIKEF9wb3NpdGl2ZV93ZWlnaHQigAMKEE9wdGltaXplck9wdGlvbnMSFQoIbW9tZW50dW0YASABKAFIAIgBARIVCghuZXN0ZXJvdhgCIAEoCEgBiAEBEhkKDHdlaWdodF9kZWNheRgDIAEoAUgCiAEBEhIKBWJldGExGAQgASgBSAOIAQESEgoFYmV0YTIYBSABKAFIBIgBARIUCgdlcHNpbG9uGAYgASgBSAWIAQESFgoJc21vb3RoaW5nGAcgASgBSAaIAQESFQoIY2VudGVyZWQYCCABKAhIB4gBARIXCgpyYXRlX2RlY2F5GAkgASgBSAiIAQESGAoLaW5pdGlhbF9zdW0YCiABKAFICYgBAUILCglfbW9tZW50dW1CCwoJX25lc3Rlcm92Qg8KDV93ZWlnaHRfZGVjYXlCCAoGX2JldGExQggKBl9iZXRhMkIKCghfZXBzaWxvbkIMCgpfc21vb3RoaW5nQgsKCV9jZW50ZXJlZEINCgtfcmF0ZV9kZWNheUIOCgxfaW5pdGlhbF9zdW0igwEKD0dyYWRpZW50T3B0aW9ucxIVCghwcm94aW1hbBgBIAEoAUgAiAEBEhcKCmNsaXBfdmFsdWUYAiABKAFIAYgBARIWCgljbGlwX25vcm0YAyABKAFIAogBAUILCglfcHJveGltYWxCDQoLX2NsaXBfdmFsdWVCDAoKX2NsaXBfbm9ybSKTAQoORGF0YXNldFJlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtpbnB1dF9zaGFwZRgCIAMoDRIPCgdjbGFzc2VzGAMgASgNEiQKB2NvbHVtbnMYBCADKAsyEy5zZWx2ZWRnZS52MS5Db2x1bW4SJwoFbGFiZWwYBSABKAsyGC5zZWx2ZWRnZS52MS5MYWJlbENvbHVtbiJuCgZDb2x1bW4SDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEg4KBnZhbHVlcxgDIAMoCRIPCgdtaXNzaW5nGAQgASgJEhAKCGNvbnN0YW50GAUgASgJEhUKDW5vcm1hbGlzYXRpb24YBiABKAkiKwoLTGFiZWxDb2x1bW4SDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAkiHgoOQWdncmVnYXRvclNwZWMSDAoEbmFtZRgBIAEoCSI6ChNTZXJ2ZXJPcHRpbWl6ZXJTcGVjEgwKBG5hbWUYASABKAkSFQoNbGVhcm5pbmdfcmF0ZRgCIAEoASKKAQoKUHJvdGVjdGlvbhIMCgRuYW1lGAEgASgJEjsKCnBhcmFtZXRlcnMYAiADKAsyJy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uLlBhcmFtZXRlcnNFbnRyeRoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASJ+CgxTY2hlZHVsZVNwZWMSDgoGcm91bmRzGAEgASgNEg4KBmNvaG9ydBgCIAEoDRIOCgZxdW9ydW0YAyABKA0SEwoLZGVhZGxpbmVfbXMYBCABKA0SEAoIZ3JhY2VfbXMYBSABKA0SFwoPdGFyZ2V0X2FjY3VyYWN5GAYgASgBIrcCCgVPZmZlchILCgNqb2IYASABKAkSDQoFcm91bmQYAiABKA0SDAoEcGxhbhgDIAEoDBITCgtwbGFuX2RpZ2VzdBgEIAEoCRIyCg5wbGFuX3NpZ25hdHVyZRgFIAEoCzIaLnNlbHZlZGdlLnYxLlBsYW5TaWduYXR1cmUSKAoKYmFzZV9tb2RlbBgGIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSFAoMYmFzZV92ZXJzaW9uGAcgASgEEhYKDnJvdW5kX21ldGFkYXRhGAggASgMEhUKDWNsaWVudF9jb25maWcYCSABKAwSFQoNY29uZmlnX2RpZ2VzdBgKIAEoCRIOCgZjb2hvcnQYCyABKA0SFgoOZGVhZGxpbmVfYXRfbXMYDCABKAMSDQoFcGhhc2UYDSABKAkiRgoNUGxhblNpZ25hdHVyZRIOCgZrZXlfaWQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMEhIKCnB1YmxpY19rZXkYAyABKAwivQEKCk9mZmVyUmVwbHkSCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEi4KCGFjY2VwdGVkGAMgASgLMhouc2VsdmVkZ2UudjEuT2ZmZXJBY2NlcHRlZEgAEi4KCGRlY2xpbmVkGAQgASgLMhouc2VsdmVkZ2UudjEuT2ZmZXJEZWNsaW5lZEgAEikKBmZhaWxlZBgFIAEoCzIXLnNlbHZlZGdlLnYxLlRhc2tGYWlsZWRIAEIICgZhbnN3ZXIiDwoNT2ZmZXJBY2NlcHRlZCIfCg1PZmZlckRlY2xpbmVkEg4KBnJlYXNvbhgBIAEoCSIcCgpUYXNrRmFpbGVkEg4KBnJlYXNvbhgBIAEoCSI5CgtSb3VuZENsb3NlZBILCgNqb2IYASABKAkSDQoFcm91bmQYAiABKA0SDgoGcmVhc29uGAMgASgJYgZwcm90bzM", [file_selvedge_v1_model]);
 
 /**
  * Describes the message selvedge.v1.Plan.
@@ -36,100 +36,121 @@ export const TrainTaskSchema = /*@__PURE__*/
   messageDesc(file_selvedge_v1_round, 2);
 
 /**
+ * Describes the message selvedge.v1.LossOptions.
+ * Use `create(LossOptionsSchema)` to create a new message.
+ */
+export const LossOptionsSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_round, 3);
+
+/**
+ * Describes the message selvedge.v1.OptimizerOptions.
+ * Use `create(OptimizerOptionsSchema)` to create a new message.
+ */
+export const OptimizerOptionsSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_round, 4);
+
+/**
+ * Describes the message selvedge.v1.GradientOptions.
+ * Use `create(GradientOptionsSchema)` to create a new message.
+ */
+export const GradientOptionsSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_round, 5);
+
+/**
  * Describes the message selvedge.v1.DatasetRequest.
  * Use `create(DatasetRequestSchema)` to create a new message.
  */
 export const DatasetRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 3);
+  messageDesc(file_selvedge_v1_round, 6);
 
 /**
  * Describes the message selvedge.v1.Column.
  * Use `create(ColumnSchema)` to create a new message.
  */
 export const ColumnSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 4);
+  messageDesc(file_selvedge_v1_round, 7);
 
 /**
  * Describes the message selvedge.v1.LabelColumn.
  * Use `create(LabelColumnSchema)` to create a new message.
  */
 export const LabelColumnSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 5);
+  messageDesc(file_selvedge_v1_round, 8);
 
 /**
  * Describes the message selvedge.v1.AggregatorSpec.
  * Use `create(AggregatorSpecSchema)` to create a new message.
  */
 export const AggregatorSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 6);
+  messageDesc(file_selvedge_v1_round, 9);
 
 /**
  * Describes the message selvedge.v1.ServerOptimizerSpec.
  * Use `create(ServerOptimizerSpecSchema)` to create a new message.
  */
 export const ServerOptimizerSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 7);
+  messageDesc(file_selvedge_v1_round, 10);
 
 /**
  * Describes the message selvedge.v1.Protection.
  * Use `create(ProtectionSchema)` to create a new message.
  */
 export const ProtectionSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 8);
+  messageDesc(file_selvedge_v1_round, 11);
 
 /**
  * Describes the message selvedge.v1.ScheduleSpec.
  * Use `create(ScheduleSpecSchema)` to create a new message.
  */
 export const ScheduleSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 9);
+  messageDesc(file_selvedge_v1_round, 12);
 
 /**
  * Describes the message selvedge.v1.Offer.
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 10);
+  messageDesc(file_selvedge_v1_round, 13);
 
 /**
  * Describes the message selvedge.v1.PlanSignature.
  * Use `create(PlanSignatureSchema)` to create a new message.
  */
 export const PlanSignatureSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 11);
+  messageDesc(file_selvedge_v1_round, 14);
 
 /**
  * Describes the message selvedge.v1.OfferReply.
  * Use `create(OfferReplySchema)` to create a new message.
  */
 export const OfferReplySchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 12);
+  messageDesc(file_selvedge_v1_round, 15);
 
 /**
  * Describes the message selvedge.v1.OfferAccepted.
  * Use `create(OfferAcceptedSchema)` to create a new message.
  */
 export const OfferAcceptedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 13);
+  messageDesc(file_selvedge_v1_round, 16);
 
 /**
  * Describes the message selvedge.v1.OfferDeclined.
  * Use `create(OfferDeclinedSchema)` to create a new message.
  */
 export const OfferDeclinedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 14);
+  messageDesc(file_selvedge_v1_round, 17);
 
 /**
  * Describes the message selvedge.v1.TaskFailed.
  * Use `create(TaskFailedSchema)` to create a new message.
  */
 export const TaskFailedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 15);
+  messageDesc(file_selvedge_v1_round, 18);
 
 /**
  * Describes the message selvedge.v1.RoundClosed.
  * Use `create(RoundClosedSchema)` to create a new message.
  */
 export const RoundClosedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 16);
+  messageDesc(file_selvedge_v1_round, 19);
 

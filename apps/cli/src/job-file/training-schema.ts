@@ -1,0 +1,76 @@
+import { limits, type PlannedLoss, type PlannedOptimizer, settingRanges } from "@selvedge/protocol";
+import { z } from "zod";
+
+/** A loss or optimizer by name, with those of its options that are given. */
+type Named<Name extends string> = { readonly name: Name } & Readonly<Record<string, unknown>>;
+
+/** How devices train, apart from the learning rate; an option that is not given has its own default. */
+export interface TrainingFields {
+  readonly loss: Named<PlannedLoss>;
+  readonly optimizer: Named<PlannedOptimizer>;
+  readonly proximal?: number | undefined;
+  readonly clipValue?: number | undefined;
+  readonly clipNorm?: number | undefined;
+  readonly frozen: readonly string[];
+}
+
+const weightDecay = setting("weightDecay");
+const epsilon = setting("epsilon");
+const momentum = setting("momentum");
+const adam = { beta1: setting("beta1"), beta2: setting("beta2"), epsilon, weightDecay };
+
+const loss = z
+  .discriminatedUnion("name", [
+    z.strictObject({
+      name: z.literal("softmax-cross-entropy"),
+      classWeights: z.array(within("classWeights")).optional(),
+      labelSmoothing: setting("labelSmoothing"),
+    }),
+    z.strictObject({ name: z.literal("binary-cross-entropy"), positiveWeight: setting("positiveWeight") }),
+  ])
+  .default({ name: "softmax-cross-entropy" });
+
+const optimizer = z
+  .discriminatedUnion("name", [
+    z.strictObject({ name: z.literal("sgd"), momentum, nesterov: z.boolean().optional(), weightDecay }),
+    z.strictObject({ name: z.literal("adam"), ...adam }),
+    z.strictObject({ name: z.literal("adamw"), ...adam }),
+    z.strictObject({
+      name: z.literal("rmsprop"),
+      smoothing: setting("smoothing"),
+      momentum,
+      centered: z.boolean().optional(),
+      epsilon,
+      weightDecay,
+    }),
+    z.strictObject({
+      name: z.literal("adagrad"),
+      rateDecay: setting("rateDecay"),
+      initialSum: setting("initialSum"),
+      epsilon,
+      weightDecay,
+    }),
+  ])
+  .default({ name: "sgd" });
+
+export const trainingFields: {
+  readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
+} = {
+  loss,
+  optimizer,
+  proximal: setting("proximal"),
+  clipValue: setting("clipValue"),
+  clipNorm: setting("clipNorm"),
+  frozen: z.array(z.string().min(1).max(256)).max(limits.frozenPatternsMax).default([]),
+};
+
+function setting(name: string): z.ZodOptional<z.ZodNumber> {
+  return within(name).optional();
+}
+
+/** Within the range that plans have for it. */
+function within(name: string): z.ZodNumber {
+  const [low, high] = settingRanges[name] ?? [0, 0];
+  const number = z.number().max(high);
+  return low === Number.MIN_VALUE ? number.positive() : number.min(low);
+}

@@ -1,0 +1,33 @@
+import type { TrainTask } from "@selvedge/protocol";
+import type { GradientTerms } from "./gradient-terms.ts";
+import type { Loss } from "./losses.ts";
+import type { Optimizer } from "./optimizers.ts";
+
+/** What a training graph is compiled with, apart from model and data. */
+export interface TrainingSettings {
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly terms: GradientTerms;
+  readonly frozen: readonly string[];
+}
+
+/** The settings of a plan that was checked: names and options of loss and optimizer are of the closed lists. */
+export function plannedTraining(train: TrainTask): TrainingSettings {
+  const { classWeights = [], ...lossOptions } = setOptions(train.lossOptions);
+  return {
+    loss: {
+      name: train.loss,
+      ...lossOptions,
+      ...(Array.isArray(classWeights) && classWeights.length > 0 && { classWeights }),
+    } as Loss,
+    optimizer: { name: train.optimizer, ...setOptions(train.optimizerOptions) } as Optimizer,
+    terms: setOptions(train.gradientOptions),
+    frozen: train.frozen,
+  };
+}
+
+function setOptions(message: object | undefined): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(message ?? {}).filter(([name, value]) => !name.startsWith("$") && value !== undefined),
+  );
+}

@@ -1,0 +1,126 @@
+import { SelvedgeError } from "./errors.ts";
+import type { LossOptions, OptimizerOptions, TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import { limits } from "./limits.ts";
+
+export type PlannedLoss = "softmax-cross-entropy" | "binary-cross-entropy";
+export type PlannedOptimizer = "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
+
+type OptionOf<Message> = Exclude<keyof Message, `$${string}`>;
+
+/** The losses of plans, and which options each has. */
+export const plannedLosses: { readonly [Name in PlannedLoss]: readonly OptionOf<LossOptions>[] } = {
+  "softmax-cross-entropy": ["classWeights", "labelSmoothing"],
+  "binary-cross-entropy": ["positiveWeight"],
+};
+
+/** The optimizers of plans, and which options each has. */
+export const plannedOptimizers: {
+  readonly [Name in PlannedOptimizer]: readonly OptionOf<OptimizerOptions>[];
+} = {
+  sgd: ["momentum", "nesterov", "weightDecay"],
+  adam: ["beta1", "beta2", "epsilon", "weightDecay"],
+  adamw: ["beta1", "beta2", "epsilon", "weightDecay"],
+  rmsprop: ["smoothing", "momentum", "centered", "epsilon", "weightDecay"],
+  adagrad: ["rateDecay", "initialSum", "epsilon", "weightDecay"],
+};
+
+/** What a plan names its algorithm by: whether its training has settings that came after the first version (SPEC OF8). */
+export function algorithmOf({
+  lossOptions,
+  optimizerOptions,
+  gradientOptions,
+  frozen = [],
+}: Partial<Pick<TrainTask, "frozen">> & {
+  readonly lossOptions?: object | undefined;
+  readonly optimizerOptions?: object | undefined;
+  readonly gradientOptions?: object | undefined;
+}): "fedavg" | "fedavg.2" {
+  const later = [lossOptions, optimizerOptions, gradientOptions].some((options) => options !== undefined);
+  return later || frozen.length > 0 ? "fedavg.2" : "fedavg";
+}
+
+/**
+ * Checks how a plan says its model is trained.
+ *
+ * @param classes of the plan's dataset
+ * @throws SelvedgeError `invalid_argument` naming the field
+ */
+export function checkTrainingSettings(train: TrainTask, classes: number): void {
+  const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions, frozen } = train;
+  oneOf("loss", loss, Object.keys(plannedLosses));
+  oneOf("optimizer", optimizer, Object.keys(plannedOptimizers));
+  oneOf("algorithm", train.algorithm, [algorithmOf(train)]);
+  checkOptions("loss_options", loss, lossOptions, plannedLosses);
+  checkOptions("optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
+  checkOptions("gradient_options", "gradients", gradientOptions, { gradients: gradients });
+  if (loss === "binary-cross-entropy" && classes !== 2) {
+    throw invalid("loss", `binary-cross-entropy tells 2 classes apart, the dataset has ${classes}`);
+  }
+  const weights = lossOptions?.classWeights ?? [];
+  if (weights.length > 0 && weights.length !== classes) {
+    throw invalid("loss_options.class_weights", `${weights.length} weights for ${classes} classes`);
+  }
+  if (frozen.length > limits.frozenPatternsMax) {
+    throw invalid("frozen", `${frozen.length} patterns; at most ${limits.frozenPatternsMax}`);
+  }
+  const long = frozen.find((pattern) => pattern === "" || pattern.length > patternLengthMax);
+  if (long !== undefined) throw invalid("frozen", `patterns have 1 to ${patternLengthMax} characters`);
+}
+
+function checkOptions(
+  field: string,
+  name: string,
+  options: object | undefined,
+  allowed: Readonly<Record<string, readonly string[]>>,
+): void {
+  const own = allowed[name] ?? [];
+  for (const [option, value] of Object.entries(options ?? {}) as [string, unknown][]) {
+    const isSet = Array.isArray(value) ? value.length > 0 : value !== undefined;
+    if (option.startsWith("$") || !isSet) continue;
+    const at = `${field}.${option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+    if (!own.includes(option)) throw invalid(at, `"${name}" has only ${own.join(", ")}`);
+    const [low, high] = settingRanges[option] ?? [0, 0];
+    for (const number of [value].flat()) {
+      if (typeof number === "boolean") continue;
+      if (!(Number(number) >= low && Number(number) <= high)) {
+        throw invalid(at, `${String(number)} is outside ${low} to ${high}`);
+      }
+    }
+  }
+}
+
+function oneOf(field: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw invalid(field, `"${value.slice(0, 64)}" is not one of: ${allowed.join(", ")}`);
+}
+
+function invalid(field: string, problem: string): SelvedgeError {
+  return new SelvedgeError("invalid_argument", `the plan's task.${field}: ${problem}`, {
+    at: `plan.task.${field}`,
+  });
+}
+
+const gradients = ["proximal", "clipValue", "clipNorm"];
+const share = [0, 0.999_999] as const;
+const positive = [Number.MIN_VALUE, 1e6] as const;
+const natural = [0, 1e6] as const;
+
+/** Of each option, the lowest and the highest value. */
+export const settingRanges: Readonly<Record<string, readonly [number, number]>> = {
+  classWeights: natural,
+  labelSmoothing: share,
+  positiveWeight: positive,
+  momentum: share,
+  weightDecay: natural,
+  beta1: share,
+  beta2: share,
+  epsilon: [1e-30, 1],
+  smoothing: share,
+  rateDecay: natural,
+  initialSum: natural,
+  proximal: positive,
+  clipValue: positive,
+  clipNorm: positive,
+};
+
+const patternLengthMax = 256;
