@@ -46,19 +46,17 @@ export function emitNode(
 
 /** @throws SelvedgeError `unsupported` for an operator that we do not know */
 export function checkOperator(node: NodeProto): void {
-  if (node.opType === "Constant" || node.opType === "ConstantOfShape") return;
+  if (folded.includes(node.opType)) return;
   if (isOperator(node.opType) || isComposed(node.opType)) return;
-  const known = new Set([
-    "Constant",
-    "ConstantOfShape",
-    ...Object.keys(operators),
-    ...Object.keys(compositions),
-  ]);
+  const known = new Set([...folded, ...Object.keys(operators), ...Object.keys(compositions)]);
   throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
     at: describeNode(node),
     fix: `use a model of these operators: ${[...known].sort().join(", ")}`,
   });
 }
+
+/** Operators that are no nodes of our graphs: what they give is known, or one of their branches is taken. */
+const folded: readonly string[] = ["Constant", "ConstantOfShape", "If"];
 
 export function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
   const shape = dimensionsOf(tensor);
@@ -86,6 +84,7 @@ function outputsOf(
   mode: ComposeMode,
 ): Value | readonly Value[] {
   if (node.opType === "Constant") return constantOf(graph, node);
+  if (node.opType === "If") return branchOf(graph, node, values, mode);
   const inputs = inputsOf(graph, node, values);
   if (node.opType === "ConstantOfShape") return constantOfShape(graph, node, inputs);
   // Of some operators we emit one form only: the others are compositions of it.
@@ -233,6 +232,27 @@ function constantOf(graph: GraphBuilder, node: NodeProto): Value {
     default:
       throw new TypeMismatch("it holds no tensor");
   }
+}
+
+/** Exporters ask for sizes that they do not know: the branch is taken before the run. */
+function branchOf(
+  graph: GraphBuilder,
+  node: NodeProto,
+  values: ReadonlyMap<string, Value>,
+  mode: ComposeMode,
+): readonly Value[] {
+  const [holds] = graph.contentsOf(lookUp(values, node.input[0] ?? "")) ?? [];
+  if (typeof holds !== "number") throw new TypeMismatch("its condition is not known before the run");
+  const taken = holds === 0 ? "else_branch" : "then_branch";
+  const branch = node.attribute.find(({ name }) => name === taken)?.g;
+  if (branch === undefined) throw new TypeMismatch(`attribute "${taken}" is missing`);
+  const inner = new Map(values);
+  for (const tensor of branch.initializer) inner.set(tensor.name, constantFrom(graph, tensor));
+  for (const each of branch.node) {
+    checkOperator(each);
+    emitNode(graph, each, inner, mode);
+  }
+  return branch.output.map(({ name }) => lookUp(inner, name));
 }
 
 function constantOfShape(

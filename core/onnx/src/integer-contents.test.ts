@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+} from "./gen/onnx/onnx_pb.js";
 import { parseModel, serializeModel } from "./model.ts";
-import { constant, floats, integers, modelOf, node, value } from "./models.fixture.ts";
+import { constant, floats, integers, type ModelParts, modelOf, node, value } from "./models.fixture.ts";
 import { rawTensor } from "./tensor-proto.ts";
 import { trainingGraph } from "./training-graph.ts";
 
@@ -103,4 +109,55 @@ test("sizes that a file computes in float32 are rounded as the runtime does", ()
     ],
   });
   assert.equal(trainingGraph(model, options).classes, 3);
+});
+
+test("a slice to the size that only the run knows is the whole axis", () => {
+  const model = modelOf({
+    nodes: [
+      node("Shape", ["x"], "ends"),
+      node("Slice", ["x", "starts", "ends", "axes"], "same"),
+      node("Add", ["x", "same"], "twice"),
+      node("MatMul", ["twice", "w"], "y"),
+    ],
+    initializers: [
+      integers("starts", [0, 0]),
+      integers("axes", [0, 1]),
+      floats("w", [6, 3], Array(18).fill(1)),
+    ],
+  });
+  assert.equal(trainingGraph(model, options).classes, 3);
+});
+
+test("of a branch on a size that is known only the one taken is read", () => {
+  const branch = (nodes: ModelParts["nodes"], output: string): AttributeProto =>
+    create(AttributeProtoSchema, {
+      type: AttributeProto_AttributeType.GRAPH,
+      g: { node: [...nodes], output: [{ name: output }] },
+    });
+  const squeezed = branch([node("Squeeze", ["x", "one"], "s")], "s");
+  const other = branch([node("NonMaxSuppression", ["x"], "n")], "n");
+  const choice = {
+    ...node("If", ["is_one"], "chosen"),
+    attribute: [
+      { ...squeezed, name: "then_branch" },
+      { ...other, name: "else_branch" },
+    ],
+  };
+  const compile = (channels: number) =>
+    trainingGraph(
+      modelOf({
+        inputs: [value("x", ["batch", channels, 6])],
+        nodes: [
+          node("Shape", ["x"], "shape"),
+          node("Gather", ["shape", "one"], "channels"),
+          node("Equal", ["channels", "one"], "is_one"),
+          choice,
+          node("MatMul", ["chosen", "w"], "y"),
+        ],
+        initializers: [integers("one", [1]), floats("w", [6, 3], Array(18).fill(1))],
+      }),
+      options,
+    );
+  assert.equal(compile(1).classes, 3);
+  assert.throws(() => compile(2), /no gradient rule for the operator NonMaxSuppression/);
 });

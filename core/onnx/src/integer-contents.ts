@@ -75,6 +75,7 @@ const largest: { readonly [Type in ElementType]?: number } = {
 };
 
 const folds: { readonly [Op in Operator]?: Fold<Op> } = {
+  Abs: ([x], _, of) => eachOf(of(x), Math.abs),
   Add: ([a, b], _, of) =>
     pairwise(of(a), of(b), (x, y) => {
       if (x === 0 || y === 0) return x === 0 ? y : x;
@@ -109,7 +110,15 @@ const folds: { readonly [Op in Operator]?: Fold<Op> } = {
     if (data.shape.length !== 1 || elements === undefined || places === undefined) return undefined;
     return joined(places.map((place) => (typeof place === "number" ? one(elements.at(place)) : undefined)));
   },
+  And: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => p && q)),
+  Greater: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p > q))),
+  GreaterOrEqual: ([a, b], _, of) =>
+    pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p >= q))),
   Identity: ([x], _, of) => of(x),
+  Less: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p < q))),
+  LessOrEqual: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => Number(p <= q))),
+  Not: ([x], _, of) => eachOf(of(x), (element) => 1 - element),
+  Or: ([a, b], _, of) => pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => p || q)),
   // the sign is the divisor's
   Mod: ([a, b], { fmod = 0 }, of) =>
     pairwise(of(a), of(b), (x, y) => numeric(x, y, (p, q) => (fmod ? p % q : ((p % q) + q) % q))),
@@ -135,9 +144,7 @@ const folds: { readonly [Op in Operator]?: Fold<Op> } = {
   Size: ([x]) => [productOf(x.shape)],
   Slice: ([x, starts, ends, axes, steps], _, of) => {
     if (!isStatic(x.shape) || of(x) === undefined) return undefined;
-    const sliced = slicedAxes(x.shape, [starts, ends, axes, steps], {
-      constantOf: (value) => numbersOf(of(value)),
-    });
+    const sliced = slicedAxes(x.shape, [starts, ends, axes, steps], { contentsOf: of });
     const ranges = x.shape.map((length, axis) =>
       sliced.has(axis) ? sliced.get(axis) : { start: 0, step: 1, length },
     );

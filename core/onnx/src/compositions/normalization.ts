@@ -53,10 +53,13 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
     attributes: { epsilon: "float", num_groups: "int", stash_type: "int" },
     compose: (g, [x, scale, bias], { epsilon = 1e-5, num_groups: groups }) => {
       const grouped = g.node("Reshape", [x, g.integers(0, groups, -1)], {});
-      const normal = reshapeLike(g, normalized(g, grouped, [2], epsilon), x);
-      if (scale.shape[0] !== x.shape[1])
-        throw mismatch("the scale is not one number for each channel", scale);
-      return add(g, mul(g, normal, alongChannels(g, scale, x)), alongChannels(g, bias, x));
+      const normal = normalized(g, grouped, [2], epsilon);
+      const scaled = (values: Value): Value =>
+        add(g, mul(g, values, alongChannels(g, scale, values)), alongChannels(g, bias, values));
+      if (scale.shape[0] === x.shape[1]) return scaled(reshapeLike(g, normal, x));
+      // Before operator set 21 it was one for each group.
+      if (scale.shape[0] === groups) return reshapeLike(g, scaled(normal), x);
+      throw mismatch("the scale is not one number for each channel or group", scale);
     },
   },
 

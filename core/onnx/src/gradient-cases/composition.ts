@@ -71,6 +71,13 @@ export const compositionCases: GradientCaseTable<
       sizes: { n: 2 },
       attributes: { num_groups: 2, epsilon: 0.01 },
     },
+    {
+      name: "scaled by groups, as of operator set 18",
+      inputs: [["n", 4, 2, 2], [2], [2]],
+      sizes: { n: 2 },
+      attributes: { num_groups: 2 },
+      kernel: false,
+    },
   ],
   HardSwish: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" }],
   InstanceNormalization: [

@@ -1,3 +1,4 @@
+import { elementTypeOf } from "../element-type.ts";
 import {
   axisOf,
   broadcastOf,
@@ -21,6 +22,7 @@ export interface DiscreteSignatures {
   BitwiseXor: Binary;
   Ceil: Unary;
   Equal: Binary;
+  EyeLike: Unary<{ dtype?: number; k?: number }>;
   Floor: Unary;
   Greater: Binary;
   GreaterOrEqual: Binary;
@@ -50,6 +52,15 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
   BitwiseXor: binary(),
   Ceil: unary(),
   Equal: comparison(),
+  EyeLike: {
+    arity: [1, 1],
+    attributes: { dtype: "int", k: "int" },
+    infer: ([x], { dtype }) => {
+      const type = dtype === undefined ? x.type : elementTypeOf(dtype);
+      if (type === undefined) throw new TypeMismatch(`element type ${dtype} is not known`);
+      return { type, shape: x.shape };
+    },
+  },
   Floor: unary(),
   Greater: comparison(),
   GreaterOrEqual: comparison(),
