@@ -1,13 +1,13 @@
-import { type BatchGraph, batchLoop, type InputFormat, parameterInputs, ports } from "./batch-loop.ts";
+import { type BatchGraph, batchLoop, type InputFormat, parameterInputs } from "./batch-loop.ts";
 import { evaluationMode } from "./composition.ts";
 import { readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { lossOutputs } from "./loss-outputs.ts";
+import { evaluationOutputs, type Measures } from "./loss-outputs.ts";
 import { type Loss, type LossName, lossRule } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 
-export interface EvaluationOptions extends InputFormat {
+export interface EvaluationOptions extends InputFormat, Measures {
   readonly loss: LossName | Loss;
 }
 
@@ -28,7 +28,7 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const { scanned, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
     const scores = forward.emit(inner, batch.input, parameters, evaluationMode);
     const loss = rule.emit(inner, scores, batch.labels);
-    named = new Map([...lossOutputs(loss), ...(loss.margin ? [[ports.margin, loss.margin] as const] : [])]);
+    named = evaluationOutputs(loss, options);
     return { carried: [], scanned: [...named.values()] };
   });
   const outputs = [...named.keys()];

@@ -1,3 +1,4 @@
+import { SelvedgeError } from "@selvedge/protocol";
 import { ports } from "./batch-loop.ts";
 import type { BatchLoss } from "./losses/loss-rule.ts";
 import type { Value } from "./operator.ts";
@@ -10,4 +11,39 @@ export function lossOutputs({ sum, weight, predictions }: BatchLoss): ReadonlyMa
   ]);
   if (predictions === undefined) return outputs;
   return outputs.set(ports.correct, predictions.correct).set(ports.counted, predictions.counted);
+}
+
+/** What an evaluation can measure beside the loss. */
+export interface Measures {
+  /** How often the right class is among this many of the highest scores. */
+  readonly among?: number;
+  /** Counts for each class, from which precision, recall and F1 come. */
+  readonly classCounts?: boolean;
+}
+
+/** What a batch's evaluation gives out, by the names of the outputs. */
+export function evaluationOutputs(
+  loss: BatchLoss,
+  { among, classCounts }: Measures,
+): ReadonlyMap<string, Value> {
+  const outputs = new Map(lossOutputs(loss));
+  if (loss.margin !== undefined) outputs.set(ports.margin, loss.margin);
+  if (loss.absoluteError !== undefined) outputs.set(ports.absoluteError, loss.absoluteError());
+  const { predictions } = loss;
+  if (among !== undefined) {
+    if (!Number.isSafeInteger(among) || among < 1) throw impossible(`among the ${among} highest scores`);
+    outputs.set(ports.among, predictions?.among?.(among) ?? noClasses());
+  }
+  if (classCounts) outputs.set(ports.classCounts, predictions?.countsOfClasses?.() ?? noClasses());
+  return outputs;
+}
+
+function noClasses(): never {
+  throw impossible("without a score for each class");
+}
+
+function impossible(what: string): SelvedgeError {
+  return new SelvedgeError("invalid_argument", `classes cannot be counted ${what}`, {
+    fix: "measure what the loss has: a whole number of classes at least 1, with softmax-cross-entropy",
+  });
 }

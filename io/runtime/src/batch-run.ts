@@ -1,5 +1,6 @@
 import type { Dataset } from "@selvedge/datasets";
 import { reshapeExamples } from "@selvedge/datasets";
+import type { BinaryCounts } from "@selvedge/learning";
 import { type BatchGraph, type InputFormat, type ParameterLayout, ports, slotOf } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensor, Tensors } from "./tensor.ts";
@@ -99,22 +100,65 @@ export function floatsOf(outputs: Tensors, name: string): Float32Array {
   throw new SelvedgeError("internal", `the graph gave no float32 output "${name}"`);
 }
 
+interface Means {
+  readonly loss: number;
+  readonly accuracy?: number;
+  readonly among?: number;
+  readonly meanAbsoluteError?: number;
+}
+
+const summed = [ports.loss, ports.weight, ports.correct, ports.counted, ports.among, ports.absoluteError];
+
+/** Sums for each class over runs how often it was predicted rightly, was predicted, and was there. */
+export class ClassTally {
+  #counts: Float64Array | undefined;
+
+  add(outputs: Tensors): void {
+    const tensor = outputs[ports.classCounts];
+    if (tensor === undefined) return;
+    const rows = floatsOf(outputs, ports.classCounts);
+    const size = tensor.dims.slice(1).reduce((product, each) => product * each, 1);
+    const counts = this.#counts ?? new Float64Array(size);
+    for (const [index, count] of rows.entries()) {
+      counts[index % size] = (counts[index % size] ?? 0) + count;
+    }
+    this.#counts = counts;
+  }
+
+  get classes(): { readonly classes?: readonly BinaryCounts[] } {
+    const counts = this.#counts;
+    if (counts === undefined) return {};
+    const size = counts.length / 3;
+    const classes = Array.from({ length: size }, (_, index) => {
+      const [right = 0, guessed = 0, there = 0] = [0, 1, 2].map((row) => counts[row * size + index]);
+      return { truePositives: right, falsePositives: guessed - right, falseNegatives: there - right };
+    });
+    return { classes };
+  }
+}
+
 /** Sums loss and right predictions over runs, in float64. */
 export class BatchTally {
   readonly #sums = new Map<string, number>();
 
   add(outputs: Tensors): void {
-    for (const port of [ports.loss, ports.weight, ports.correct, ports.counted]) {
+    for (const port of summed) {
       if (outputs[port] === undefined) continue;
       this.#sums.set(port, (this.#sums.get(port) ?? 0) + sum(floatsOf(outputs, port)));
     }
   }
 
   /** The mean that the loss is, and the share of right predictions, 0 to 1, where targets are classes. */
-  get means(): { readonly loss: number; readonly accuracy?: number } {
-    const loss = this.#share(ports.loss, ports.weight) ?? Number.NaN;
+  get means(): Means {
     const accuracy = this.#share(ports.correct, ports.counted);
-    return accuracy === undefined ? { loss } : { loss, accuracy };
+    const among = this.#share(ports.among, ports.counted);
+    const meanAbsoluteError = this.#share(ports.absoluteError, ports.weight);
+    return {
+      loss: this.#share(ports.loss, ports.weight) ?? Number.NaN,
+      ...(accuracy !== undefined && { accuracy }),
+      ...(among !== undefined && { among }),
+      ...(meanAbsoluteError !== undefined && { meanAbsoluteError }),
+    };
   }
 
   #share(part: string, whole: string): number | undefined {

@@ -4,6 +4,7 @@ import { type BatchGraph, ports } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import {
   BatchTally,
+  ClassTally,
   datasetFeeds,
   floatsOf,
   type GraphSession,
@@ -29,6 +30,12 @@ export interface EvaluationResult {
   /** 0 to 1; absent where targets are no classes. */
   readonly accuracy?: number;
   readonly examples: number;
+  /** How often the right class was among the highest scores, 0 to 1, where the graph counts that. */
+  readonly among?: number;
+  /** For each class, where the graph counts that. */
+  readonly classes?: readonly BinaryCounts[];
+  /** Mean over all numbers, where targets are numbers. */
+  readonly meanAbsoluteError?: number;
   /** Of two classes only; the second is the positive one. */
   readonly binary?: BinaryResult;
 }
@@ -58,6 +65,7 @@ export async function runEvaluation(
     ...namedFeeds(graph.parameters, parameterTensors(graph.layout, parameters)),
   };
   const tally = new BatchTally();
+  const counts = new ClassTally();
   const pace = new StepPace();
   const margins = graph.outputs.has(ports.margin) ? new Float32Array(examples.length) : undefined;
   for (let start = 0, end = 0; start < examples.length; start = end) {
@@ -69,9 +77,10 @@ export async function runEvaluation(
     });
     pace.observe(Math.ceil((end - start) / evaluationBatchSize), performance.now() - began);
     tally.add(outputs);
+    counts.add(outputs);
     margins?.set(floatsOf(outputs, ports.margin), start);
   }
-  const result = { ...tally.means, examples: examples.length };
+  const result = { ...tally.means, ...counts.classes, examples: examples.length };
   if (margins === undefined) return result;
   const all = targets ?? dataset.labels;
   const labels = Int32Array.from(examples, (example) => all[example] ?? 0);

@@ -29,6 +29,7 @@ test("a model learns numbers: the loss falls, and there is no accuracy", async (
   for (const loss of ["mean-squared-error", "huber"] as const) {
     const { trained, measured } = await learn(model, loss, dataset(numbers, [2]), targets);
     assert.ok(measured.loss < 1e-3, `${loss} ${measured.loss}`);
+    assert.ok((measured.meanAbsoluteError ?? 1) < 0.05, `${measured.meanAbsoluteError}`);
     assert.ok(!("accuracy" in trained) && !("accuracy" in measured) && measured.binary === undefined);
   }
 });
@@ -94,6 +95,46 @@ test("indices of words are looked up, and each place of a text is predicted; wha
   const { measured } = await learn(model, loss, dataset(tokens, [places]), next);
   assert.equal(measured.accuracy, 1);
   assert.ok(measured.loss < 0.2, `${measured.loss}`);
+});
+
+test("a graph counts for each class, and how often the right one is among the highest scores", async () => {
+  // Scores are the inputs themselves.
+  const model = modelOf({
+    inputs: [value("x", ["batch", 3])],
+    nodes: [node("MatMul", ["x", "w"], "y")],
+    initializers: [floats("w", [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1])],
+  });
+  const scores = Float32Array.from({ length: length * 3 }, () => random.normal());
+  const labels = Int32Array.from({ length }, (_, i) => (i % 7 === 0 ? -100 : random.integer(3)));
+  const loss: Loss = { name: "softmax-cross-entropy", ignoreIndex: -100 };
+  const graph = evaluationGraph(model, { loss, among: 2, classCounts: true, ...format });
+  const session = await NativeSession.load(graph.bytes);
+  const measured = await runEvaluation(session, graph, {
+    parameters: readParameters(model, graph.layout),
+    dataset: dataset(scores, [3]),
+    targets: labels,
+    examples: Int32Array.from(Array(length).keys()),
+  });
+  await session.release();
+  const ranked = Array.from(labels, (label, i) => {
+    const row = [...scores.subarray(i * 3, i * 3 + 3)];
+    const order = [0, 1, 2].toSorted((a, b) => (row[b] ?? 0) - (row[a] ?? 0));
+    return { label, order };
+  }).filter(({ label }) => label >= 0);
+  const share = (most: number) =>
+    ranked.filter(({ label, order }) => order.indexOf(label) < most).length / ranked.length;
+  assert.deepEqual([measured.accuracy, measured.among], [share(1), share(2)]);
+  assert.deepEqual(
+    measured.classes,
+    [0, 1, 2].map((each) => ({
+      truePositives: ranked.filter(({ label, order }) => label === each && order[0] === each).length,
+      falsePositives: ranked.filter(({ label, order }) => label !== each && order[0] === each).length,
+      falseNegatives: ranked.filter(({ label, order }) => label === each && order[0] !== each).length,
+    })),
+  );
+  const distance = { loss: "mean-squared-error", classCounts: true, ...format } as const;
+  assert.throws(() => evaluationGraph(model, distance), { code: "invalid_argument" });
+  assert.throws(() => evaluationGraph(model, { loss, among: 0, ...format }), { code: "invalid_argument" });
 });
 
 test("targets that do not fit the loss are refused, with both formats", async () => {

@@ -41,10 +41,12 @@ function distance(
   return {
     target: numbersLike,
     emit: (g, output, target) => {
-      const { value, slope } = of(g, sub(g, output, target));
+      const difference = sub(g, output, target);
+      const { value, slope } = of(g, difference);
       return {
         sum: sumAll(g, value),
         weight: lengthOf(g, output, output, perExample(output)),
+        absoluteError: () => sumAll(g, g.node("Abs", [difference], {})),
         gradient: (factor) => mul(g, slope(), factor),
       };
     },

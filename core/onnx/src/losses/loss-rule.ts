@@ -21,11 +21,23 @@ export interface BatchLoss {
   /** Likewise: what the mean divides the sum by. */
   readonly weight: Value;
   /** How many classes were predicted right, and of how many; only where there are classes. */
-  readonly predictions?: { readonly correct: Value; readonly counted: Value };
+  readonly predictions?: Predictions;
   /** [batch, 1]: above 0 where the second of two classes is predicted; only where each example is of one of two. */
   readonly margin?: Value;
+  /** Scalar: the sum of |output - target| over as many numbers as the weight says; only of losses of numbers. */
+  absoluteError?(): Value;
   /** Gradient of `factor * sum` by the output, in its shape; `factor` is a scalar. */
   gradient(factor: Value): Value;
+}
+
+/** How well a batch's classes were predicted; the methods emit what they give only when it is asked for. */
+export interface Predictions {
+  readonly correct: Value;
+  readonly counted: Value;
+  /** How often the class was among the k of the highest scores; only where there is a score for each class. */
+  among?(k: number): Value;
+  /** [3, classes]: how often each class was predicted rightly, was predicted, and was there; likewise. */
+  countsOfClasses?(): Value;
 }
 
 /** A loss with its options. */

@@ -1,8 +1,9 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { cast, mul, sub } from "../arithmetic.ts";
+import { mul, sub } from "../arithmetic.ts";
 import { sumAll } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { axisOf, type Value } from "../operator.ts";
+import { classesOf, classPredictions, oneHot, present } from "./class-predictions.ts";
 import {
   type BatchLoss,
   type LossRule,
@@ -41,7 +42,7 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): LossRu
       const loss: BatchLoss = {
         sum: g.node("Neg", [sumAll(g, g.node("Mul", [q, logProbabilities], {}))], {}),
         weight,
-        predictions: countPredictions(g, scores, target, place, all, options),
+        predictions: classPredictions(g, scores, target, place, all, options),
         gradient: (factor) => {
           const probabilities = g.node("Exp", [logProbabilities], {});
           const expected = total === undefined ? probabilities : mul(g, probabilities, total);
@@ -97,42 +98,11 @@ function weighted(
   }
 }
 
-/** Ones at the labels; composed, because ONNX Runtime's OneHot knows no float64. */
-function oneHot(g: GraphBuilder, labels: Value, scores: Value, axis: number): Value {
-  const classes = classesOf(scores, axis);
-  const shape = scores.shape.slice(axis).map((_, index) => (index === 0 ? classes : 1));
-  const indices = g.constant(Int32Array.from(Array(classes).keys()), shape);
-  const hits = g.node("Equal", [g.node("Unsqueeze", [labels, g.integers(axis)], {}), indices], {});
-  return cast(g, hits, scores.type);
-}
-
 /** One number for each class, so that it broadcasts against the scores. */
 function along(g: GraphBuilder, values: readonly number[], scores: Value, axis: number): Value {
   const shape = [values.length, ...scores.shape.slice(axis + 1).map(() => 1)];
   const data = scores.type === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   return g.constant(data, shape);
-}
-
-/** 1 where there is a label, 0 where it is ignored. */
-function present(g: GraphBuilder, labels: Value, scores: Value, ignoreIndex: number): Value {
-  const ignored = g.node("Equal", [labels, g.constant(Int32Array.of(ignoreIndex), [])], {});
-  return cast(g, g.node("Not", [ignored], {}), scores.type);
-}
-
-function countPredictions(
-  g: GraphBuilder,
-  scores: Value,
-  target: Value,
-  axis: number,
-  all: Value,
-  { targets = "index", ignoreIndex }: SoftmaxCrossEntropyOptions,
-): { readonly correct: Value; readonly counted: Value } {
-  const largest = (x: Value): Value => cast(g, g.node("ArgMax", [x], { axis, keepdims: 0 }), "int32");
-  const labels = targets === "index" ? target : largest(target);
-  const hits = cast(g, g.node("Equal", [largest(scores), labels], {}), scores.type);
-  if (ignoreIndex === undefined) return { correct: sumAll(g, hits), counted: all };
-  const mask = present(g, target, scores, ignoreIndex);
-  return { correct: sumAll(g, mul(g, hits, mask)), counted: sumAll(g, mask) };
 }
 
 function marginOf(g: GraphBuilder, scores: Value): Value {
@@ -166,12 +136,6 @@ function targetOf(output: readonly number[], options: SoftmaxCrossEntropyOptions
     });
   }
   return { type: "int32", shape: output.toSpliced(place, 1), classes };
-}
-
-function classesOf(scores: Value, axis: number): number {
-  const classes = scores.shape[axis];
-  if (typeof classes === "number") return classes;
-  throw new TypeError("the number of classes is not fixed");
 }
 
 /** So small that it changes no other sum. */
