@@ -121,15 +121,18 @@ export class GraphBuilder implements Inference {
     return outputs;
   }
 
-  /** A node of an operator that is read as a composition of others: the node itself, for a forward model. */
+  /**
+   * A node of an operator that is read as a composition of others: the node itself, for a forward
+   * model. For operators whose shapes do not follow from constants.
+   */
   composed<Op extends ComposedOperator>(
     op: Op,
     inputs: CompositionSignatures[Op]["inputs"],
     attributes: Readonly<CompositionSignatures[Op]["attributes"]>,
   ): readonly Value[] {
     const { attributes: kinds, compose } = compositions[op];
-    // The composition tells the types; its nodes are not used.
-    const results = [compose(new GraphBuilder(this), inputs, attributes, evaluationMode)].flat();
+    // The composition tells the types. It does so in a graph apart, so that no name here depends on what it emits.
+    const results = [compose(new GraphBuilder(), inputs, attributes, evaluationMode)].flat();
     const outputs = results.map((result) => this.#value(op, result));
     this.#emit(op, inputs, outputs).attribute.push(...encoded(attributes, kinds));
     return outputs;

@@ -29,7 +29,9 @@ suite("every model of the zoo", () => {
   });
   after(() => fleet[Symbol.asyncDispose]());
 
-  for (const name of Object.keys(zoo)) {
+  for (const [name, { loss }] of Object.entries(zoo)) {
+    // A job's targets are classes of whole examples.
+    if (loss.name !== "softmax-cross-entropy" || loss.axis !== undefined) continue;
     test(`${name} is trained across devices from its ONNX file`, async () => {
       const path = join(fleet.folder, `${name}.onnx`);
       const shape = inputShapes[name] ?? assert.fail(`there is no data for ${name}`);

@@ -17,14 +17,12 @@ suite("selvedge model new", () => {
   test("every model of the zoo is written for what it is usually built for, and can be trained", async () => {
     for (const [name, { example }] of Object.entries(zoo)) {
       const { inputShape, classes, categories = [] } = example;
-      const sizes = `--input ${inputShape.join("x")} --classes ${classes}`;
+      const told = classes === undefined ? "" : ` --classes ${classes}`;
+      const sizes = `--input ${inputShape.join("x")}${told}`;
       const codes = categories.length > 0 ? ` --categories ${categories.join(",")}` : "";
       const { code, stdout, stderr } = await run(`model new ${name} ${sizes}${codes} --seed 7`);
       assert.equal(code, 0, stderr);
-      assert.match(
-        stdout,
-        new RegExp(`/${name}\\.onnx: [\\d,]+ parameters, from \\[.*\\] to ${classes} classes\\n`),
-      );
+      assert.match(stdout, new RegExp(`/${name}\\.onnx: [\\d,]+ parameters, from \\[.*\\].*\\n`));
       assert.match(stdout, new RegExp(`\\nnext: selvedge model check ${name}\\.onnx\\n$`));
       const expected = serializeModel(buildZooModel(name, { ...example, seed: 7 }));
       assert.deepEqual(await readFile(join(folder, `${name}.onnx`)), Buffer.from(expected));

@@ -26,15 +26,17 @@ export async function run(terminal: Terminal, options: ModelNewOptions, name?: s
   const { inputShape, classes } = sizes(name, options);
   const { seed, categories = [], vocabulary, output = `${name}.onnx` } = options;
   const model = buildZooModel(name, {
-    ...{ inputShape, classes, seed, categories },
+    ...{ inputShape, seed, categories },
+    ...(classes !== undefined && { classes }),
     ...(vocabulary !== undefined && { vocabulary }),
   });
   const path = resolve(terminal.workingFolder, output);
   await writeNew(path, serializeModel(model));
   const parameters = parameterCount(model);
   if (options.json) return writeJson(terminal.stdout, { path, parameters, inputShape, classes });
+  const to = classes === undefined ? "" : ` to ${classes} classes`;
   terminal.stdout.write(
-    `${path}: ${formatCount(parameters)} parameters, from [${inputShape.join(", ")}] to ${classes} classes\n` +
+    `${path}: ${formatCount(parameters)} parameters, from [${inputShape.join(", ")}]${to}\n` +
       `next: ${terminal.command} model check ${shellWord(output)}\n`,
   );
 }
@@ -49,7 +51,8 @@ function list(terminal: Terminal, { json }: GlobalOptions): void {
     return;
   }
   const rows = models.map(({ name, about, input, example }) => {
-    const usual = `${example.inputShape.join("x")} to ${example.classes}`;
+    const to = example.classes === undefined ? "" : ` to ${example.classes}`;
+    const usual = `${example.inputShape.join("x")}${to}`;
     return [name, input, usual, formatCount(example.parameters), about];
   });
   const columns = [{ title: "MODEL" }, { title: "INPUT" }, { title: "SUCH AS" }];
@@ -61,13 +64,15 @@ function list(terminal: Terminal, { json }: GlobalOptions): void {
 function sizes(
   name: string,
   { input: inputShape, classes }: ModelNewOptions,
-): { readonly inputShape: readonly number[]; readonly classes: number } {
+): { readonly inputShape: readonly number[]; readonly classes: number | undefined } {
   const entry = Object.hasOwn(zoo, name) ? zoo[name] : undefined;
-  if (inputShape !== undefined && classes !== undefined) return { inputShape, classes };
   // An unknown name has no sizes: that is what is said of it.
-  if (entry === undefined) return { inputShape: inputShape ?? [], classes: classes ?? 0 };
+  if (entry === undefined) return { inputShape: inputShape ?? [], classes };
   const { example, input } = entry;
-  const usual = [`--input ${example.inputShape.join("x")}`, `--classes ${example.classes}`];
+  const isComplete = classes !== undefined || example.classes === undefined;
+  if (inputShape !== undefined && isComplete) return { inputShape, classes };
+  const usual = [`--input ${example.inputShape.join("x")}`];
+  if (example.classes !== undefined) usual.push(`--classes ${example.classes}`);
   const what = inputShape === undefined ? `what goes into it (${input})` : "how many classes it tells apart";
   throw missing(`${name} needs to know ${what}`, `give ${usual.join(" and ")}, or what your data has`);
 }

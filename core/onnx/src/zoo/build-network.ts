@@ -14,15 +14,19 @@ export interface NetworkOptions {
   readonly seed: string | number;
 }
 
-export interface NetworkTraits extends NetworkOptions {
+export interface NetworkTraits extends Omit<NetworkOptions, "classes"> {
   readonly name: string;
   readonly initialisation: Initialisation;
+  /** Name of what it gives; "logits" when absent: raw scores. */
+  readonly output?: string;
+  /** Absent when it tells none apart. */
+  readonly classes?: number;
   /** What this network can be built for, to be said when it cannot. */
   readonly fix: string;
 }
 
 /**
- * A model from `input` [batch, ...inputShape] to raw scores `logits` [batch, classes].
+ * A model from `input` [batch, ...inputShape], usually to raw scores `logits` [batch, classes].
  * The same seed gives the same bytes on every machine.
  *
  * @param network the layers between them; called twice, first only to count the parameters
@@ -32,10 +36,10 @@ export function buildNetwork(
   traits: NetworkTraits,
   network: (layers: Layers, input: Value) => Value,
 ): OnnxModel {
-  const { name, initialisation, inputShape, seed } = traits;
+  const { name, initialisation, inputShape, output = "logits", seed } = traits;
   const emit = (layers: Layers): Layers => {
     const input = layers.g.input("input", "float32", ["batch", ...inputShape]);
-    layers.g.output("logits", network(layers, input));
+    layers.g.output(output, network(layers, input));
     return layers;
   };
   const { parameterCount } = orImpossible(traits, () => {
@@ -56,9 +60,10 @@ function orImpossible<Result>(
     return build();
   } catch (thrown) {
     if (!(thrown instanceof TypeMismatch)) throw thrown;
+    const to = classes === undefined ? "" : ` to ${classes} classes`;
     throw new SelvedgeError(
       "invalid_argument",
-      `impossible layers: no ${name} from ${describeShape(inputShape)} to ${classes} classes: ${thrown.message}`,
+      `impossible layers: no ${name} from ${describeShape(inputShape)}${to}: ${thrown.message}`,
       { fix },
     );
   }

@@ -67,6 +67,14 @@ export class Layers {
     });
   }
 
+  /** A transposed convolution that doubles the sides: each pixel becomes four. */
+  upscale(x: Value, channels: number, name: string): Value {
+    const shape = [sizeAt(x, 1), channels, 2, 2];
+    const weight = this.weight(shape, `${name}.weight`, { inputs: sizeAt(x, 1), outputs: channels * 4 });
+    const bias = this.filled(0, [channels], `${name}.bias`);
+    return this.g.node("ConvTranspose", [x, weight, bias], { kernel_shape: [2, 2], strides: [2, 2] });
+  }
+
   /** Sums over the last axis. */
   linear(x: Value, units: number, name: string): Value {
     const inputs = sizeAt(x, -1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
-import { describeModel } from "../describe-model.ts";
+import { describeModel, type TensorDescription } from "../describe-model.ts";
 import { parseModel, serializeModel } from "../model.ts";
 import { parameterLayout } from "../parameters.ts";
 import { trainingGraph } from "../training-graph.ts";
@@ -12,32 +12,44 @@ const expected: Readonly<Record<string, readonly [parameters: number, digest: st
   mlp: [199_210, "sha256:40a95e65b3c88d4ba254ad2ce3cfefd1826770736d0048d4a1bd5d09b465ebc9"],
   lenet: [61_706, "sha256:fa6a190072f5e33027732de0351b1bab538509a7ab7963b78f666259e70702f6"],
   cnn: [1_663_370, "sha256:2ef22bfe4f2b7d8a831e71620eba32bfff5704243dee94bcfe169a86557f6481"],
-  resnet: [271_098, "sha256:31e8b4ce25aefcf03fefeb612e88bd5d24b6a4203e5ba591289a46874676d8ab"],
-  mobilenet: [37_306, "sha256:4971921f5e3ba0b33446a5d8a1507773c7f4314d869be46842f3c785da099ecf"],
+  resnet: [271_098, "sha256:74170fbe2a125a2699d5652fa53117fba2de17b0db5ec4bc8348a3434223cb4a"],
+  mobilenet: [37_306, "sha256:67816f0122793ab05c7a9427178fa0fa854a8d31dc304eac5fa3ab299f724dd4"],
   cnn1d: [12_166, "sha256:531425371d382c19a07b605bf2d8a25e6895674cd0db6727a57f9bd02a7825ea"],
-  transformer: [30_086, "sha256:70b7dc999ecbb292d2d39f0272682aa4ded18015f60e8aa69393b7cc4ca4bf1f"],
-  "char-lstm": [822_570, "sha256:7f4000df9ed828e76c0c15334f2d267c7f2821c284def5541a41473e44260e2a"],
-  "char-gru": [164_394, "sha256:5cb27fccc4323956531b021224509144b68291a7c42506ba7515b82b2cef556e"],
-  gpt: [116_826, "sha256:d1caaa98b0c501ccfdc2f7d851bd9094ee87c39b55414a452bead0470c1e6c96"],
+  transformer: [30_086, "sha256:c33c42aeac21365c420e60f0218dd77676367f94a0f2df0f5fa52fb828f3d1df"],
+  "char-lstm": [822_570, "sha256:f19993b5cfc5f90203484e2da9d4a2329a86d5f2e59fe684af1901072cc3fc18"],
+  "char-gru": [164_394, "sha256:d53cdb6670867b115d0316b0d16bd63d75f2364770782ebe2c7f8882ca2920d9"],
+  gpt: [116_826, "sha256:6c4fad6d173b30aa6114702d93e57ab4f049ab1b1a7b3b28a770f76d2999db7a"],
   tabular: [4_326, "sha256:f1baf63449e290bc68b64c72862971d560a7a831f242aaca37c266d9b8d10dd9"],
+  autoencoder: [1_913, "sha256:3b7d76baa38449106bfcb865f68450ee8b930365fe37cc70bbf5ae3ecd133ed6"],
+  unet: [118_018, "sha256:1aa8774ba4cd8dc5594a1da757b9660c9dc2058ca9d126e5e2b62e1c2885294d"],
 };
 
-for (const [name, { example }] of Object.entries(zoo)) {
-  test(`the zoo's ${name} has an open batch and raw scores, and everything in it can be trained`, () => {
+/** Of those that tell no classes of whole examples. */
+const outputs: Readonly<Record<string, TensorDescription>> = {
+  autoencoder: { name: "reconstruction", type: "float32", shape: [-1, 1, 28, 28] },
+  unet: { name: "logits", type: "float32", shape: [-1, 2, 64, 64] },
+};
+
+for (const [name, { example, loss }] of Object.entries(zoo)) {
+  test(`the zoo's ${name} has an open batch, and everything in it can be trained`, () => {
     const bytes = serializeModel(buildZooModel(name, { ...example, seed: 1 }));
     const model = parseModel(bytes);
     assert.deepEqual(describeModel(model), {
       inputs: [{ name: "input", type: "float32", shape: [-1, ...example.inputShape] }],
-      outputs: [{ name: "logits", type: "float32", shape: [-1, example.classes] }],
+      outputs: [outputs[name] ?? { name: "logits", type: "float32", shape: [-1, example.classes] }],
     });
     const { frozen } = trainingGraph(model, {
       ...{ inputType: "float32", scale: 1 },
-      ...{ loss: "softmax-cross-entropy", optimizer: "sgd" },
+      ...{ loss, optimizer: "sgd" },
     });
     assert.deepEqual([...frozen], []);
     assert.deepEqual([parameterLayout(model).length, digestOf(bytes)], expected[name]);
   });
 }
+
+test("a model that tells classes apart has to be told how many", () => {
+  assert.throws(() => buildZooModel("mlp", { inputShape: [2], seed: 1 }), /how many classes/);
+});
 
 test("a seed gives the same bytes for ever, another seed gives others", () => {
   const digest = (seed: number) =>
@@ -66,6 +78,8 @@ test("what makes no network is refused with what would", () => {
     ["mobilenet", { inputShape: [784] }, /that is no image[\s\S]*channels, height and width/],
     ["cnn1d", {}, /no window of readings[\s\S]*steps of a window/],
     ["transformer", {}, /no sequence[\s\S]*steps of a sequence/],
+    ["autoencoder", { inputShape: [1, 6, 6] }, /no autoencoder from \[1, 6, 6\][\s\S]*multiples of 4/],
+    ["unet", { inputShape: [1, 6, 8] }, /no such image[\s\S]*multiples of 4/],
     ["char-gru", {}, /no text[\s\S]*steps of a text/],
     ["gpt", {}, /no text[\s\S]*steps of a text/],
     ["tabular", { inputShape: [2], categories: [3, 3, 3] }, /no such columns[\s\S]*at most as many/],
