@@ -2,18 +2,17 @@
 
 import argparse
 import io
-import json
 import pathlib
 import warnings
 
 import onnx
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 import models
 import reference
 from initializers import trained_tensors
+from reference_file import BATCH_SIZE, EXAMPLES, write_reference
 
 def floats(*shape):
     return lambda: torch.randn(*shape)
@@ -49,21 +48,17 @@ MODELS = {
     "char-gru": (lambda: models.CharRecurrent(nn.GRU), tokens(10, 20), classes(20), "classify", 0.1),
     "language-model": (models.LanguageModel, tokens(12, 20), classes(20, 12), "sequence", 0.1),
     "autoencoder": (models.Autoencoder, lambda: torch.rand(1, 12, 12), itself, "regress", 0.1),
-    "u-net": (models.UNet, floats(1, 12, 12), classes(3, 12, 12), "classify", 0.05),
+    "u-net": (models.UNet, floats(1, 12, 12), classes(3, 12, 12), "segment", 0.05),
 }
 
 LOSSES = {
     "classify": ("softmax-cross-entropy", reference.cross_entropy),
+    "segment": ({"name": "softmax-cross-entropy", "axis": 1}, reference.cross_entropy),
     "sequence": ("softmax-cross-entropy", reference.sequence_cross_entropy),
     "regress": ("mean-squared-error", reference.mean_squared_error),
 }
 
 EXPORTERS = {"torchscript": False, "dynamo": True}
-
-BATCH_SIZE = 6
-# Ten batches, the last short.
-EXAMPLES = BATCH_SIZE * reference.STEPS - 2
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,22 +75,18 @@ def write(name, folder):
     loss_name, loss = LOSSES[kind]
     model, inputs, labels = steady_start(build, example, label, loss, rate)
     losses, gradients, trained = reference.train(model, loss, inputs, labels, BATCH_SIZE, rate, torch.float64)
-    tensors = {"inputs": inputs, "labels": labels, "losses": torch.tensor(losses, dtype=torch.float64)}
+    tensors = {"inputs": inputs, "labels": labels, "losses": losses}
     target = folder / f"pytorch-{name}"
     target.mkdir(parents=True, exist_ok=True)
     for exporter, dynamo in EXPORTERS.items():
         file = export(model, inputs, dynamo)
         for tensor, (sources, form) in trained_tensors(file, model).items():
-            tensors[f"trained/{tensor}"] = form(trained).float()
+            tensors[f"trained/{tensor}"] = form(trained)
             # A running statistic has no gradient.
             if sources <= gradients.keys():
-                tensors[f"gradient/{tensor}"] = form(gradients).float()
+                tensors[f"gradient/{tensor}"] = form(gradients)
         (target / f"{exporter}.onnx").write_bytes(file.SerializeToString())
-    # One entry: safetensors would write several in any order.
-    metadata = {"training": json.dumps({"loss": loss_name, "learningRate": rate, "batchSize": BATCH_SIZE})}
-    narrowed = {key: x.to(narrow(x.dtype)).contiguous() for key, x in tensors.items()}
-    save_file(narrowed, target / "reference.safetensors", metadata)
-    print(name, *(f"{path.name} {path.stat().st_size:,}" for path in sorted(target.iterdir())))
+    write_reference(target, tensors, loss_name, rate)
 
 
 def steady_start(build, example, label, loss, rate):
@@ -149,10 +140,6 @@ def without_notes(file):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
     return file
-
-
-def narrow(dtype):
-    return torch.int32 if dtype == torch.int64 else dtype
 
 
 if __name__ == "__main__":

@@ -25,12 +25,13 @@ export function describeModel(model: OnnxModel): ModelDescription {
   const { input = [], output = [], initializer = [] } = model.graph ?? {};
   const initialized = new Set(initializer.map((tensor) => tensor.name));
   return {
-    inputs: input.filter((value) => !initialized.has(value.name)).map(describe),
-    outputs: output.map(describe),
+    inputs: input.filter((value) => !initialized.has(value.name)).map(describeTensor),
+    outputs: output.map(describeTensor),
   };
 }
 
-function describe(value: ValueInfoProto): TensorDescription {
+/** @throws SelvedgeError `unsupported` for what is no tensor, or of unknown shape */
+export function describeTensor(value: ValueInfoProto): TensorDescription {
   const tensor = value.type?.value.case === "tensorType" ? value.type.value.value : undefined;
   const type = tensor === undefined ? undefined : elementTypeOf(tensor.elemType);
   if (tensor?.shape === undefined || type === undefined) {

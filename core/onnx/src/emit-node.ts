@@ -13,6 +13,7 @@ import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
 import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
+import { isSequence, type Named, sequenceAt, splitToSequence } from "./sequences.ts";
 import { dimensionsOf, int64sOf, numbersOf } from "./tensor-proto.ts";
 import { describeNode } from "./validate-model.ts";
 
@@ -25,12 +26,12 @@ import { describeNode } from "./validate-model.ts";
 export function emitNode(
   graph: GraphBuilder,
   node: NodeProto,
-  values: Map<string, Value>,
+  values: Map<string, Named>,
   mode: ComposeMode,
 ): void {
   graph.at = describeNode(node);
   try {
-    const outputs = [outputsOf(graph, node, values, mode)].flat();
+    const outputs = outputsOf(graph, node, values, mode);
     for (const [index, name] of node.output.entries()) {
       const output = outputs[index];
       // What is not there is missed by the node that reads it, if any.
@@ -46,9 +47,8 @@ export function emitNode(
 
 /** @throws SelvedgeError `unsupported` for an operator that we do not know */
 export function checkOperator(node: NodeProto): void {
-  if (folded.includes(node.opType)) return;
-  if (isOperator(node.opType) || isComposed(node.opType)) return;
-  const known = new Set([...folded, ...Object.keys(operators), ...Object.keys(compositions)]);
+  if (readHere.includes(node.opType) || isOperator(node.opType) || isComposed(node.opType)) return;
+  const known = new Set([...readHere, ...Object.keys(operators), ...Object.keys(compositions)]);
   throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
     at: describeNode(node),
     fix: `use a model of these operators: ${[...known].sort().join(", ")}`,
@@ -56,7 +56,7 @@ export function checkOperator(node: NodeProto): void {
 }
 
 /** Operators that are no nodes of our graphs: what they give is known, or one of their branches is taken. */
-const folded: readonly string[] = ["Constant", "ConstantOfShape", "If"];
+const readHere: readonly string[] = ["Constant", "ConstantOfShape", "If", "SequenceAt", "SplitToSequence"];
 
 export function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
   const shape = dimensionsOf(tensor);
@@ -80,15 +80,20 @@ export function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
 function outputsOf(
   graph: GraphBuilder,
   node: NodeProto,
-  values: ReadonlyMap<string, Value>,
+  values: ReadonlyMap<string, Named>,
   mode: ComposeMode,
-): Value | readonly Value[] {
-  if (node.opType === "Constant") return constantOf(graph, node);
+): readonly Named[] {
+  if (node.opType === "Constant") return [constantOf(graph, node)];
   if (node.opType === "If") return branchOf(graph, node, values, mode);
+  if (node.opType === "SequenceAt") {
+    const [sequence = "", position = ""] = node.input;
+    return [sequenceAt(graph, values.get(sequence), lookUp(values, position))];
+  }
   const inputs = inputsOf(graph, node, values);
-  if (node.opType === "ConstantOfShape") return constantOfShape(graph, node, inputs);
+  if (node.opType === "ConstantOfShape") return [constantOfShape(graph, node, inputs)];
+  if (node.opType === "SplitToSequence") return [splitToSequence(graph, node, inputs)];
   // Of some operators we emit one form only: the others are compositions of it.
-  if (isComposed(node.opType)) return emitComposition(graph, node.opType, node, inputs, mode);
+  if (isComposed(node.opType)) return [emitComposition(graph, node.opType, node, inputs, mode)].flat();
   if (isOperator(node.opType)) return emitOperator(graph, node.opType, node, inputs);
   throw new TypeMismatch("it is not known");
 }
@@ -97,7 +102,7 @@ function outputsOf(
 function inputsOf(
   graph: GraphBuilder,
   node: NodeProto,
-  values: ReadonlyMap<string, Value>,
+  values: ReadonlyMap<string, Named>,
 ): (Value | undefined)[] {
   const given = node.input.slice(0, node.input.findLastIndex((name) => name !== "") + 1);
   const inputs = given.map((name) => (name === "" ? undefined : lookUp(values, name)));
@@ -106,9 +111,10 @@ function inputsOf(
   return axes ? [inputs[0], graph.integers(...axes.ints.map(Number))] : inputs;
 }
 
-function lookUp(values: ReadonlyMap<string, Value>, name: string): Value {
+function lookUp(values: ReadonlyMap<string, Named>, name: string): Value {
   const value = values.get(name);
   if (value === undefined) throw new TypeMismatch(`"${name}" is an output that is not known`);
+  if (isSequence(value)) throw new TypeMismatch(`"${name}" is a sequence`);
   return value;
 }
 
@@ -238,7 +244,7 @@ function constantOf(graph: GraphBuilder, node: NodeProto): Value {
 function branchOf(
   graph: GraphBuilder,
   node: NodeProto,
-  values: ReadonlyMap<string, Value>,
+  values: ReadonlyMap<string, Named>,
   mode: ComposeMode,
 ): readonly Value[] {
   const [holds] = graph.contentsOf(lookUp(values, node.input[0] ?? "")) ?? [];

@@ -6,6 +6,7 @@ import { evaluationOutputs, type Measures } from "./loss-outputs.ts";
 import { type Loss, type LossName, lossRule } from "./losses.ts";
 import { type OnnxModel, serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
+import { rawScores } from "./raw-scores.ts";
 
 export interface EvaluationOptions extends InputFormat, Measures {
   readonly loss: LossName | Loss;
@@ -26,7 +27,8 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const target = rule.target(forward.outputShape);
   let named: ReadonlyMap<string, Value> = new Map();
   const { scanned, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
-    const scores = forward.emit(inner, batch.input, parameters, evaluationMode);
+    const output = forward.emit(inner, batch.input, parameters, evaluationMode);
+    const scores = rawScores(inner, output, rule);
     const loss = rule.emit(inner, scores, batch.labels);
     named = evaluationOutputs(loss, options);
     return { carried: [], scanned: [...named.values()] };

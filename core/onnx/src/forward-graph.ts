@@ -1,13 +1,15 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { type ComposeMode, evaluationMode } from "./composition.ts";
-import { describeModel, type TensorDescription } from "./describe-model.ts";
+import type { TensorDescription } from "./describe-model.ts";
 import { checkOperator, constantFrom, emitNode } from "./emit-node.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { GraphBuilder } from "./graph-builder.ts";
 import type { OnnxModel } from "./model.ts";
 import { TypeMismatch, type Value } from "./operator.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
+import { isSequence, type Named } from "./sequences.ts";
 import { describeShape, isStatic } from "./shape.ts";
+import { trainedPart } from "./trained-part.ts";
 
 /** Numbers, or indices such as those of words. */
 export type ModelInputType = "float32" | "int32" | "int64";
@@ -38,36 +40,28 @@ export interface ForwardGraph {
  */
 export function readForwardGraph(model: OnnxModel): ForwardGraph {
   checkOpset(model);
-  const { inputs, outputs } = describeModel(model);
-  const [input, ...otherInputs] = inputs;
-  const [output, ...otherOutputs] = outputs;
-  if (input === undefined || output === undefined || otherInputs.length + otherOutputs.length > 0) {
-    throw new SelvedgeError(
-      "unsupported",
-      `only models of one input and one output can be trained, not ${inputs.length} and ${outputs.length}`,
-      { fix: "export a model that takes one tensor and gives raw scores" },
-    );
-  }
-  for (const node of model.graph?.node ?? []) checkOperator(node);
+  const { input, output, nodes, read } = trainedPart(model);
+  for (const node of nodes) checkOperator(node);
   const { inputShape, inputType } = exampleFormat(input);
   const layout = parameterLayout(model);
   const emit: ForwardGraph["emit"] = (graph, batch, parameters, mode) => {
-    const values = constantsOf(model, layout, graph).set(input.name, batch);
+    const values: Map<string, Named> = new Map(constantsOf(model, layout, read, graph));
+    values.set(input.name, batch);
     for (const [index, { name }] of layout.slots.entries()) {
       const parameter = parameters[index];
       if (parameter !== undefined) values.set(name, parameter);
     }
-    for (const node of model.graph?.node ?? []) emitNode(graph, node, values, mode);
-    return scoresAmong(values, output.name);
+    for (const node of nodes) emitNode(graph, node, values, mode);
+    return outputAmong(values, output);
   };
-  const isRandom = (model.graph?.node ?? []).some(({ opType }) => opType === "Dropout");
+  const isRandom = nodes.some(({ opType }) => opType === "Dropout");
   const outputShape = inferOutput(inputShape, inputType, layout, emit);
   return { inputType, inputShape, outputShape, layout, isRandom, emit };
 }
 
-function scoresAmong(values: ReadonlyMap<string, Value>, name: string): Value {
-  const scores = values.get(name);
-  if (scores !== undefined) return scores;
+function outputAmong(values: ReadonlyMap<string, Named>, name: string): Value {
+  const output = values.get(name);
+  if (output !== undefined && !isSequence(output)) return output;
   throw new SelvedgeError("unsupported", "the operator that makes it gives no such value", {
     at: `output "${name}"`,
     fix: "make the first output of a node the model's output",
@@ -129,10 +123,16 @@ function exampleFormat({
   return { inputShape, inputType: type };
 }
 
-function constantsOf(model: OnnxModel, layout: ParameterLayout, graph: GraphBuilder): Map<string, Value> {
+function constantsOf(
+  model: OnnxModel,
+  layout: ParameterLayout,
+  read: ReadonlySet<string>,
+  graph: GraphBuilder,
+): [string, Value][] {
   const trained = new Set(layout.slots.map((slot) => slot.name));
-  const constants = (model.graph?.initializer ?? []).filter((tensor) => !trained.has(tensor.name));
-  return new Map(constants.map((tensor) => [tensor.name, namedConstant(graph, tensor)]));
+  return (model.graph?.initializer ?? [])
+    .filter(({ name }) => read.has(name) && !trained.has(name))
+    .map((tensor) => [tensor.name, namedConstant(graph, tensor)]);
 }
 
 function namedConstant(graph: GraphBuilder, tensor: TensorProto): Value {

@@ -15,6 +15,7 @@ import {
   NodeProtoSchema,
 } from "./gen/onnx/onnx_pb.js";
 import { type Contents, elementsMax, int64Of, integerContents } from "./integer-contents.ts";
+import { liveProtos, namesReadBy } from "./live-protos.ts";
 import type { OnnxModel } from "./model.ts";
 import {
   type AttributeKind,
@@ -358,7 +359,10 @@ export class GraphBuilder implements Inference {
     for (const finish of this.#finish) finish();
     return create(GraphProtoSchema, {
       name,
-      node: liveNodes(this.#nodes, this.#outputs),
+      node: liveProtos(
+        this.#nodes,
+        this.#outputs.map(({ name }) => name),
+      ),
       input: this.#inputs.map(valueInfo),
       output: this.#outputs.map(valueInfo),
     });
@@ -377,20 +381,4 @@ function encoded(attributes: object, kinds: Readonly<Record<string, AttributeKin
     const value = values[name];
     return value === undefined ? [] : encodeAttribute(name, kind, value);
   });
-}
-
-function liveNodes(nodes: readonly NodeProto[], outputs: readonly Value[]): NodeProto[] {
-  const needed = new Set(outputs.map((value) => value.name));
-  const live = nodes.toReversed().filter((node) => {
-    if (!node.output.some((name) => needed.has(name))) return false;
-    for (const name of namesReadBy(node)) needed.add(name);
-    return true;
-  });
-  return live.reverse();
-}
-
-/** Inputs of a node, and what the graphs inside it read, from wherever. */
-function namesReadBy(node: NodeProto): readonly string[] {
-  const inner = node.attribute.flatMap((attribute) => attribute.g?.node ?? []);
-  return [...node.input, ...inner.flatMap(namesReadBy)];
 }

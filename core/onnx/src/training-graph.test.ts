@@ -307,7 +307,16 @@ test("what cannot be trained is refused, naming node and operator and saying wha
       /float32 and int64|int64 and float32/,
       'node "y/MatMul" (MatMul)',
     ],
-    [{ inputs: [value("x", ["batch", 6]), value("z", ["batch", 6])] }, /not 2 and 1/, undefined],
+    [
+      {
+        inputs: [value("x", ["batch", 6]), value("z", ["batch", 6])],
+        nodes: [node("Add", ["x", "z"], "h"), node("MatMul", ["h", "w"], "y")],
+      },
+      /depends on 2 inputs/,
+      undefined,
+    ],
+    [{ outputs: [value("y", ["batch", 3]), value("x", ["batch", 6])] }, /2 outputs of float32/, undefined],
+    [{ outputs: [{ name: "y" }] }, /no output of float32/, undefined],
     [
       { nodes: [node("Flatten", ["x"], "y", { axis: ["int", 0] })] },
       /not float32 of a fixed size per example/,

@@ -22,6 +22,7 @@ import type { Value } from "./operator.ts";
 import { type OptimizerState, optimizerState, stateInputs, stateOfParameter } from "./optimizer-state.ts";
 import type { OptimizerRule, Stepped } from "./optimizers/optimizer-rule.ts";
 import { type Optimizer, type OptimizerName, optimizerRule } from "./optimizers.ts";
+import { rawScores } from "./raw-scores.ts";
 import { matchingNames } from "./tensor-patterns.ts";
 
 export interface TrainingOptions extends InputFormat, GradientTerms {
@@ -162,11 +163,12 @@ function trainingStep(
   const updates = new Map<string, Value>();
   const whole = parameters.map((parameter) => current[trained.indexOf(parameter)] ?? parameter);
   const taken = add(g, before, batch.iteration);
-  const scores = forward.emit(g, batch.input, whole, {
+  const output = forward.emit(g, batch.input, whole, {
     training: true,
     ...(seed && { noise: noiseOf(seed, taken) }),
     update: (parameter, next) => updates.set(parameter.name, next),
   });
+  const scores = rawScores(g, output, lossOf);
   const tape = [...g.tape];
   const loss = lossOf.emit(g, scores, batch.labels);
   const factor = rule.isLinear && !isClipped(options) ? rate : g.scalar(1, "float32");

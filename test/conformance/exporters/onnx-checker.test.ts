@@ -6,7 +6,7 @@ import { evaluationGraph, type OptimizerName, parseModel, trainingGraph } from "
 import { runChild } from "../../../scripts/child.ts";
 import { temporaryFolder } from "../../../scripts/temporary-folder.ts";
 import { exportedModels } from "./exported-models.fixture.ts";
-import { readReference } from "./reference.fixture.ts";
+import { inputFormat, readReference } from "./reference.fixture.ts";
 
 // A Python with the packages of requirements.txt; .ci/run makes one.
 const python = process.env.SELVEDGE_ONNX_PYTHON;
@@ -18,8 +18,8 @@ describe("onnx.checker accepts the graphs that we make", { skip }, () => {
     test(name, async () => {
       using folder = temporaryFolder("onnx-checker");
       const model = parseModel(await readFile(file));
-      const { loss } = await readReference(reference);
-      const format = { loss, inputType: "float32", scale: 1 } as const;
+      const training = await readReference(reference);
+      const format = { ...inputFormat(training), loss: training.loss };
       await writeFile(join(folder.path, "evaluation.onnx"), evaluationGraph(model, format).bytes);
       for (const optimizer of optimizers) {
         const { bytes } = trainingGraph(model, { ...format, optimizer });

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { parseModel, ports, readParameters, slotOf, type TrainingGraph, trainingGraph } from "@selvedge/onnx";
 import { NativeSession, type Tensor, type Tensors } from "@selvedge/runtime";
 import { exportedModels } from "./exported-models.fixture.ts";
-import { type Reference, type ReferenceTensor, readReference } from "./reference.fixture.ts";
+import { inputFormat, type Reference, type ReferenceTensor, readReference } from "./reference.fixture.ts";
 
 // Files as other people's tools write them. A folder added to models/ needs no code here.
 describe("an exported model trains as it does where it is from", () => {
@@ -22,12 +22,8 @@ class Subject {
   static async load(file: string, referencePath: string): Promise<Subject> {
     const reference = await readReference(referencePath);
     const model = parseModel(await readFile(file));
-    const graph = trainingGraph(model, {
-      loss: reference.loss,
-      optimizer: "sgd",
-      inputType: "float32",
-      scale: 1,
-    });
+    const options = { ...inputFormat(reference), loss: reference.loss, optimizer: "sgd" } as const;
+    const graph = trainingGraph(model, options);
     return new Subject(
       reference,
       graph,
@@ -78,13 +74,11 @@ class Subject {
 
   async compareTraining(): Promise<void> {
     const { data: losses } = this.wanted("losses");
-    const examples = this.wanted("inputs").shape[0] ?? 0;
     const outputs = await this.run(losses.length, this.reference.learningRate);
-    const sums = floats(outputs, ports.loss);
+    const [sums, weights] = [floats(outputs, ports.loss), floats(outputs, ports.weight)];
     assert.equal(sums.length, losses.length);
     for (const [step, wanted] of losses.entries()) {
-      const size = Math.min(this.reference.batchSize, examples - step * this.reference.batchSize);
-      const got = (sums[step] ?? Number.NaN) / size;
+      const got = (sums[step] ?? Number.NaN) / (weights[step] ?? Number.NaN);
       assert.ok(Math.abs(got - wanted) <= relativeErrorMax * wanted, `loss ${step} is ${got}, not ${wanted}`);
     }
     for (const { name } of this.graph.layout.slots) {
@@ -110,6 +104,10 @@ class Subject {
       [ports.batchSize]: { type: "int64", dims: [], data: BigInt64Array.of(BigInt(batchSize)) },
       [ports.steps]: { type: "int64", dims: [], data: BigInt64Array.of(BigInt(steps)) },
       [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) },
+      ...(this.graph.isCounting && {
+        [ports.stepsBefore]: { type: "int64", dims: [], data: BigInt64Array.of(0n) },
+      }),
+      ...(this.graph.isRandom && { [ports.seed]: { type: "int64", dims: [], data: BigInt64Array.of(1n) } }),
     });
   }
 

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import type { LossName } from "@selvedge/onnx";
+import type { InputFormat, Loss, LossName } from "@selvedge/onnx";
 
 /** How a model is trained. */
 interface Training {
-  readonly loss: LossName;
+  readonly loss: LossName | Loss;
   readonly learningRate: number;
   readonly batchSize: number;
 }
@@ -49,6 +49,12 @@ export async function readReference(path: string): Promise<Reference> {
 }
 
 type Header = Record<string, Entry> & { readonly __metadata__: { readonly training: string } };
+
+/** How the examples lie in memory. */
+export function inputFormat({ tensors }: Reference): InputFormat {
+  const inputType = tensors.get("inputs")?.data instanceof Int32Array ? "int32" : "float32";
+  return { inputType, scale: 1 };
+}
 
 interface Entry {
   readonly dtype: keyof typeof arrays;

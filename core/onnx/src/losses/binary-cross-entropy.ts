@@ -23,6 +23,7 @@ export function binaryCrossEntropy({
   positiveWeight = 1,
 }: BinaryCrossEntropyOptions): LossRule {
   return {
+    activation: { op: "Sigmoid" },
     target: (output) => {
       const isOne = output.length === 1 && output[0] === 1;
       if (targets === "classes") return { type: "int32", shape: isOne ? [] : output, classes: 2 };

@@ -12,6 +12,7 @@ import { type LossRule, lengthOf, numbersLike, perExample, unfit } from "./loss-
  */
 export function klDivergence(): LossRule {
   return {
+    activation: { op: "Softmax", axis: -1 },
     target: (output) => vectors("kl-divergence", output),
     emit: (g, scores, target) => {
       const logProbabilities = g.node("LogSoftmax", [scores], { axis: -1 });

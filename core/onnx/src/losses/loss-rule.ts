@@ -40,8 +40,13 @@ export interface Predictions {
   countsOfClasses?(): Value;
 }
 
+/** How a loss makes probabilities of scores. */
+export type Activation = { readonly op: "Softmax"; readonly axis: number } | { readonly op: "Sigmoid" };
+
 /** A loss with its options. */
 export interface LossRule {
+  /** Only where the loss is of raw scores, and makes probabilities of them. */
+  readonly activation?: Activation;
   /**
    * What the targets of a model are.
    *

@@ -33,6 +33,7 @@ export interface SoftmaxCrossEntropyOptions {
 export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): LossRule {
   const { axis = -1, targets = "index" } = options;
   return {
+    activation: { op: "Softmax", axis },
     target: (output) => targetOf(output, options),
     emit: (g, scores, target) => {
       const logProbabilities = g.node("LogSoftmax", [scores], { axis });
