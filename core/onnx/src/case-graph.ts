@@ -99,6 +99,8 @@ export function pointOf(shape: readonly number[], random: SeededRandom, at: Plac
   return Float64Array.from({ length }, (_, index) => {
     const value = random.normal();
     if (at === "zeros" && index % 3 === 0) return 0;
+    if (at === "small") return 0.8 * Math.tanh(value);
+    if (at === "large") return 1.5 + Math.abs(value);
     return at === "positive" ? Math.abs(value) + 0.5 : value + Math.sign(value) * 0.1;
   });
 }

@@ -26,11 +26,12 @@ export interface GradientCase<Op extends keyof CheckedSignatures> {
    * Where the gradient is taken: anywhere but within 0.1 of zero, where some
    * derivatives jump, unless said otherwise. "distinct": no two values within 0.2
    * of each other, so that none of several largest changes place. "zeros": every third is zero.
+   * "small": between -0.8 and 0.8. "large": from 1.5 on.
    */
   readonly at?: Place;
 }
 
-export type Place = "positive" | "distinct" | "zeros";
+export type Place = "positive" | "distinct" | "zeros" | "small" | "large";
 
 /** An input without a gradient: axes, indices, a condition. */
 export interface ConstantInput {

@@ -10,6 +10,8 @@ const float: Options = { type: "float32" };
 
 export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignatures, "Max" | "Min">> = {
   Abs: [batch({})],
+  Acos: [batch({}, { ...float, at: "small" })],
+  Acosh: [batch({}, { ...float, at: "large" })],
   Add: [
     {
       name: "same shape",
@@ -47,6 +49,10 @@ export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignat
       attributes: {},
     },
   ],
+  Asin: [batch({}, { ...float, at: "small" })],
+  Asinh: [batch({}, float)],
+  Atan: [batch({}, float)],
+  Atanh: [batch({}, { ...float, at: "small" })],
   Cast: [batch({ to: elementTypes.float64.code }, float)],
   Clip: [
     { name: "both bounds", inputs: [[7], scalar(-0.5), scalar(0.5)], attributes: {}, type: "float32" },
@@ -54,6 +60,7 @@ export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignat
     { name: "upper bound", inputs: [[7], undefined, scalar(0)], attributes: {}, type: "float32" },
   ],
   Cos: [batch({})],
+  Cosh: [batch({}, float)],
   Div: [...broadcasts({ at: "positive" })],
   Elu: [batch({}, float), batch({ alpha: 0.5 }, float)],
   Erf: [batch({}, float)],
@@ -62,9 +69,21 @@ export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignat
   Identity: [batch({})],
   LeakyRelu: [batch({}), batch({ alpha: 0.3 })],
   Log: [batch({}, { at: "positive" })],
+  Mod: [
+    { name: "a batch", inputs: [["n", 3], [3]], sizes: { n: 2 }, attributes: { fmod: 1 } },
+    { name: "numbers", inputs: [[4], []], attributes: { fmod: 1 }, at: "positive" },
+  ],
   Mul: [...broadcasts({})],
   Neg: [batch({})],
-  Pow: [...broadcasts({ at: "positive" })],
+  Pow: [
+    ...broadcasts({ at: "positive" }),
+    {
+      name: "of zeros",
+      inputs: [[3, 3], { type: "float64", values: [2, 0, 1], shape: [3] }],
+      attributes: {},
+      at: "zeros",
+    },
+  ],
   PRelu: [
     { name: "one slope", inputs: [["n", 3, 4], [1]], sizes: { n: 2 }, attributes: {} },
     {
@@ -82,9 +101,11 @@ export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignat
   Selu: [batch({}, float), batch({ alpha: 1.5, gamma: 0.5 }, float)],
   Sigmoid: [batch({})],
   Sin: [batch({})],
+  Sinh: [batch({}, float)],
   Softplus: [batch({}, float)],
   Sqrt: [batch({}, { at: "positive" })],
   Sub: [...broadcasts({})],
+  Tan: [batch({}, { ...float, at: "small" })],
   Tanh: [batch({})],
   Where: [
     { name: "same shape", inputs: [booleans([1, 0, 0, 1]), [4], [4]], attributes: {} },

@@ -9,8 +9,26 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
   // y = |x|: dx = dy sign x
   Abs: (g, { inputs: [x] }, dy) => [() => mul(g, dy, g.node("Sign", [x], {}))],
 
+  // dx = -dy/√(1 - x²)
+  Acos: (g, { inputs: [x] }, dy) => [() => neg(g, div(g, dy, root(g, sub(g, 1, square(g, x)))))],
+
+  // dx = dy/√(x² - 1)
+  Acosh: (g, { inputs: [x] }, dy) => [() => div(g, dy, root(g, add(g, square(g, x), -1)))],
+
   // y = a + b: da = dy, db = dy, summed over what was broadcast
   Add: (g, { inputs: [a, b] }, dy) => [() => sumTo(g, dy, a.shape), () => sumTo(g, dy, b.shape)],
+
+  // dx = dy/√(1 - x²)
+  Asin: (g, { inputs: [x] }, dy) => [() => div(g, dy, root(g, sub(g, 1, square(g, x))))],
+
+  // dx = dy/√(1 + x²)
+  Asinh: (g, { inputs: [x] }, dy) => [() => div(g, dy, root(g, add(g, square(g, x), 1)))],
+
+  // dx = dy/(1 + x²)
+  Atan: (g, { inputs: [x] }, dy) => [() => div(g, dy, add(g, square(g, x), 1))],
+
+  // dx = dy/(1 - x²)
+  Atanh: (g, { inputs: [x] }, dy) => [() => div(g, dy, sub(g, 1, square(g, x)))],
 
   // y = x in another type: dx = dy in x's type
   Cast: (g, { inputs: [x] }, dy) => [x.type.startsWith("float") ? () => cast(g, dy, x.type) : undefined],
@@ -20,6 +38,9 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
 
   // dx = -dy sin x
   Cos: (g, { inputs: [x] }, dy) => [() => neg(g, mul(g, dy, g.node("Sin", [x], {})))],
+
+  // dx = dy sinh x
+  Cosh: (g, { inputs: [x] }, dy) => [() => mul(g, dy, g.node("Sinh", [x], {}))],
 
   // y = a/b: da = dy/b, db = -dy y/b
   Div: (g, { inputs: [a, b], output: y }, dy) => [
@@ -67,6 +88,12 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
     () => sumTo(g, mul(g, dy, share(g, a, b)), b.shape),
   ],
 
+  // y = a - qb with a whole q: da = dy, db = -dy q
+  Mod: (g, { inputs: [a, b], output: y }, dy) => [
+    () => sumTo(g, dy, a.shape),
+    () => sumTo(g, mul(g, dy, div(g, sub(g, y, a), b)), b.shape),
+  ],
+
   // y = ab: da = dy b, db = dy a
   Mul: (g, { inputs: [a, b] }, dy) => [
     () => sumTo(g, mul(g, dy, b), a.shape),
@@ -75,13 +102,20 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
 
   Neg: (g, _, dy) => [() => neg(g, dy)],
 
-  // y = aᵇ: da = dy b aᵇ⁻¹, db = dy y ln a
+  // y = aᵇ: da = dy b aᵇ⁻¹, db = dy y ln a; nothing by a where b is zero, by b where a is
   Pow: (g, { inputs: [a, exponent], output: y }, dy) => {
     const b = cast(g, exponent, a.type);
     return [
-      () => sumTo(g, mul(g, dy, mul(g, b, g.node("Pow", [a, add(g, b, -1)], {}))), a.shape),
+      () => {
+        const less = add(g, b, -1);
+        const power = g.node("Pow", [a, add(g, less, mul(g, equal(g, b, 0), 2))], {});
+        return sumTo(g, mul(g, dy, mul(g, b, power)), a.shape);
+      },
       exponent.type === a.type
-        ? () => sumTo(g, mul(g, dy, mul(g, y, g.node("Log", [a], {}))), b.shape)
+        ? () => {
+            const logarithm = g.node("Log", [add(g, a, equal(g, a, 0))], {});
+            return sumTo(g, mul(g, dy, mul(g, y, logarithm)), b.shape);
+          }
         : undefined,
     ];
   },
@@ -110,6 +144,9 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
   // dx = dy cos x
   Sin: (g, { inputs: [x] }, dy) => [() => mul(g, dy, g.node("Cos", [x], {}))],
 
+  // dx = dy cosh x
+  Sinh: (g, { inputs: [x] }, dy) => [() => mul(g, dy, g.node("Cosh", [x], {}))],
+
   // y = ln(1 + eˣ): dx = dy σ(x)
   Softplus: (g, { inputs: [x] }, dy) => [() => mul(g, dy, g.node("Sigmoid", [x], {}))],
 
@@ -118,6 +155,9 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
 
   // y = a - b: da = dy, db = -dy
   Sub: (g, { inputs: [a, b] }, dy) => [() => sumTo(g, dy, a.shape), () => neg(g, sumTo(g, dy, b.shape))],
+
+  // dx = dy (1 + y²)
+  Tan: (g, { output: y }, dy) => [() => mul(g, dy, add(g, square(g, y), 1))],
 
   // dx = dy (1 - y²)
   Tanh: (g, { output: y }, dy) => [() => mul(g, dy, sub(g, 1, square(g, y)))],
@@ -132,6 +172,10 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
     ];
   },
 };
+
+function root(g: GraphBuilder, x: Value): Value {
+  return g.node("Sqrt", [x], {});
+}
 
 function positive(g: GraphBuilder, x: Value): Value {
   return g.node("Greater", [x, g.scalar(0, x.type)], {});

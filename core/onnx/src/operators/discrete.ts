@@ -30,7 +30,6 @@ export interface DiscreteSignatures {
   IsNaN: Unary;
   Less: Binary;
   LessOrEqual: Binary;
-  Mod: { inputs: readonly [a: Value, b: Value]; attributes: { fmod?: Flag } };
   Not: Unary;
   OneHot: { inputs: readonly [indices: Value, depth: Value, values: Value]; attributes: { axis?: number } };
   Or: Binary;
@@ -68,7 +67,6 @@ export const discreteOperators: OperatorTable<DiscreteSignatures> = {
   IsNaN: test(),
   Less: comparison(),
   LessOrEqual: comparison(),
-  Mod: { ...binary(), attributes: { fmod: "int" } },
   Not: test(),
   OneHot: {
     arity: [3, 3],

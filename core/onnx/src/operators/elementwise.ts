@@ -22,10 +22,17 @@ export interface Binary {
 
 export interface ElementwiseSignatures {
   Abs: Unary;
+  Acos: Unary;
+  Acosh: Unary;
   Add: Binary;
+  Asin: Unary;
+  Asinh: Unary;
+  Atan: Unary;
+  Atanh: Unary;
   Cast: Unary<{ to: number; saturate?: Flag }>;
   Clip: { inputs: readonly [x: Value, low?: Value, high?: Value]; attributes: None };
   Cos: Unary;
+  Cosh: Unary;
   Div: Binary;
   Elu: Unary<{ alpha?: number }>;
   Erf: Unary;
@@ -36,6 +43,7 @@ export interface ElementwiseSignatures {
   Log: Unary;
   Max: Binary;
   Min: Binary;
+  Mod: { inputs: readonly [a: Value, b: Value]; attributes: { fmod?: Flag } };
   Mul: Binary;
   Neg: Unary;
   Pow: Binary;
@@ -45,16 +53,24 @@ export interface ElementwiseSignatures {
   Selu: Unary<{ alpha?: number; gamma?: number }>;
   Sigmoid: Unary;
   Sin: Unary;
+  Sinh: Unary;
   Softplus: Unary;
   Sqrt: Unary;
   Sub: Binary;
+  Tan: Unary;
   Tanh: Unary;
   Where: { inputs: readonly [condition: Value, a: Value, b: Value]; attributes: None };
 }
 
 export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   Abs: unary(),
+  Acos: unary(),
+  Acosh: unary(),
   Add: binary(),
+  Asin: unary(),
+  Asinh: unary(),
+  Atan: unary(),
+  Atanh: unary(),
   Cast: {
     arity: [1, 1],
     attributes: { to: "int", saturate: "int" },
@@ -67,6 +83,7 @@ export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   },
   Clip: { arity: [1, 3], attributes: {}, infer: ([x]) => ({ type: x.type, shape: x.shape }) },
   Cos: unary(),
+  Cosh: unary(),
   Div: binary(),
   Elu: { ...unary(), attributes: { alpha: "float" } },
   Erf: unary(),
@@ -77,6 +94,7 @@ export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   Log: unary(),
   Max: binary(),
   Min: binary(),
+  Mod: { ...binary(), attributes: { fmod: "int" } },
   Mul: binary(),
   Neg: unary(),
   Pow: {
@@ -89,9 +107,11 @@ export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   Selu: { ...unary(), attributes: { alpha: "float", gamma: "float" } },
   Sigmoid: unary(),
   Sin: unary(),
+  Sinh: unary(),
   Softplus: unary(),
   Sqrt: unary(),
   Sub: binary(),
+  Tan: unary(),
   Tanh: unary(),
   Where: {
     arity: [3, 3],
