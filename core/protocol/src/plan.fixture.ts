@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
-import { type Plan, PlanSchema } from "./gen/selvedge/v1/round_pb.js";
+import { type Plan, PlanSchema, TrainTaskSchema } from "./gen/selvedge/v1/round_pb.js";
 import { metricNames, phasesOf } from "./plan.ts";
 
 /** A plan with nothing wrong with it, to change one thing of. */
@@ -31,4 +31,23 @@ export function soundPlan(): Plan {
     seed: 1n,
     phases: [...phasesOf(null)],
   });
+}
+
+/** One that says of training all that it can. */
+export function settledPlan(): Plan {
+  const plan = soundPlan();
+  if (plan.task?.kind.case !== "train") return plan;
+  const { lossOptions, optimizerOptions, gradientOptions } = create(TrainTaskSchema, {
+    lossOptions: { classWeights: Array(10).fill(1), labelSmoothing: 0.1 },
+    optimizerOptions: { momentum: 0.9, nesterov: true, weightDecay: 0.01 },
+    gradientOptions: { proximal: 0.1, clipValue: 1, clipNorm: 5 },
+  });
+  Object.assign(plan.task.kind.value, {
+    algorithm: "fedavg.2",
+    lossOptions,
+    optimizerOptions,
+    gradientOptions,
+    frozen: ["encoder.*"],
+  });
+  return plan;
 }

@@ -16,10 +16,16 @@ const builtJob = fileJob.replace(
   "model.onnx",
   "{ builder: mlp, input: [28, 28], hidden: [200, 200], classes: 10 }",
 );
+const settledJob = `${builtJob}loss: { name: softmax-cross-entropy, labelSmoothing: 0.1 }
+optimizer: { name: adamw, beta1: 0.8, weightDecay: 0.05 }
+proximal: 0.01
+clipNorm: 1
+frozen: ["fc1.*"]
+`;
 
 export const target: FuzzTarget = {
   name: "job-file",
-  examples: () => [fileJob, builtJob].map((text) => Buffer.from(text)),
+  examples: () => [fileJob, builtJob, settledJob].map((text) => Buffer.from(text)),
   words: [
     "&a ",
     "*a",
