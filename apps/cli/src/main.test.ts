@@ -31,7 +31,7 @@ suite("the process", () => {
       try {
         const model = buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 });
         await writeFile(join(folder, "model.onnx"), serializeModel(model));
-        const child = start("serve", join(folder, "model.onnx"), "--port", "0", "--json");
+        const child = start("serve", join(folder, "model.onnx"), "--port", "0", "--grpc-port", "0", "--json");
         const closed = once(child, "close");
         await once(child.stdout, "data");
         child.kill(signal);

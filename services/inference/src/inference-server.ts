@@ -4,6 +4,7 @@ import type { Registry } from "prom-client";
 import { Access, type AccessOptions } from "./access.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import type { DeployedModel, InferenceLog } from "./deployed-model.ts";
+import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc/grpc-server.ts";
 import { startHttpServer } from "./http/http-server.ts";
 import type { RouteContext } from "./http/routes.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
@@ -17,6 +18,8 @@ export interface InferenceServerOptions extends AccessOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Where gRPC is spoken, 0 for any free port; nowhere when absent. */
+  readonly grpcPort?: number;
   /** Speaks TLS 1.3 only, with this certificate. */
   readonly tls?: ServerTls;
   /** Models that callers with the admin token may load. */
@@ -54,6 +57,8 @@ export interface ServedModel extends DeployedModel {
 export interface InferenceServer {
   /** Such as "http://127.0.0.1:8080". */
   readonly url: string;
+  /** What gRPC clients dial, such as "127.0.0.1:8081"; undefined without a `grpcPort`. */
+  readonly grpcAddress: string | undefined;
   /** What `/metrics` shows; the process around the server may add its own. */
   readonly metrics: Registry;
   /**
@@ -79,8 +84,8 @@ export interface InferenceServer {
 }
 
 /**
- * Serves models over the Open Inference Protocol v2, HTTP with JSON and binary tensors. HTTP
- * runs in this process; every model version runs in a child process of its own.
+ * Serves models over the Open Inference Protocol v2, over HTTP and gRPC. Both
+ * run in this process; every model version runs in a child process of its own.
  * Under Node's permission model this process needs --allow-child-process,
  * --allow-addons and read access to the code and the models.
  *
@@ -102,16 +107,23 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
   );
   metrics.observe(() => models.list());
   const service = new InferenceService(models, metrics, options.repository);
-  const http = await startHttpServer(routeContext(service, metrics, options), {
+  const context = routeContext(service, metrics, options);
+  const listening = {
     host: options.host,
-    port: options.port,
     tls: options.tls,
     connectionsMax: options.connectionsMax ?? limits.inferenceConnectionsMax,
+    requestBytesMax: context.requestBytesMax,
     drainMs: options.drainMs ?? drainDefaultMs,
+  };
+  const http = await startHttpServer(context, { ...listening, port: options.port });
+  const grpc = await startGrpc(context, listening, options.grpcPort).catch(async (thrown: unknown) => {
+    await http.close();
+    throw thrown;
   });
   let closing: Promise<void> | undefined;
   return {
     url: http.url,
+    grpcAddress: grpc?.address,
     metrics: metrics.registry,
     deploy: (model) => models.deploy([model]),
     deployVersions: (versions) => models.deploy(versions),
@@ -122,10 +134,18 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
         return { ...model, ready, pid, inputs };
       }),
     close: () => {
-      closing ??= http.close().then(() => models.close());
+      closing ??= Promise.all([http.close(), grpc?.close()]).then(() => models.close());
       return closing;
     },
   };
+}
+
+async function startGrpc(
+  context: RouteContext,
+  listening: Omit<GrpcServerOptions, "port">,
+  port: number | undefined,
+): Promise<GrpcServer | undefined> {
+  return port === undefined ? undefined : await startGrpcServer(context, { ...listening, port });
 }
 
 function routeContext(

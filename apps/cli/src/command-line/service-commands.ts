@@ -99,13 +99,15 @@ function addAgentCommand(program: Command, invoke: Invoke): void {
 function addServeCommand(program: Command, invoke: Invoke): void {
   program
     .command("serve <model>")
-    .summary("serve ONNX models over HTTP")
+    .summary("serve ONNX models over HTTP and gRPC")
     .description(
       "Serves an ONNX file, or a folder of NAME/VERSION/model.onnx, over the Open Inference Protocol, with /metrics.",
     )
     .option("--name <name>", "name of the model in a file (default: that of the file)")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 = any free port", portOption, 8080)
+    .option("--grpc-port <port>", "port for gRPC; 0 = any free port", portOption, 8081)
+    .option("--no-grpc", "speak HTTP only")
     .option("--token-file <file>", "token that callers must send as Authorization: Bearer (default: none)")
     .option(
       "--admin-token-file <file>",
@@ -118,7 +120,7 @@ function addServeCommand(program: Command, invoke: Invoke): void {
       "after",
       examples(
         "selvedge serve digits.onnx",
-        "selvedge serve digits.onnx --name digits --port 0",
+        "selvedge serve digits.onnx --name digits --port 0 --no-grpc",
         "selvedge serve models --admin-token-file admin-token",
       ),
     )

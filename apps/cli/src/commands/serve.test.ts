@@ -20,11 +20,14 @@ suite("selvedge serve", () => {
   test("the printed example works, and an interruption ends it with 0", async () => {
     const interruption = new AbortController();
     const { promise, resolve } = Promise.withResolvers<string>();
-    const served = selvedge(["serve", "My Digits.onnx", "--port", "0", "--log-level", "silent"], {
-      workingFolder: folder,
-      interrupted: interruption.signal,
-      onStdout: resolve,
-    });
+    const served = selvedge(
+      ["serve", "My Digits.onnx", "--port", "0", "--no-grpc", "--log-level", "silent"],
+      {
+        workingFolder: folder,
+        interrupted: interruption.signal,
+        onStdout: resolve,
+      },
+    );
     // Should it end before it serves, what it said is shown by the assertion below.
     const text = await Promise.race([promise, served.then(({ stderr }) => stderr)]);
     const [, url = "", data = ""] = /^try +curl -s (\S+) -d (.+)$/m.exec(text) ?? assert.fail(text);
@@ -37,10 +40,16 @@ suite("selvedge serve", () => {
   });
 
   test("what is no model, or not there, is refused", async () => {
-    const broken = await selvedge(["serve", "notes.onnx", "--port", "0", "--log-level", "silent"], {
-      workingFolder: folder,
-    });
+    const broken = await selvedge(
+      ["serve", "notes.onnx", "--port", "0", "--no-grpc", "--log-level", "silent"],
+      {
+        workingFolder: folder,
+      },
+    );
     assert.deepEqual([broken.code, broken.stdout], [2, ""]);
-    assert.equal((await selvedge(["serve", "none.onnx"], { workingFolder: folder })).code, 3);
+    assert.equal(
+      (await selvedge(["serve", "none.onnx", "--port", "0", "--no-grpc"], { workingFolder: folder })).code,
+      3,
+    );
   });
 });

@@ -16,6 +16,9 @@ export interface ServeOptions extends LogOptions {
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  readonly grpcPort: number;
+  /** False to speak HTTP only. */
+  readonly grpc: boolean;
   readonly tokenFile?: string;
   readonly adminTokenFile?: string;
   readonly tlsCert?: string;
@@ -30,6 +33,7 @@ export async function run(terminal: Terminal, options: ServeOptions, model: stri
     name: options.name ?? nameFrom(basename(path, extname(path)), "model"),
     host: options.host,
     port: options.port,
+    ...(options.grpc ? { grpcPort: options.grpcPort } : {}),
     log: createLog(terminal, options),
     ...(tls === undefined ? {} : { tls }),
     ...(await readTokens(terminal, options)),
@@ -42,7 +46,8 @@ export async function run(terminal: Terminal, options: ServeOptions, model: stri
       path,
       inputs,
     }));
-    if (options.json) writeJson(terminal.stdout, { url: server.url, models });
+    if (options.json)
+      writeJson(terminal.stdout, { url: server.url, grpcAddress: server.grpcAddress, models });
     else terminal.stdout.write(renderFields(fieldsOf(server)));
     await untilInterrupted(terminal);
   } finally {
@@ -58,6 +63,7 @@ function fieldsOf(server: InferenceServer): readonly [string, string][] {
       ["url", `${url}/v2/models/${name}/infer`],
       ["try", inferExample(url, name, inputs)],
     ]),
+    ...(server.grpcAddress === undefined ? [] : [["grpc", server.grpcAddress] satisfies [string, string]]),
     ["metrics", `${url}/metrics`],
     ["stop", "Ctrl-C"],
   ];

@@ -38,7 +38,7 @@ export function encodeInferResponse(
 }
 
 /** @throws SelvedgeError `internal` when the run did not give it */
-function resultOf(results: Tensors, name: string): Tensor {
+export function resultOf(results: Tensors, name: string): Tensor {
   const result = results[name];
   if (result === undefined) throw new SelvedgeError("internal", `the run gave no output "${name}"`);
   return result;

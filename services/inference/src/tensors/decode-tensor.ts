@@ -26,14 +26,14 @@ export function decodeTensor(
 }
 
 /** @throws SelvedgeError `invalid_argument` when it is not the one the model wants */
-function checkDatatype(datatype: unknown, wanted: TensorDeclaration, at: string): Datatype {
+export function checkDatatype(datatype: unknown, wanted: TensorDeclaration, at: string): Datatype {
   const expected = datatypeOf(wanted.type);
   if (datatype === expected) return expected;
   throw invalid(at, `is ${show(datatype)}, the model wants "${expected}" for "${wanted.name}"`);
 }
 
 /** @throws SelvedgeError `invalid_argument` when it is no shape the model takes */
-function checkShape(shape: unknown, wanted: TensorDeclaration, at: string): readonly number[] {
+export function checkShape(shape: unknown, wanted: TensorDeclaration, at: string): readonly number[] {
   const fits =
     Array.isArray(shape) &&
     shape.length === wanted.dims.length &&
@@ -55,7 +55,7 @@ export function openShape(dims: readonly (number | string)[]): number[] {
 }
 
 /** Elements in a tensor of this shape. */
-function elementCount(dims: readonly number[]): number {
+export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, size) => product * size, 1);
 }
 

@@ -62,14 +62,14 @@ export function decodeInferRequest(
 }
 
 /** @throws SelvedgeError `invalid_argument` when the inputs are not those the model has */
-function checkInputsGiven(feeds: ReadonlyMap<string, Tensor>, model: ModelSignature): Tensors {
+export function checkInputsGiven(feeds: ReadonlyMap<string, Tensor>, model: ModelSignature): Tensors {
   const missing = model.inputs.filter(({ name }) => !feeds.has(name));
   if (missing.length > 0) throw invalid("inputs", `lacks ${quoted(missing)}`);
   return Object.fromEntries(feeds);
 }
 
 /** @throws SelvedgeError `invalid_argument` when the model declares none of this name */
-function findDeclaration(
+export function findDeclaration(
   declared: readonly TensorDeclaration[],
   name: unknown,
   at: string,
@@ -81,7 +81,7 @@ function findDeclaration(
 }
 
 /** @throws SelvedgeError `invalid_argument` when it is there and no whole number above 0 */
-function decodeTimeout(value: unknown): number | undefined {
+export function decodeTimeout(value: unknown): number | undefined {
   const timeoutUs = countAt(value, "parameters.timeout");
   // As Triton has it, 0 is none.
   return timeoutUs === 0 ? undefined : timeoutUs;

@@ -67,7 +67,7 @@ function decodeStrings(bytes: Uint8Array, count: number, at: string): readonly s
 }
 
 /** @throws SelvedgeError `invalid_argument` when it is no UTF-8 */
-function decodeText(bytes: Uint8Array, index: number, at: string): string {
+export function decodeText(bytes: Uint8Array, index: number, at: string): string {
   try {
     return utf8.decode(bytes);
   } catch {
