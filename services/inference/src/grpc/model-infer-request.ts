@@ -51,7 +51,7 @@ export function decodeModelInferRequest(request: ModelInferRequest, model: Model
 }
 
 /** A parameter as JSON has it. */
-export function parameterValue(parameter: InferParameter | undefined): unknown {
+function parameterValue(parameter: InferParameter | undefined): unknown {
   return parameter?.parameterChoice.value;
 }
 
