@@ -34,6 +34,19 @@ export const indexingCases: GradientCaseTable<keyof IndexingSignatures> = {
       attributes: { batch_dims: 2 },
     },
   ],
+  ReverseSequence: [
+    {
+      name: "of different lengths",
+      inputs: [["t", 3, 2], integers([2, 3, 1])],
+      sizes: { t: 3 },
+      attributes: {},
+    },
+    {
+      name: "the batch first",
+      inputs: [[2, 3], integers([3, 2])],
+      attributes: { batch_axis: 0, time_axis: 1 },
+    },
+  ],
   ScatterElements: [
     { name: "replaced", inputs: [[2, 3], integers([2, 0, 1, 2], [2, 2]), [2, 2]], attributes: { axis: 1 } },
     {

@@ -25,6 +25,12 @@ export const indexingGradients: GradientTable<keyof IndexingSignatures> = {
     undefined,
   ],
 
+  // turned around again
+  ReverseSequence: (g, { inputs: [, lengths], attributes }, dy) => [
+    () => g.node("ReverseSequence", [dy, lengths], attributes),
+    undefined,
+  ],
+
   // what was replaced gets nothing, what was put there gets its dy
   ScatterElements: (
     g,

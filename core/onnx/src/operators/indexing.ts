@@ -19,6 +19,10 @@ export interface IndexingSignatures {
   Gather: { inputs: readonly [data: Value, indices: Value]; attributes: { axis?: number } };
   GatherElements: { inputs: readonly [data: Value, indices: Value]; attributes: { axis?: number } };
   GatherND: { inputs: readonly [data: Value, indices: Value]; attributes: { batch_dims?: number } };
+  ReverseSequence: {
+    inputs: readonly [x: Value, lengths: Value];
+    attributes: { batch_axis?: number; time_axis?: number };
+  };
   ScatterElements: Scatter<{ readonly axis?: number }>;
   ScatterND: Scatter<object>;
 }
@@ -50,6 +54,16 @@ export const indexingOperators: OperatorTable<IndexingSignatures> = {
         throw mismatch(`they do not have ${batch} axes in common`, data, indices);
       }
       return { type: data.type, shape: [...indices.shape.slice(0, -1), ...restOf(data, indices, batch)] };
+    },
+  },
+  ReverseSequence: {
+    arity: [2, 2],
+    attributes: { batch_axis: "int", time_axis: "int" },
+    infer: ([x, lengths], { batch_axis: batch = 1, time_axis: time = 0 }) => {
+      const isPair = (batch === 0 && time === 1) || (batch === 1 && time === 0);
+      if (!isPair || x.shape.length < 2) throw mismatch(`batch axis ${batch} and time axis ${time}`, x);
+      if (lengths.shape.length !== 1) throw mismatch("the lengths are not one for each example", lengths);
+      return { type: x.type, shape: x.shape };
     },
   },
   ScatterElements: {
