@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { trainingReport } from "@selvedge/onnx";
+import { describeModel, trainingReport } from "@selvedge/onnx";
 import { trainingCost } from "@selvedge/runtime";
 import { compileModel, readModelFile } from "../job-file/compile-model.ts";
 import { writeJson } from "../output/json.ts";
@@ -24,7 +24,7 @@ export async function run(terminal: Terminal, options: ModelCheckOptions, file: 
   const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
   terminal.stdout.write(
     renderFields([
-      ["takes", `${shape(inputShape)}, float32`],
+      ["takes", `${shape(inputShape)}, ${describeModel(model).inputs[0]?.type}`],
       ["gives", classes === outputShape[0] ? `${classes} classes` : `${shape(outputShape)}, float32`],
       ["parameters", formatCount(cost.parameters)],
       ["memory", `${formatBytes(cost.memoryBytes)} and the data, in batches of ${batchSize}`],
