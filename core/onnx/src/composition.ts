@@ -7,12 +7,18 @@ export interface ComposeMode {
   readonly training: boolean;
   /** What randomness comes from; where there is none, nothing is random. */
   readonly noise?: Noise;
-  /** Says what a parameter that no gradient changes, such as a running mean, becomes after this step. */
+  /** What a parameter that no gradient changes, such as a running mean, has become in this step so far. */
+  latest(parameter: Value): Value;
+  /** Says what it becomes. */
   update(parameter: Value, next: Value): void;
 }
 
 /** As the model is used: nothing learns. */
-export const evaluationMode: ComposeMode = { training: false, update: () => {} };
+export const evaluationMode: ComposeMode = {
+  training: false,
+  latest: (parameter) => parameter,
+  update: () => {},
+};
 
 /**
  * An operator that is read as a composition of others, and differentiated

@@ -148,6 +148,7 @@ function trainingMode(g: GraphBuilder): ComposeMode {
   return {
     training: true,
     noise: { seed: g.integer(7), step: g.integer(3), stream: () => 1 },
+    latest: (parameter) => parameter,
     update: () => {},
   };
 }

@@ -166,6 +166,7 @@ function trainingStep(
   const output = forward.emit(g, batch.input, whole, {
     training: true,
     ...(seed && { noise: noiseOf(seed, taken) }),
+    latest: (parameter) => updates.get(parameter.name) ?? parameter,
     update: (parameter, next) => updates.set(parameter.name, next),
   });
   const scores = rawScores(g, output, lossOf);

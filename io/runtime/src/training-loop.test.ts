@@ -83,6 +83,66 @@ test("a convolutional network learns where in an image the bright spot is", asyn
   assert.ok((after.accuracy ?? 0) > 0.95, `accuracy of the last epoch ${after.accuracy}`);
 });
 
+test("a batch normalization that stands twice in a model learns from both, one after the other", async () => {
+  const layers = (second: string): OnnxModel => {
+    const moments = [...new Set(["", second])];
+    return modelOf({
+      inputs: [value("x", ["batch", features])],
+      nodes: [
+        node("MatMul", ["x", "v"], "a"),
+        node("BatchNormalization", ["a", "scale", "bias", "mean", "variance"], "b", {
+          momentum: ["float", 0.75],
+        }),
+        node("Sigmoid", ["b"], "c"),
+        node("BatchNormalization", ["c", "scale", "bias", `mean${second}`, `variance${second}`], "d", {
+          momentum: ["float", 0.75],
+        }),
+        node("MatMul", ["d", "w"], "y"),
+      ],
+      initializers: [
+        floats(
+          "v",
+          [features, features],
+          Array.from({ length: features ** 2 }, (_, i) => Math.cos(i)),
+        ),
+        floats("scale", [features], Array(features).fill(1)),
+        floats("bias", [features], Array(features).fill(0.5)),
+        ...moments.flatMap((each) => [
+          floats(`mean${each}`, [features], Array(features).fill(2)),
+          floats(`variance${each}`, [features], Array(features).fill(4)),
+        ]),
+        floats(
+          "w",
+          [features, classes],
+          Array.from({ length: features * classes }, (_, i) => Math.sin(i)),
+        ),
+      ],
+    });
+  };
+  const [shared, apart] = await Promise.all(
+    ["", "2"].map(async (second) => {
+      const twice = layers(second);
+      const run = trainingRun(twice, smallDataset(8), { epochs: 1, batchSize: 8 });
+      const { parameters } = await train(twice, run);
+      return new Map(
+        parameterLayout(twice).slots.map((slot) => [slot.name, [...slotOf(parameters, slot)]] as const),
+      );
+    }),
+  );
+  for (const name of ["v", "scale", "bias", "w"]) assert.deepEqual(shared?.get(name), apart?.get(name), name);
+  for (const [name, start] of [
+    ["mean", 2],
+    ["variance", 4],
+  ] as const) {
+    for (const [index, value] of (shared?.get(name) ?? []).entries()) {
+      const [first = 0, second = 0] = [apart?.get(name)?.[index], apart?.get(`${name}2`)?.[index]];
+      // Of apart each: 0.75 start + 0.25 batch; of both, the second goes on from what the first has come to.
+      const expected = 0.75 * first + (second - 0.75 * start);
+      assert.ok(Math.abs(value - expected) < 1e-5, `${name} ${value}, by hand ${expected}`);
+    }
+  }
+});
+
 test("batch normalization learns from the batch, and evaluates with the statistics it has learned", async () => {
   const normalized = modelOf({
     inputs: [value("x", ["batch", features])],

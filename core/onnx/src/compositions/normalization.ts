@@ -1,5 +1,5 @@
 import { add, div, mul, neg, square, sub } from "../arithmetic.ts";
-import type { ComposeMode, CompositionTable } from "../composition.ts";
+import type { CompositionTable } from "../composition.ts";
 import { alongChannels, elementsOf, reshapeLike } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { axisOf, type Flag, mismatch, type Value } from "../operator.ts";
@@ -39,10 +39,16 @@ export const normalizationCompositions: CompositionTable<NormalizationCompositio
         return add(g, mul(g, sub(g, x, channels(mean)), channels(factor)), channels(bias));
       }
       const attributes = { epsilon, momentum: 0, training_mode: 1 } as const;
-      // The runtime writes the moments over the inputs of their names: it gets ones that nothing else reads.
-      const y = g.node("BatchNormalization", [x, scale, bias, neg(g, mean), neg(g, variance)], attributes);
+      // The runtime writes the batch's moments over the inputs for the running ones, of which it takes 0 times the
+      // values. It gets negatives: copies that nothing else reads. Of equal nodes it makes one, so no two may be of
+      // the same values: a layer that stands twice goes on from what the first has made of them.
+      const running = [mode.latest(mean), mode.latest(variance)] as const;
+      const [overMean, overVariance] = [neg(g, running[0]), neg(g, running[1])];
+      const y = g.node("BatchNormalization", [x, scale, bias, overMean, overVariance], attributes);
       const moments = [g.furtherOutput(y, mean), g.furtherOutput(y, variance)] as const;
-      learnMoments(g, moments, x, [mean, variance], momentum, mode);
+      const [nextMean, nextVariance] = learnedMoments(g, moments, x, running, momentum);
+      mode.update(mean, nextMean);
+      mode.update(variance, nextVariance);
       return y;
     },
   },
@@ -110,22 +116,20 @@ function normalized(g: GraphBuilder, x: Value, axes: readonly number[], epsilon:
  * Running statistics move towards the batch's. The variance they keep is the
  * unbiased one, as PyTorch's; the standard's operator would keep the biased one.
  */
-function learnMoments(
+function learnedMoments(
   g: GraphBuilder,
   [batchMean, batchVariance]: readonly [Value, Value],
   x: Value,
   [mean, variance]: readonly [Value, Value],
   momentum: number,
-  mode: ComposeMode,
-): void {
+): readonly [Value, Value] {
   const count = div(g, elementsOf(g, x), elementsOf(g, batchMean));
   // A single value has no variance to correct.
   const others = g.node("Max", [add(g, count, -1), g.scalar(1, x.type)], {});
   const unbiased = mul(g, batchVariance, div(g, count, others));
   const towards = (running: Value, now: Value): Value =>
     add(g, mul(g, running, momentum), mul(g, now, 1 - momentum));
-  mode.update(mean, towards(mean, batchMean));
-  mode.update(variance, towards(variance, unbiased));
+  return [towards(mean, batchMean), towards(variance, unbiased)];
 }
 
 function meanOver(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
