@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Dataset } from "@selvedge/datasets";
 import { evaluationGraph, type OnnxModel, parameterLayout, trainingGraph } from "@selvedge/onnx";
 import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
-import { SeededRandom } from "@selvedge/protocol";
+import { digestOf, SeededRandom } from "@selvedge/protocol";
 import { runEvaluation } from "./evaluation-loop.ts";
 import { NativeSession } from "./native-session.ts";
 import { runTraining, type TrainingResult, type TrainingRun } from "./training-loop.ts";
@@ -12,7 +12,7 @@ const features = 4_000;
 const classes = 2;
 const ratio = 0.3;
 
-test("dropout leaves out what seed and step say, by arithmetic that anyone can repeat", async () => {
+test("dropout leaves out what seed, data and step say, by arithmetic that anyone can repeat", async () => {
   for (const steps of [0, 1, 70_000]) {
     const { parameters } = await train(layers("x"), { state: { values: new Float32Array(), steps } });
     const kept = survivors("first", steps, 1);
@@ -41,6 +41,15 @@ test("each dropout of a model and each seed leaves out others", async () => {
     assert.equal(twice.parameters[index * classes] !== 0, both, `feature ${index}`);
   }
   assert.notDeepEqual(updates[0]?.parameters, updates[1]?.parameters);
+});
+
+test("devices of one round, whose data differ, leave out others at the same step", async () => {
+  const others = { ...dataset, inputs: new Float32Array(features).fill(0.5) };
+  const [here, there] = [await train(layers("x")), await train(layers("x"), { dataset: others })];
+  const kept = ({ parameters }: TrainingResult) =>
+    Array.from({ length: features }, (_, index) => parameters[index * classes] !== 0);
+  const same = kept(here).filter((isKept, index) => isKept === kept(there)[index]).length;
+  assert.ok(same < 0.7 * features, `${same} of ${features} are kept by both or neither`);
 });
 
 test("[RE2] with dropout as well, how the steps are cut into runs does not change a bit", async () => {
@@ -109,7 +118,9 @@ async function evaluate(model: OnnxModel): Promise<unknown> {
 }
 
 function survivors(seed: string, step: number, stream: number): boolean[] {
-  const wide = BigInt(SeededRandom.fromSeed("noise", seed).uniform() * 2 ** 53);
+  const wide = BigInt(
+    SeededRandom.fromSeed("noise", seed, digestOf(new Uint8Array(dataset.inputs.buffer))).uniform() * 2 ** 53,
+  );
   const [low, high] = [Number(wide & 0xffff_ffffn), Number(wide >> 32n)];
   const ofSeed = hash(hash(low) ^ high) ^ stream;
   const key = hash(hash(ofSeed) ^ step);

@@ -1,6 +1,6 @@
 import type { Dataset } from "@selvedge/datasets";
 import { initialState, type ParameterLayout, ports, type TrainingGraph } from "@selvedge/onnx";
-import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { digestOf, SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import {
   BatchTally,
   datasetFeeds,
@@ -88,9 +88,7 @@ export async function runTraining(
     ...datasetFeeds(graph, run.dataset, batchSize, run.targets),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
     ...termFeeds(graph, run),
-    ...(graph.isRandom && {
-      [ports.seed]: integer(SeededRandom.fromSeed("noise", seed).uniform() * 2 ** 53),
-    }),
+    ...(graph.isRandom && { [ports.seed]: integer(noiseSeed(seed, run.dataset)) }),
   };
   const begun = run.state ?? { values: initialState(graph.state), steps: 0 };
   checkLength(graph.state.layout, begun.values);
@@ -129,6 +127,13 @@ export async function runTraining(
     steps,
     ...tally.means,
   };
+}
+
+/** Devices of one round have one seed: what they leave out differs by their data, and is the same again for the same (SPEC RE2). */
+function noiseSeed(seed: string | number, { inputs }: Dataset): number {
+  const bytes = Math.min(inputs.byteLength, seedingBytesMax);
+  const data = digestOf(new Uint8Array(inputs.buffer, inputs.byteOffset, bytes));
+  return SeededRandom.fromSeed("noise", seed, data).uniform() * 2 ** 53;
 }
 
 function termFeeds(graph: TrainingGraph, { parameters, anchor, correction }: TrainingRun): Tensors {
@@ -192,3 +197,6 @@ function checkLength(layout: ParameterLayout, flat: Float32Array): void {
     { fix: "go on with the state of the same model, optimizer and frozen parameters" },
   );
 }
+
+/** How much of the data noise is seeded with: enough to tell devices apart, and hashed in no time. */
+const seedingBytesMax = 65_536;
