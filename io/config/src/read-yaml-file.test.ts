@@ -12,9 +12,13 @@ const schema = z.strictObject({
   datasets: z
     .record(
       z.string(),
-      z.union([
+      z.discriminatedUnion("format", [
         z.strictObject({ format: z.literal("idx"), images: z.string() }),
-        z.strictObject({ format: z.literal("csv"), file: z.string() }),
+        z.strictObject({
+          format: z.literal("csv"),
+          file: z.string(),
+          header: z.enum(["yes", "no"]).optional(),
+        }),
       ]),
     )
     .default({}),
@@ -37,6 +41,29 @@ test("an unknown key is named with its line and the key that was meant, at any d
 
 test("a wrong value is named with its field and line", () => {
   refuses("inference:\n  port: many\n", /inference.port/, "a.yaml:2");
+});
+
+test("a word that is not among those there are is named with the one that was meant, and all", () => {
+  const csv = (rest: string): string => `datasets:\n  a:\n    ${rest}\n`;
+  const formats = /^there are: idx, csv$/;
+  refuses(
+    csv("format: CSV"),
+    /^datasets.a.format: there is no "CSV"$/,
+    "a.yaml:3",
+    /^did you mean "csv"\? there/,
+  );
+  refuses(csv("format: parquet"), /^datasets.a.format: there is no "parquet"$/, "a.yaml:3", formats);
+  refuses(csv("file: b.csv"), /^datasets.a.format is missing$/, "a.yaml:2", formats);
+  refuses(csv("{ format: csv, file: b, header: yess }"), /there is no "yess"$/, "a.yaml:3", /"yes"/);
+});
+
+test("a key of another kind is unknown, and only those of this kind are offered", () => {
+  const text = "datasets:\n  a: { format: idx, file: b.csv }\n";
+  refuses(text, /^unknown key "datasets.a.file"$/, "a.yaml:2", /^there are: format, images$/);
+});
+
+test("one value where keys belong is refused with the keys", () => {
+  refuses("inference: 8080\n", /^inference: takes keys and values, not one value$/, "a.yaml:1", /: port$/);
 });
 
 test("broken YAML, repeated keys and aliases that grow or lead nowhere are refused, not thrown as they come", () => {

@@ -1,8 +1,7 @@
 import { type ErrorDetails, SelvedgeError } from "@selvedge/protocol";
-import { closest, distance } from "fastest-levenshtein";
 import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseDocument } from "yaml";
 import type { z } from "zod";
-import { schemaKeysAt } from "./schema-keys.ts";
+import { schemaComplaint } from "./schema-complaint.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -63,31 +62,14 @@ export class YamlFile {
    *   an unknown key, the one that was meant
    */
   check<Output>(schema: z.ZodType<Output>): Output {
-    const parsed = schema.safeParse(this.toValue());
+    const value = this.toValue();
+    const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw this.#problem(parsed.error, schema);
+    const { message, path, fix } = schemaComplaint(parsed.error.issues, schema, value);
+    throw this.#invalid(message, path, fix);
   }
 
-  #problem(error: z.ZodError, schema: z.ZodType): SelvedgeError {
-    const { issues } = error;
-    // A misspelt key is also a missing one; the spelling is what to correct.
-    const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
-    if (unknown !== undefined) {
-      const [key = ""] = unknown.keys;
-      const path = [...unknown.path, key];
-      return this.#invalid(
-        `unknown key "${path.join(".")}"`,
-        path,
-        suggestion(key, schemaKeysAt(schema, unknown.path)),
-      );
-    }
-    const { path = [], message = "" } = issues[0] ?? {};
-    const field = path.join(".") || "the file";
-    const isMissing = issues[0]?.code === "invalid_type" && !this.#document.hasIn(path);
-    return this.#invalid(isMissing ? `${field} is missing` : `${field}: ${message}`, path);
-  }
-
-  #invalid(message: string, path: Path, fix?: string): SelvedgeError {
+  #invalid(message: string, path: Path, fix: string | undefined): SelvedgeError {
     const details: ErrorDetails = { at: this.#positionOf(path), ...(fix !== undefined && { fix }) };
     return new SelvedgeError("invalid_argument", message, details);
   }
@@ -175,12 +157,4 @@ function offsetOf(contents: unknown, path: Path): number {
 
 function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
-}
-
-/** The nearest key there is, unless even that is far off; and all of them. */
-function suggestion(key: string, known: readonly string[]): string {
-  if (known.length === 0) return "remove it";
-  const nearest = closest(key, known);
-  const isNear = distance(key.toLowerCase(), nearest.toLowerCase()) <= key.length / 2;
-  return `${isNear ? `did you mean "${nearest}"? ` : ""}there are: ${known.join(", ")}`;
 }

@@ -181,6 +181,14 @@ test("an inner unknown key is compared with the keys of its place", () => {
   );
 });
 
+test("a setting of another optimizer or loss is unknown, and those of this one are offered", () => {
+  assert.equal(
+    problem(`${minimal}optimizer: { name: adam, momentum: 0.9 }\n`).fix,
+    "there are: name, beta1, beta2, epsilon, weightDecay",
+  );
+  assert.equal(problem(`${minimal}optimizer: { name: Adam }\n`).fix?.split("?")[0], 'did you mean "adam"');
+});
+
 test("a value out of range is named with its line", () => {
   const cases: readonly (readonly [line: string, message: RegExp])[] = [
     ["batchSize: 0", /^batchSize: /],
