@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { constantTensors } from "./constant-tensors.ts";
-import { floats, modelOf, node } from "./models.fixture.ts";
+import { branch, floats, modelOf, node } from "./models.fixture.ts";
 
 test("what an exporter computed is a constant, but for the weights that it transposed", () => {
   const model = modelOf({
@@ -32,4 +32,13 @@ test("what an exporter computed is a constant, but for the weights that it trans
     scales: "it sets how an operator works",
     "onnx::Add_3": "the exporter computed it",
   });
+});
+
+test("a weight that only a branch reads is a weight", () => {
+  const taken = branch("then_branch", [node("MatMul", ["x", "val_1"], "h")], "h");
+  const model = modelOf({
+    nodes: [{ ...node("If", ["is_flat"], "y"), attribute: [taken] }],
+    initializers: [floats("val_1", [6, 3], Array(18).fill(1))],
+  });
+  assert.equal(constantTensors(model).size, 0);
 });

@@ -1,5 +1,6 @@
 import { elementTypes } from "./element-type.ts";
 import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
+import { withInner } from "./live-protos.ts";
 import type { OnnxModel } from "./model.ts";
 import { copyFloats, elementCount } from "./tensor-proto.ts";
 
@@ -9,7 +10,7 @@ import { copyFloats, elementCount } from "./tensor-proto.ts";
  * cannot be one.
  */
 export function constantTensors({ graph }: OnnxModel): ReadonlyMap<string, string> {
-  const uses = usesOf(graph?.node ?? []);
+  const uses = usesOf(withInner(graph?.node ?? []));
   return new Map(
     (graph?.initializer ?? []).flatMap((tensor): [string, string][] => {
       const isFloat = tensor.dataType === elementTypes.float32.code && tensor.dims.length > 0;

@@ -4,6 +4,7 @@ import type { TensorDescription } from "./describe-model.ts";
 import { checkOperator, constantFrom, emitNode } from "./emit-node.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { GraphBuilder } from "./graph-builder.ts";
+import { withInner } from "./live-protos.ts";
 import type { OnnxModel } from "./model.ts";
 import { TypeMismatch, type Value } from "./operator.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
@@ -54,7 +55,7 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
     for (const node of nodes) emitNode(graph, node, values, mode);
     return outputAmong(values, output);
   };
-  const isRandom = nodes.some(({ opType }) => opType === "Dropout");
+  const isRandom = withInner(nodes).some(({ opType }) => opType === "Dropout");
   const outputShape = inferOutput(inputShape, inputType, layout, emit);
   return { inputType, inputShape, outputShape, layout, isRandom, emit };
 }

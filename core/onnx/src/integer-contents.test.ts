@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
-import {
-  type AttributeProto,
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-} from "./gen/onnx/onnx_pb.js";
 import { parseModel, serializeModel } from "./model.ts";
-import { constant, floats, integers, type ModelParts, modelOf, node, value } from "./models.fixture.ts";
+import { branch, constant, floats, integers, modelOf, node, value } from "./models.fixture.ts";
 import { rawTensor } from "./tensor-proto.ts";
 import { trainingGraph } from "./training-graph.ts";
 
@@ -129,19 +123,15 @@ test("a slice to the size that only the run knows is the whole axis", () => {
 });
 
 test("of a branch on a size that is known only the one taken is read", () => {
-  const branch = (nodes: ModelParts["nodes"], output: string): AttributeProto =>
-    create(AttributeProtoSchema, {
-      type: AttributeProto_AttributeType.GRAPH,
-      g: { node: [...nodes], output: [{ name: output }] },
-    });
-  const squeezed = branch([node("Squeeze", ["x", "one"], "s")], "s");
-  const other = branch([node("NonMaxSuppression", ["x"], "n")], "n");
+  const squeezed = branch(
+    "then_branch",
+    [node("Squeeze", ["x", "one"], "s"), node("Dropout", ["s"], "d")],
+    "d",
+  );
+  const other = branch("else_branch", [node("NonMaxSuppression", ["x"], "n")], "n");
   const choice = {
     ...node("If", ["is_one"], "chosen"),
-    attribute: [
-      { ...squeezed, name: "then_branch" },
-      { ...other, name: "else_branch" },
-    ],
+    attribute: [squeezed, other],
   };
   const compile = (channels: number) =>
     trainingGraph(
@@ -159,5 +149,6 @@ test("of a branch on a size that is known only the one taken is read", () => {
       options,
     );
   assert.equal(compile(1).classes, 3);
+  assert.ok(compile(1).isRandom, "the dropout in it leaves out");
   assert.throws(() => compile(2), /no gradient rule for the operator NonMaxSuppression/);
 });

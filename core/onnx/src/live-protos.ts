@@ -13,6 +13,13 @@ export function liveProtos(nodes: readonly NodeProto[], results: readonly string
 
 /** Inputs of a node, and what the graphs inside it read, from wherever. */
 export function namesReadBy(node: NodeProto): readonly string[] {
-  const inner = node.attribute.flatMap((attribute) => attribute.g?.node ?? []);
-  return [...node.input, ...inner.flatMap(namesReadBy)];
+  return withInner([node]).flatMap(({ input }) => input);
+}
+
+/** Nodes, and those of the graphs inside them. */
+export function withInner(nodes: readonly NodeProto[]): readonly NodeProto[] {
+  return nodes.flatMap((node) => [
+    node,
+    ...withInner(node.attribute.flatMap((attribute) => attribute.g?.node ?? [])),
+  ]);
 }

@@ -2,7 +2,9 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { encodeAttribute } from "./attributes.ts";
 import { type ElementType, elementTypes } from "./element-type.ts";
 import {
+  type AttributeProto,
   AttributeProto_AttributeType,
+  AttributeProtoSchema,
   ModelProtoSchema,
   type NodeProtoSchema,
   type TensorProto,
@@ -46,6 +48,15 @@ export function node(
 ): NodeInit {
   const attribute = Object.entries(attributes).map(([name, [kind, set]]) => encodeAttribute(name, kind, set));
   return { opType, name: `${output}/${opType}`, input: [...input], output: [output], attribute };
+}
+
+/** A graph in a node, such as `If`. */
+export function branch(name: string, nodes: ModelParts["nodes"], output: string): AttributeProto {
+  return create(AttributeProtoSchema, {
+    name,
+    type: AttributeProto_AttributeType.GRAPH,
+    g: { node: [...nodes], output: [{ name: output }] },
+  });
 }
 
 export function constant(tensor: TensorProto, output: string): NodeInit {
