@@ -19,7 +19,9 @@ export const testGroups: readonly TestGroup[] = [
   {
     name: "unit",
     patterns: [
-      "{core,io,services,apps}/*/src/**/*.test.ts",
+      "{core,apps}/*/src/**/*.test.ts",
+      "io/!(runtime)/src/**/*.test.ts",
+      "services/!(inference)/src/**/*.test.ts",
       "testkit/src/{fixtures,fuzz,simulator}/**/*.test.ts",
       "scripts/**/*.test.ts",
       "test/tidy.test.ts",
@@ -29,7 +31,14 @@ export const testGroups: readonly TestGroup[] = [
     testTimeoutMs: 2 * MINUTE_MS,
   },
   {
-    // Their own group: databases and processes that start take longer than all unit tests of `npm run check` may.
+    // What loads ONNX Runtime, much of it in processes of its own: longer than `npm run check` may take.
+    name: "runtime",
+    patterns: ["io/runtime/src/**/*.test.ts", "services/inference/src/**/*.test.ts"],
+    isolation: "none",
+    testTimeoutMs: 2 * MINUTE_MS,
+  },
+  {
+    // Databases and processes that start: longer than `npm run check` may take.
     name: "contracts",
     patterns: ["testkit/src/contracts/**/*.test.ts"],
     isolation: "none",

@@ -7,8 +7,10 @@ import { SeededRandom } from "@selvedge/protocol";
 import { NativeSession, runTraining } from "@selvedge/runtime";
 
 const [examples, batchSize, stepsAnEpoch] = [256, 8, 32];
-/** A kilobyte a step, of a model whose weights alone are sixty. */
-const grownMax = 10_000 * 1_024;
+/** Both ways together, of five blocks: 10,240 steps. */
+const epochsABlock = 32;
+/** Half a kilobyte a step, of a model whose weights alone are sixty. */
+const grownMax = 512 * 2 * epochsABlock * stepsAnEpoch;
 
 // A file and so a process of its own: what other tests leave behind is not counted.
 test("resident memory does not grow over 10,000 steps, with many in a call or one", async () => {
@@ -41,11 +43,16 @@ test("resident memory does not grow over 10,000 steps, with many in a call or on
     await train(epochs, 1_000);
   };
   await trainBothWays(20);
-  const before = residentBytes();
-  await trainBothWays(157);
-  const grown = residentBytes() - before;
+  const grown: number[] = [];
+  for (let block = 0; block < 5; block++) {
+    const before = residentBytes();
+    await trainBothWays(epochsABlock);
+    grown.push(residentBytes() - before);
+  }
   await session.release();
-  assert.ok(grown < grownMax, `it grew by ${grown} bytes`);
+  // What leaks grows in every block; an allocator that takes another piece of memory does so now and then.
+  const [, , median = Number.NaN] = grown.toSorted((a, b) => a - b);
+  assert.ok(median < grownMax, `it grew by ${grown.join(", ")} bytes`);
 });
 
 /** Of this process, once its garbage is collected. */
