@@ -1,5 +1,6 @@
 import { cast, mul } from "./arithmetic.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
+import { unsqueeze } from "./gradient-families.ts";
 import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
 import type { TargetFormat } from "./losses/loss-rule.ts";
 import type { Value } from "./operator.ts";
@@ -126,7 +127,7 @@ export function batchLoop(
     const next = inner.node("Add", [start, batchSize], {});
     const indices = inner.node(
       "Slice",
-      [order, unsqueezed(inner, start), inner.node("Min", [unsqueezed(inner, next), end], {})],
+      [order, unsqueeze(inner, start, 0), inner.node("Min", [unsqueeze(inner, next, 0), end], {})],
       {},
     );
     const input = inner.node("Gather", [examples, indices], { axis: 0 });
@@ -144,15 +145,6 @@ export function batchLoop(
     return result;
   });
   return { ...loop, cost };
-}
-
-/** One input per parameter; the prefix keeps a model's names apart from ours. */
-export function parameterInputs(g: GraphBuilder, layout: ParameterLayout): Value[] {
-  return layout.slots.map(({ name, shape }) => g.input(`parameter/${name}`, "float32", shape));
-}
-
-function unsqueezed(g: GraphBuilder, x: Value): Value {
-  return g.node("Unsqueeze", [x, g.integers(0)], {});
 }
 
 function scaled(

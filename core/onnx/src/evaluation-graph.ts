@@ -1,6 +1,6 @@
-import { type BatchGraph, batchLoop, type InputFormat, parameterInputs } from "./batch-loop.ts";
+import { type BatchGraph, batchLoop, type InputFormat } from "./batch-loop.ts";
 import { evaluationMode } from "./composition.ts";
-import { readForwardGraph } from "./forward-graph.ts";
+import { parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { evaluationOutputs, type Measures } from "./loss-outputs.ts";
 import { type Loss, type LossName, lossRule } from "./losses.ts";

@@ -60,6 +60,11 @@ export function readForwardGraph(model: OnnxModel): ForwardGraph {
   return { inputType, inputShape, outputShape, layout, isRandom, emit };
 }
 
+/** One input per parameter; the prefix keeps a model's names apart from ours. */
+export function parameterInputs(g: GraphBuilder, layout: ParameterLayout): Value[] {
+  return layout.slots.map(({ name, shape }) => g.input(`parameter/${name}`, "float32", shape));
+}
+
 function outputAmong(values: ReadonlyMap<string, Named>, name: string): Value {
   const output = values.get(name);
   if (output !== undefined && !isSequence(output)) return output;
@@ -78,7 +83,7 @@ function inferOutput(
 ): readonly number[] {
   const g = new GraphBuilder();
   const input = g.input("input", inputType, ["batch", ...inputShape]);
-  const parameters = layout.slots.map(({ name, shape }) => g.input(`parameter/${name}`, "float32", shape));
+  const parameters = parameterInputs(g, layout);
   const { shape, type } = emit(g, input, parameters, evaluationMode);
   const [batch, ...each] = shape;
   if (batch === "batch" && isStatic(each) && type === "float32") return each;

@@ -24,6 +24,11 @@ export function sumAll(g: GraphBuilder, x: Value): Value {
   return x.shape.length === 0 ? x : g.node("ReduceSum", [x, g.integers(...x.shape.keys())], { keepdims: 0 });
 }
 
+/** The sums along one axis, which stays, of one element. */
+export function sumAlong(g: GraphBuilder, x: Value, axis: number): Value {
+  return g.node("ReduceSum", [x, g.integers(axis)], { keepdims: 1 });
+}
+
 /** The same elements in the shape of another value. */
 export function reshapeLike(g: GraphBuilder, x: Value, like: Value): Value {
   if (sameShape(x.shape, like.shape)) return x;

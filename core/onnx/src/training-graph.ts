@@ -1,16 +1,9 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { add, cast, div } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
-import {
-  type Batch,
-  type BatchGraph,
-  batchLoop,
-  type InputFormat,
-  parameterInputs,
-  ports,
-} from "./batch-loop.ts";
+import { type Batch, type BatchGraph, batchLoop, type InputFormat, ports } from "./batch-loop.ts";
 import type { Noise } from "./counter-hash.ts";
-import { type ForwardGraph, readForwardGraph } from "./forward-graph.ts";
+import { type ForwardGraph, parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
 import { GraphBuilder, type TapeEntry } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";

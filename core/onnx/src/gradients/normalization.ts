@@ -1,5 +1,12 @@
 import { add, div, exp, mul, neg, sub } from "../arithmetic.ts";
-import { alongChannels, channelSums, elementsOf, onesLike, zerosLike } from "../gradient-families.ts";
+import {
+  alongChannels,
+  channelSums,
+  elementsOf,
+  onesLike,
+  sumAlong,
+  zerosLike,
+} from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
@@ -49,8 +56,4 @@ export const normalizationGradients: GradientTable<keyof NormalizationSignatures
 function linear(g: GraphBuilder, x: Value, factor: Value, shift: Value): Value {
   const [zero, one] = [zerosLike(g, factor), onesLike(g, factor)];
   return g.node("BatchNormalization", [x, factor, shift, zero, one], { epsilon: 0 });
-}
-
-function sumAlong(g: GraphBuilder, x: Value, axis: number): Value {
-  return g.node("ReduceSum", [x, g.integers(axis)], { keepdims: 1 });
 }

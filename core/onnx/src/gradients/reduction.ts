@@ -1,5 +1,5 @@
-import { add, cast, div, equal, exp, mul, neg, sub } from "../arithmetic.ts";
-import { expandLike, unsqueeze } from "../gradient-families.ts";
+import { add, div, equal, exp, mul, neg, sub } from "../arithmetic.ts";
+import { elementsOf, expandLike, unsqueeze } from "../gradient-families.ts";
 import type { GradientRule, GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder, TapeNode } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
@@ -30,7 +30,9 @@ export const reductionGradients: GradientTable<Reduction> = {
     spread(g, node, dy, ({ x, y, dy }) => {
       const axes = axesReducedBy(g, node);
       const sizes = axes.map((axis) => x.shape[axis] ?? 1);
-      return isStatic(sizes) ? div(g, dy, sizeOf(sizes)) : div(g, dy, div(g, countOf(g, x), countOf(g, y)));
+      return isStatic(sizes)
+        ? div(g, dy, sizeOf(sizes))
+        : div(g, dy, div(g, elementsOf(g, x), elementsOf(g, y)));
     }),
 
   // dy goes to the smallest, in equal parts where several are
@@ -94,8 +96,4 @@ function axesReducedBy(
   { inputs: [x, axes], attributes }: TapeNode<Reduction>,
 ): readonly number[] {
   return reducedAxes(x, axes && g.constantOf(axes), attributes);
-}
-
-function countOf(g: GraphBuilder, x: Value): Value {
-  return cast(g, g.node("Size", [x], {}), x.type);
 }

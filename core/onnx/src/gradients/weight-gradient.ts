@@ -1,6 +1,6 @@
 import { mul } from "../arithmetic.ts";
 import { isModestSize } from "../constant-size.ts";
-import { reshapeLike, rowsOf, transpose } from "../gradient-families.ts";
+import { reshapeLike, rowsOf, transpose, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { sizeOf } from "../shape.ts";
@@ -52,7 +52,7 @@ function byTap(g: GraphBuilder, x: Value, dy: Value, w: Value, windows: readonly
     );
     return g.node("ReduceSum", [mul(g, seen, dy), g.integers(0, ...axes)], { keepdims: 0 });
   });
-  const columns = sums.map((sum) => g.node("Unsqueeze", [sum, g.integers(1)], {}));
+  const columns = sums.map((sum) => unsqueeze(g, sum, 1));
   const [first, ...rest] = columns;
   if (first === undefined) throw new TypeError("a kernel has at least one tap");
   return reshapeLike(g, g.node("Concat", [first, ...rest], { axis: 1 }), w);

@@ -1,5 +1,5 @@
 import { add, cast, exp, greater, mul, neg, sub } from "../arithmetic.ts";
-import { sumAll } from "../gradient-families.ts";
+import { sumAll, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { type LossRule, lengthOf, perExample } from "./loss-rule.ts";
@@ -61,5 +61,5 @@ function likeScores(g: GraphBuilder, target: Value, scores: Value): Value {
 }
 
 function column(g: GraphBuilder, x: Value): Value {
-  return x.shape.length === 1 ? g.node("Unsqueeze", [x, g.integers(1)], {}) : x;
+  return x.shape.length === 1 ? unsqueeze(g, x, 1) : x;
 }

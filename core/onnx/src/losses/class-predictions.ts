@@ -1,5 +1,5 @@
-import { cast, mul } from "../arithmetic.ts";
-import { sumAll } from "../gradient-families.ts";
+import { cast, greater, mul } from "../arithmetic.ts";
+import { sumAll, sumAlong, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import type { Predictions } from "./loss-rule.ts";
@@ -28,18 +28,18 @@ export function classPredictions(
     correct: sumAll(g, masked(hits)),
     counted: mask === undefined ? all : sumAll(g, mask),
     among: (k) => {
-      const own = sumOver(g, mul(g, oneHot(g, labels, scores, axis), scores), axis, 1);
-      const higher = cast(g, g.node("Greater", [scores, own], {}), scores.type);
-      const isAmong = g.node("Less", [sumOver(g, higher, axis, 0), g.scalar(k, scores.type)], {});
+      const own = sumAlong(g, mul(g, oneHot(g, labels, scores, axis), scores), axis);
+      const higher = g.node("ReduceSum", [greater(g, scores, own), g.integers(axis)], { keepdims: 0 });
+      const isAmong = g.node("Less", [higher, g.scalar(k, scores.type)], {});
       return sumAll(g, masked(cast(g, isAmong, scores.type)));
     },
     countsOfClasses: () => {
-      const wide = (x: Value): Value => (mask === undefined ? x : mul(g, x, unsqueezeAt(g, mask, axis)));
+      const wide = (x: Value): Value => (mask === undefined ? x : mul(g, x, unsqueeze(g, mask, axis)));
       const were = wide(oneHot(g, labels, scores, axis));
       const guessed = wide(oneHot(g, predicted, scores, axis));
       const others = scores.shape.flatMap((_, each) => (each === axis ? [] : [each]));
       const count = (x: Value): Value =>
-        unsqueezeAt(g, g.node("ReduceSum", [x, g.integers(...others)], { keepdims: 0 }), 0);
+        unsqueeze(g, g.node("ReduceSum", [x, g.integers(...others)], { keepdims: 0 }), 0);
       const counts = [count(mul(g, were, guessed)), count(guessed), count(were)] as const;
       return g.node("Concat", counts, { axis: 0 });
     },
@@ -51,7 +51,7 @@ export function oneHot(g: GraphBuilder, labels: Value, scores: Value, axis: numb
   const classes = classesOf(scores, axis);
   const shape = scores.shape.slice(axis).map((_, index) => (index === 0 ? classes : 1));
   const indices = g.constant(Int32Array.from(Array(classes).keys()), shape);
-  const hits = g.node("Equal", [g.node("Unsqueeze", [labels, g.integers(axis)], {}), indices], {});
+  const hits = g.node("Equal", [unsqueeze(g, labels, axis), indices], {});
   return cast(g, hits, scores.type);
 }
 
@@ -65,12 +65,4 @@ export function classesOf(scores: Value, axis: number): number {
   const classes = scores.shape[axis];
   if (typeof classes === "number") return classes;
   throw new TypeError("the number of classes is not fixed");
-}
-
-function sumOver(g: GraphBuilder, x: Value, axis: number, keepdims: 0 | 1): Value {
-  return g.node("ReduceSum", [x, g.integers(axis)], { keepdims });
-}
-
-function unsqueezeAt(g: GraphBuilder, x: Value, axis: number): Value {
-  return g.node("Unsqueeze", [x, g.integers(axis)], {});
 }

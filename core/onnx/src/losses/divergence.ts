@@ -1,5 +1,5 @@
 import { div, exp, mul, square, sub } from "../arithmetic.ts";
-import { sumAll } from "../gradient-families.ts";
+import { sumAll, sumAlong } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { type LossRule, lengthOf, numbersLike, perExample, unfit } from "./loss-rule.ts";
@@ -23,7 +23,7 @@ export function klDivergence(): LossRule {
         sum: sumAll(g, mul(g, target, difference)),
         weight: lengthOf(g, scores, scores, perExample(scores) / lastOf(scores)),
         gradient: (factor) => {
-          const expected = mul(g, exp(g, logProbabilities), sumLast(g, target));
+          const expected = mul(g, exp(g, logProbabilities), sumAlong(g, target, -1));
           return mul(g, sub(g, expected, target), factor);
         },
       };
@@ -38,7 +38,7 @@ export function cosine(): LossRule {
     emit: (g, output, target) => {
       const [length, lengthOfTarget] = [lengthLast(g, output), lengthLast(g, target)];
       const both = mul(g, length, lengthOfTarget);
-      const c = div(g, sumLast(g, mul(g, output, target)), both);
+      const c = div(g, sumAlong(g, mul(g, output, target), -1), both);
       return {
         sum: sumAll(g, sub(g, 1, c)),
         weight: lengthOf(g, output, output, perExample(output) / lastOf(output)),
@@ -56,12 +56,8 @@ function vectors(loss: string, output: readonly number[]): ReturnType<typeof num
   return numbersLike(output);
 }
 
-function sumLast(g: GraphBuilder, x: Value): Value {
-  return g.node("ReduceSum", [x, g.integers(-1)], { keepdims: 1 });
-}
-
 function lengthLast(g: GraphBuilder, x: Value): Value {
-  const length = g.node("Sqrt", [sumLast(g, square(g, x))], {});
+  const length = g.node("Sqrt", [sumAlong(g, square(g, x), -1)], {});
   return g.node("Max", [length, g.scalar(1e-8, x.type)], {});
 }
 

@@ -1,6 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { mul, sub } from "../arithmetic.ts";
-import { sumAll } from "../gradient-families.ts";
+import { exp, mul, neg, sub } from "../arithmetic.ts";
+import { sumAll, sumAlong, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { axisOf, type Value } from "../operator.ts";
 import { classesOf, classPredictions, oneHot, present } from "./class-predictions.ts";
@@ -41,11 +41,11 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): LossRu
       const all = lengthOf(g, target, scores, perExample(scores) / classesOf(scores, place));
       const { q, total, weight } = weighted(g, scores, target, place, all, options);
       const loss: BatchLoss = {
-        sum: g.node("Neg", [sumAll(g, g.node("Mul", [q, logProbabilities], {}))], {}),
+        sum: neg(g, sumAll(g, mul(g, q, logProbabilities))),
         weight,
         predictions: classPredictions(g, scores, target, place, all, options),
         gradient: (factor) => {
-          const probabilities = g.node("Exp", [logProbabilities], {});
+          const probabilities = exp(g, logProbabilities);
           const expected = total === undefined ? probabilities : mul(g, probabilities, total);
           return mul(g, sub(g, expected, q), factor);
         },
@@ -82,9 +82,9 @@ function weighted(
   const weights = classWeights && along(g, classWeights, scores, axis);
   if (weights !== undefined) q = mul(g, q, weights);
   const mask = ignoreIndex === undefined ? undefined : present(g, target, scores, ignoreIndex);
-  if (mask !== undefined) q = mul(g, q, g.node("Unsqueeze", [mask, g.integers(axis)], {}));
+  if (mask !== undefined) q = mul(g, q, unsqueeze(g, mask, axis));
   const isPlain = isIndex && weights === undefined && mask === undefined;
-  const total = isPlain ? undefined : g.node("ReduceSum", [q, g.integers(axis)], { keepdims: 1 });
+  const total = isPlain ? undefined : sumAlong(g, q, axis);
   if (!isIndex || isPlain) return { q, total, weight: all };
   // An ignored index is the index of no class, or of one whose places must not count.
   const counted =
@@ -95,7 +95,7 @@ function weighted(
 
   function maskedWeights(): Value {
     const own = weights === undefined ? hard : mul(g, hard, weights);
-    return mask === undefined ? own : mul(g, own, g.node("Unsqueeze", [mask, g.integers(axis)], {}));
+    return mask === undefined ? own : mul(g, own, unsqueeze(g, mask, axis));
   }
 }
 
