@@ -113,7 +113,7 @@ function exampleFormat({
   if (batch !== -1) {
     throw new SelvedgeError("unsupported", `the batch dimension is fixed: ${describeShape(shape)}`, {
       at,
-      fix: "export the model with a dynamic first dimension",
+      fix: "export the model with a first dimension of any size (PyTorch: dynamic_shapes)",
     });
   }
   if ((type !== "float32" && type !== "int32" && type !== "int64") || inputShape.includes(-1)) {

@@ -4,6 +4,7 @@ import { cosine, klDivergence } from "./losses/divergence.ts";
 import type { LossRule } from "./losses/loss-rule.ts";
 import { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
 import type { None } from "./operator.ts";
+import { requireName } from "./require-name.ts";
 
 export interface LossOptions {
   readonly "softmax-cross-entropy": SoftmaxCrossEntropyOptions;
@@ -22,13 +23,14 @@ export type Loss = { readonly [Name in LossName]: { readonly name: Name } & Loss
 
 /**
  * @param loss a name stands for its default options
- * @throws SelvedgeError `invalid_argument` for options out of range
+ * @throws SelvedgeError `invalid_argument` for a name that there is not, and for options out of range
  */
 export function lossRule(loss: LossName | Loss): LossRule {
   return ruleOf(typeof loss === "string" ? { name: loss } : loss);
 }
 
 function ruleOf<Name extends LossName>(loss: { readonly name: Name } & LossOptions[Name]): LossRule {
+  requireName("loss", loss.name, losses);
   return losses[loss.name](loss);
 }
 

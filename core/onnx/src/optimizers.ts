@@ -3,6 +3,7 @@ import { type AdamOptions, adam, adamW } from "./optimizers/adam.ts";
 import type { OptimizerRule } from "./optimizers/optimizer-rule.ts";
 import { type RmsPropOptions, rmsProp } from "./optimizers/rmsprop.ts";
 import { type SgdOptions, sgd } from "./optimizers/sgd.ts";
+import { requireName } from "./require-name.ts";
 
 interface OptimizerOptions {
   readonly sgd: SgdOptions;
@@ -21,7 +22,7 @@ export type Optimizer = {
 
 /**
  * @param optimizer a name stands for its default options
- * @throws SelvedgeError `invalid_argument` for options out of range
+ * @throws SelvedgeError `invalid_argument` for a name that there is not, and for options out of range
  */
 export function optimizerRule(optimizer: OptimizerName | Optimizer): OptimizerRule {
   return ruleOf(typeof optimizer === "string" ? { name: optimizer } : optimizer);
@@ -30,6 +31,7 @@ export function optimizerRule(optimizer: OptimizerName | Optimizer): OptimizerRu
 function ruleOf<Name extends OptimizerName>(
   optimizer: { readonly name: Name } & OptimizerOptions[Name],
 ): OptimizerRule {
+  requireName("optimizer", optimizer.name, optimizers);
   return optimizers[optimizer.name](optimizer);
 }
 

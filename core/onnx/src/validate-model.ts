@@ -106,7 +106,7 @@ function validateTensor(tensor: TensorProto): void {
       `the model wants data from outside its file: "${location.slice(0, 200)}"`,
       {
         at,
-        fix: "save the model with all its weights in the one file",
+        fix: "save the model with all its weights in the one file (PyTorch: external_data=False)",
       },
     );
   }

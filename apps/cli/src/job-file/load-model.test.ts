@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { buildMlp, serializeModel } from "@selvedge/onnx";
+import { buildMlp, buildZooModel, serializeModel } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { type JobFile, parseJobFile } from "./job-file.ts";
 import { loadModel } from "./load-model.ts";
@@ -53,15 +53,22 @@ suite("a job's model", () => {
       loadModel({ ...plain, frozen: ["encoder.*"] }),
       refusal("invalid_argument", /mlp\.onnx$/),
     );
-    const oneScore = job("{ builder: mlp, input: [4], hidden: [], classes: 2 }");
-    await assert.rejects(
-      loadModel({
-        ...oneScore,
-        dataset: { ...plain.dataset, classes: 3 },
-        loss: { name: "binary-cross-entropy" },
-      }),
-      refusal("invalid_argument", /^model$/),
-    );
+  });
+
+  test("is refused when its loss wants more labels than one for each example", async () => {
+    const loss = { name: "binary-cross-entropy" } as const;
+    await assert.rejects(loadModel({ ...job("mlp.onnx"), loss }), {
+      code: "invalid_argument",
+      message: /gives \[batch, 2\], of which binary-cross-entropy wants labels \[batch, 2\]/,
+      fix: /\[batch, 1\]/,
+    });
+    const images = buildZooModel("unet", { inputShape: [3, 16, 16], classes: 2, seed: 1 });
+    await writeFile(join(folder, "images.onnx"), serializeModel(images));
+    await assert.rejects(loadModel(job("images.onnx")), {
+      code: "invalid_argument",
+      message: /gives \[batch, 2, 16, 16\], of which softmax-cross-entropy wants labels \[batch, 2, 16\]/,
+      fix: /\[batch, classes\]/,
+    });
   });
 
   test("of images takes them without the channel that their files do not have, but in no other order", async () => {

@@ -1,5 +1,5 @@
 import { isSameLayout } from "@selvedge/datasets";
-import { buildCnn, buildMlp, plannedTraining, serializeModel } from "@selvedge/onnx";
+import { buildCnn, buildMlp, plannedTraining, serializeModel, type TrainingGraph } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { trainTask } from "./build-plan.ts";
 import { compileModel, readModelFile } from "./compile-model.ts";
@@ -16,7 +16,9 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
   const { model, dataset } = job;
   const at = model.kind === "file" ? model.path : "model";
   const bytes = await modelBytes(model);
-  const { inputShape, classes } = compileModel(bytes, at, plannedTraining(trainTask(job))).graph;
+  const { graph } = compileModel(bytes, at, plannedTraining(trainTask(job)));
+  requireOneLabel(graph, job.loss.name, at);
+  const { inputShape, classes } = graph;
   if (!isSameLayout(inputShape, dataset.inputShape) || classes !== dataset.classes) {
     throw new SelvedgeError(
       "invalid_argument",
@@ -26,6 +28,20 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
     );
   }
   return { bytes, reference: { digest: digestOf(bytes), length: bytes.length } };
+}
+
+/** Datasets have one label for each example; a loss may want one for each score or place of the output. */
+function requireOneLabel({ outputShape, target }: TrainingGraph, loss: string, at: string): void {
+  if (target.shape.length === 0) return;
+  const [output, labels] = [outputShape, target.shape].map((shape) => ["batch", ...shape].join(", "));
+  throw new SelvedgeError(
+    "invalid_argument",
+    `the model gives [${output}], of which ${loss} wants labels [${labels}]; a job's data has one for each example`,
+    {
+      at,
+      fix: `export a model that gives [batch, ${loss === "binary-cross-entropy" ? 1 : "classes"}], or choose another loss`,
+    },
+  );
 }
 
 async function modelBytes(model: ModelSource): Promise<Uint8Array> {
