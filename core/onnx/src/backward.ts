@@ -2,10 +2,11 @@ import { SelvedgeError } from "@selvedge/protocol";
 import { zerosLike } from "./gradient-families.ts";
 import type { Partial } from "./gradient-rule.ts";
 import { isDifferentiable, partialsOf } from "./gradient-rules.ts";
-import type { AnyTapeNode, GraphBuilder, TapeEntry } from "./graph-builder.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
 import { TypeMismatch, type Value } from "./operator.ts";
 import type { DifferentiableOperator } from "./operators.ts";
 import { scanPartials } from "./scan-gradient.ts";
+import type { AnyTapeNode, TapeEntry } from "./tape.ts";
 
 /** An output, and the gradient of the loss by it. */
 export interface Seed {

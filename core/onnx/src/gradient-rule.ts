@@ -1,6 +1,7 @@
-import type { GraphBuilder, TapeNode } from "./graph-builder.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
 import type { Value } from "./operator.ts";
 import type { Operator } from "./operators.ts";
+import type { TapeNode } from "./tape.ts";
 
 /** Emits the gradient of one input; called only when someone needs it. */
 export type Partial = () => Value;

@@ -7,9 +7,10 @@ import { movementGradients } from "./gradients/movement.ts";
 import { normalizationGradients } from "./gradients/normalization.ts";
 import { poolingGradients } from "./gradients/pooling.ts";
 import { reductionGradients } from "./gradients/reduction.ts";
-import type { GraphBuilder, TapeNode } from "./graph-builder.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
 import type { Value } from "./operator.ts";
 import type { DifferentiableOperator } from "./operators.ts";
+import type { TapeNode } from "./tape.ts";
 
 /**
  * The rules, one per operator: a missing one does not compile. Each is checked

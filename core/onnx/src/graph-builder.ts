@@ -29,29 +29,12 @@ import { type AttributesOf, type InputsOf, type Operator, operators } from "./op
 import { type ElementOf, freeValues, lengthOf, type ScanNode, scanAttributes, stackOf } from "./scan-node.ts";
 import { isStatic, type Shape, sizeOf } from "./shape.ts";
 import { type Numbers, SharedGraph } from "./shared-graph.ts";
+import { type AnyTapeNode, Tape, type TapeEntry } from "./tape.ts";
 import { valueInfo } from "./value-info.ts";
 
 /** Operator set and IR version of the graphs we emit. */
 const opset = 18;
 const irVersion = 8n;
-
-/** A node as it was emitted, typed; the backward pass reads these from last to first. */
-export interface TapeNode<Op extends Operator> {
-  readonly op: Op;
-  readonly inputs: InputsOf<Op>;
-  readonly attributes: AttributesOf<Op>;
-  /** The first of the outputs. */
-  readonly output: Value;
-  readonly outputs: readonly Value[];
-  /** The node of the user's model that it is emitted for, for messages. */
-  readonly at: string | undefined;
-}
-
-/** A node of any operator; `op` tells which. */
-export type AnyTapeNode<Op extends Operator = Operator> = { [Each in Op]: TapeNode<Each> }[Op];
-
-/** A node of any operator, or a scan. */
-export type TapeEntry = AnyTapeNode | ScanNode;
 
 export interface LoopBody {
   /** The carried values of the next iteration, in the order they came. */
@@ -60,24 +43,15 @@ export interface LoopBody {
   readonly scanned: readonly Value[];
 }
 
-interface Place {
-  readonly node: number;
-  readonly proto: number;
-}
-
 /**
  * Builds a graph node by node, knowing type and shape of each value. Names are
  * unique within the builder and all its subgraphs; constants live in the
  * outermost graph.
  */
 export class GraphBuilder implements Inference {
-  /** Nodes emitted so far, in order, except loops. */
-  readonly tape: TapeEntry[] = [];
   /** What the nodes emitted from now on are for. */
   at: string | undefined;
-  readonly #nodes: NodeProto[] = [];
-  /** Where in the two lists above the node is that made a value. */
-  readonly #places = new Map<string, Place>();
+  readonly #emitted = new Tape();
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
   /** What completes nodes whose bodies may still grow. */
@@ -86,6 +60,11 @@ export class GraphBuilder implements Inference {
 
   constructor(outer?: GraphBuilder) {
     this.#shared = outer === undefined ? new SharedGraph() : outer.#shared;
+  }
+
+  /** Nodes emitted so far, in order, except loops. */
+  get tape(): readonly TapeEntry[] {
+    return this.#emitted.entries;
   }
 
   /** Declares an input under exactly this name. */
@@ -118,7 +97,7 @@ export class GraphBuilder implements Inference {
     if (contents !== undefined) this.#shared.contents.set(output.name, contents);
     const outputs = [output, ...further.map((each) => this.#value(op, each))] as const;
     this.#emit(op, inputs, outputs).attribute.push(...encoded(attributes, operators[op].attributes));
-    this.#record({ op, inputs, attributes, output, outputs, at: this.at } as AnyTapeNode);
+    this.#emitted.record({ op, inputs, attributes, output, outputs, at: this.at } as AnyTapeNode);
     return outputs;
   }
 
@@ -141,10 +120,9 @@ export class GraphBuilder implements Inference {
 
   /** The next output of the node that made `first`, which the runtime computes only where it is asked for. */
   furtherOutput(first: Value, type: TensorType): Value {
-    const { place, known } = this.#producer(first);
-    const output = this.#value(known.op, type);
-    this.#nodes[place.proto]?.output.push(output.name);
-    this.tape[place.node] = { ...known, outputs: [...known.outputs, output] };
+    const node = this.#madeBy(first);
+    const output = this.#value(node.op, type);
+    this.#emitted.extend({ ...node, outputs: [...node.outputs, output] }, output);
     return output;
   }
 
@@ -186,8 +164,7 @@ export class GraphBuilder implements Inference {
 
   /** The node that produced a value, if it is of this graph. */
   producerOf(value: Value): TapeEntry | undefined {
-    const place = this.#places.get(value.name);
-    return place && this.tape[place.node];
+    return this.#emitted.producerOf(value);
   }
 
   /**
@@ -264,7 +241,7 @@ export class GraphBuilder implements Inference {
         reverse,
       });
     });
-    this.#record({
+    this.#emitted.record({
       op: "Scan",
       inputs: [...initial, ...sequences, ...freeValues(inner.tape, result, [...entering, ...elements])],
       output,
@@ -279,7 +256,7 @@ export class GraphBuilder implements Inference {
 
   /** A value that the body of a scan emitted before has in each iteration, stacked. */
   stacked(node: ScanNode, value: Value): Value {
-    const { place, known } = this.#producer(node.output);
+    const known = this.#madeBy(node.output);
     if (known.op !== "Scan") throw new SelvedgeError("internal", `${node.output.name} is of no scan`);
     const { body, outputs } = known;
     const index = body.scanned.findIndex(({ name }) => name === value.name);
@@ -287,12 +264,10 @@ export class GraphBuilder implements Inference {
     if (before !== undefined) return before;
     body.graph.#result(value);
     const output = this.#value("Scan", stackOf(value, known.length));
-    this.#nodes[place.proto]?.output.push(output.name);
-    this.tape[place.node] = {
-      ...known,
-      outputs: [...outputs, output],
-      body: { ...body, scanned: [...body.scanned, value] },
-    };
+    this.#emitted.extend(
+      { ...known, outputs: [...outputs, output], body: { ...body, scanned: [...body.scanned, value] } },
+      output,
+    );
     return output;
   }
 
@@ -321,21 +296,15 @@ export class GraphBuilder implements Inference {
 
   /** As an output under any name: the runtime copies what it gives under another name than it was made. */
   #result(value: Value): void {
-    const isMadeHere = this.#places.has(value.name);
+    const isMadeHere = this.producerOf(value) !== undefined;
     if (isMadeHere && !this.#outputs.some(({ name }) => name === value.name)) this.#outputs.push(value);
     else this.#output(value, this.#value("next", value));
   }
 
-  #record(node: TapeEntry): void {
-    const place = { node: this.tape.push(node) - 1, proto: this.#nodes.length - 1 };
-    for (const output of node.outputs) this.#places.set(output.name, place);
-  }
-
-  #producer({ name }: Value): { readonly place: Place; readonly known: TapeEntry } {
-    const place = this.#places.get(name);
-    const known = place && this.tape[place.node];
-    if (place !== undefined && known !== undefined) return { place, known };
-    throw new SelvedgeError("internal", `${name} is of another graph`);
+  #madeBy(value: Value): TapeEntry {
+    const node = this.producerOf(value);
+    if (node !== undefined) return node;
+    throw new SelvedgeError("internal", `${value.name} is of another graph`);
   }
 
   #value(hint: string, type: TensorType): Value {
@@ -351,7 +320,7 @@ export class GraphBuilder implements Inference {
       input: inputs.map((value) => value?.name ?? ""),
       output: outputs.map((value) => value.name),
     });
-    this.#nodes.push(node);
+    this.#emitted.protos.push(node);
     return node;
   }
 
@@ -360,7 +329,7 @@ export class GraphBuilder implements Inference {
     return create(GraphProtoSchema, {
       name,
       node: liveProtos(
-        this.#nodes,
+        this.#emitted.protos,
         this.#outputs.map(({ name }) => name),
       ),
       input: this.#inputs.map(valueInfo),

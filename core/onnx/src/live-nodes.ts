@@ -1,5 +1,5 @@
-import type { TapeEntry } from "./graph-builder.ts";
 import type { Value } from "./operator.ts";
+import type { TapeEntry } from "./tape.ts";
 
 /** The nodes that one of the results depends on, in the order they run. */
 export function liveNodes(tape: readonly TapeEntry[], results: readonly Value[]): TapeEntry[] {

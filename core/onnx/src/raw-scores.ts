@@ -1,7 +1,8 @@
 import { zerosLike } from "./gradient-families.ts";
-import type { GraphBuilder, TapeEntry } from "./graph-builder.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
 import type { LossRule } from "./losses/loss-rule.ts";
 import { axisOf, type Value } from "./operator.ts";
+import type { TapeEntry } from "./tape.ts";
 
 /**
  * What the model makes its probabilities of, if it ends in making them and the

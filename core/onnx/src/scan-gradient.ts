@@ -3,10 +3,11 @@ import type { Seed } from "./backward.ts";
 import { rowsOf, zerosLike } from "./gradient-families.ts";
 import type { Partial } from "./gradient-rule.ts";
 import { partialsOf } from "./gradient-rules.ts";
-import type { AnyTapeNode, GraphBuilder, LoopBody, TapeEntry } from "./graph-builder.ts";
+import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import type { Value } from "./operator.ts";
 import { type ElementOf, freeValues, type ScanNode } from "./scan-node.ts";
+import type { AnyTapeNode, TapeEntry } from "./tape.ts";
 
 /** `backward`, which this rule is a part of. */
 type Differentiate = (

@@ -6,10 +6,11 @@ import {
   AttributeProtoSchema,
   type GraphProto,
 } from "./gen/onnx/onnx_pb.js";
-import type { GraphBuilder, LoopBody, TapeEntry } from "./graph-builder.ts";
+import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import { mismatch, type TensorType, TypeMismatch, type Value } from "./operator.ts";
 import type { Dimension } from "./shape.ts";
+import type { TapeEntry } from "./tape.ts";
 
 /** The body's element of a sequence [length, ...]; under a name of its own, or the given one. */
 export type ElementOf = (sequence: Value, name?: string) => Value;

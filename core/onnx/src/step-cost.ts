@@ -1,9 +1,9 @@
 import { elementTypes } from "./element-type.ts";
-import type { TapeEntry, TapeNode } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import type { Value } from "./operator.ts";
 import { type Operator, operators } from "./operators.ts";
 import { countOf, productOf } from "./shape.ts";
+import type { TapeEntry, TapeNode } from "./tape.ts";
 
 /** What one step of a batch graph takes, inferred from its shapes; nothing is run. */
 export interface StepCost {

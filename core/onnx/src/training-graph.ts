@@ -5,7 +5,7 @@ import { type Batch, type BatchGraph, batchLoop, type InputFormat, ports } from 
 import type { Noise } from "./counter-hash.ts";
 import { type ForwardGraph, parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
-import { GraphBuilder, type TapeEntry } from "./graph-builder.ts";
+import { GraphBuilder } from "./graph-builder.ts";
 import { liveNodes } from "./live-nodes.ts";
 import { lossOutputs } from "./loss-outputs.ts";
 import type { LossRule } from "./losses/loss-rule.ts";
@@ -16,6 +16,7 @@ import { type OptimizerState, optimizerState, stateInputs, stateOfParameter } fr
 import type { OptimizerRule, Stepped } from "./optimizers/optimizer-rule.ts";
 import { type Optimizer, type OptimizerName, optimizerRule } from "./optimizers.ts";
 import { rawScores } from "./raw-scores.ts";
+import type { TapeEntry } from "./tape.ts";
 import { matchingNames } from "./tensor-patterns.ts";
 
 export interface TrainingOptions extends InputFormat, GradientTerms {

@@ -2,10 +2,11 @@ import { cast, div } from "../arithmetic.ts";
 import { checkConstantSize, isModestSize } from "../constant-size.ts";
 import { expandLike, reshapeLike, zerosLike } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
-import type { GraphBuilder, TapeNode } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import type { PoolingSignatures } from "../operators/pooling.ts";
 import { sizeOf } from "../shape.ts";
+import type { TapeNode } from "../tape.ts";
 import { type Window, windowsOf } from "../window.ts";
 import { spreadOver } from "./convolution.ts";
 

@@ -1,10 +1,11 @@
 import { add, div, equal, exp, mul, neg, sub } from "../arithmetic.ts";
 import { elementsOf, expandLike, unsqueeze } from "../gradient-families.ts";
 import type { GradientRule, GradientTable } from "../gradient-rule.ts";
-import type { GraphBuilder, TapeNode } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { type ReductionSignatures, reducedAxes } from "../operators/reduction.ts";
 import { isStatic, sizeOf } from "../shape.ts";
+import type { TapeNode } from "../tape.ts";
 
 type Reduction = keyof ReductionSignatures;
 
