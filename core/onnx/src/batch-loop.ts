@@ -3,6 +3,7 @@ import type { ForwardGraph } from "./forward-graph.ts";
 import { unsqueeze } from "./gradient-families.ts";
 import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
 import type { TargetFormat } from "./losses/loss-rule.ts";
+import { serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 import type { ParameterLayout } from "./parameters.ts";
 import { type StepCost, stepCost } from "./step-cost.ts";
@@ -145,6 +146,36 @@ export function batchLoop(
     return result;
   });
   return { ...loop, cost };
+}
+
+/** The graph that a loop is in, when all its outputs are named. */
+export function batchGraph(
+  g: GraphBuilder,
+  name: string,
+  { forward, target, format, parameters, measures, cost }: BatchGraphParts,
+): BatchGraph {
+  return {
+    bytes: serializeModel(g.toModel(name)),
+    layout: forward.layout,
+    parameters: parameters.map((parameter) => parameter.name),
+    inputShape: forward.inputShape,
+    inputType: format.inputType,
+    outputShape: forward.outputShape,
+    target,
+    classes: target.classes,
+    outputs: new Set(measures.keys()),
+    cost,
+  };
+}
+
+interface BatchGraphParts {
+  readonly forward: ForwardGraph;
+  readonly target: TargetFormat;
+  readonly format: InputFormat;
+  readonly parameters: readonly Value[];
+  /** What a step gives out, by the names of the outputs. */
+  readonly measures: ReadonlyMap<string, Value>;
+  readonly cost: BatchGraph["cost"];
 }
 
 function scaled(

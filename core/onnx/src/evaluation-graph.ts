@@ -1,10 +1,10 @@
-import { type BatchGraph, batchLoop, type InputFormat } from "./batch-loop.ts";
+import { type BatchGraph, batchGraph, batchLoop, type InputFormat } from "./batch-loop.ts";
 import { evaluationMode } from "./composition.ts";
 import { parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { evaluationOutputs, type Measures } from "./loss-outputs.ts";
 import { type Loss, type LossName, lossRule } from "./losses.ts";
-import { type OnnxModel, serializeModel } from "./model.ts";
+import type { OnnxModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 import { rawScores } from "./raw-scores.ts";
 
@@ -25,26 +25,15 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const parameters = parameterInputs(g, forward.layout);
   const rule = lossRule(options.loss);
   const target = rule.target(forward.outputShape);
-  let named: ReadonlyMap<string, Value> = new Map();
+  let measures: ReadonlyMap<string, Value> = new Map();
   const { scanned, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
     const output = forward.emit(inner, batch.input, parameters, evaluationMode);
     const scores = rawScores(inner, output, rule);
     const loss = rule.emit(inner, scores, batch.labels);
-    named = evaluationOutputs(loss, options);
-    return { carried: [], scanned: [...named.values()] };
+    measures = evaluationOutputs(loss, options);
+    return { carried: [], scanned: [...measures.values()] };
   });
-  const outputs = [...named.keys()];
+  const outputs = [...measures.keys()];
   for (const [index, value] of scanned.entries()) g.output(outputs[index] ?? "", value);
-  return {
-    bytes: serializeModel(g.toModel("evaluation")),
-    layout: forward.layout,
-    parameters: parameters.map((value) => value.name),
-    inputShape: forward.inputShape,
-    inputType: options.inputType,
-    outputShape: forward.outputShape,
-    target,
-    classes: target.classes,
-    outputs: new Set(outputs),
-    cost,
-  };
+  return batchGraph(g, "evaluation", { forward, target, format: options, parameters, measures, cost });
 }

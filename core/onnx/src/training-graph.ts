@@ -1,7 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { add, cast, div } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
-import { type Batch, type BatchGraph, batchLoop, type InputFormat, ports } from "./batch-loop.ts";
+import { type Batch, type BatchGraph, batchGraph, batchLoop, type InputFormat, ports } from "./batch-loop.ts";
 import type { Noise } from "./counter-hash.ts";
 import { type ForwardGraph, parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { applyTerms, type GradientTerms, isClipped, type TermInputs, termInputs } from "./gradient-terms.ts";
@@ -10,7 +10,7 @@ import { liveNodes } from "./live-nodes.ts";
 import { lossOutputs } from "./loss-outputs.ts";
 import type { LossRule } from "./losses/loss-rule.ts";
 import { type Loss, type LossName, lossRule } from "./losses.ts";
-import { type OnnxModel, serializeModel } from "./model.ts";
+import type { OnnxModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 import { type OptimizerState, optimizerState, stateInputs, stateOfParameter } from "./optimizer-state.ts";
 import type { OptimizerRule, Stepped } from "./optimizers/optimizer-rule.ts";
@@ -100,9 +100,7 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   const inputOf = (list: readonly Value[]) =>
     parameters.map((parameter) => list[trained.indexOf(parameter)]?.name);
   return {
-    bytes: serializeModel(g.toModel("training")),
-    layout,
-    parameters: parameters.map((value) => value.name),
+    ...batchGraph(g, "training", { forward, target, format: options, parameters, measures, cost }),
     updated,
     frozen,
     personal: matchingNames(names, options.personal ?? []),
@@ -111,13 +109,6 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     isCounting,
     anchors: inputOf(inputs.anchors),
     corrections: inputOf(inputs.corrections),
-    inputShape: forward.inputShape,
-    inputType: options.inputType,
-    outputShape: forward.outputShape,
-    target,
-    classes: target.classes,
-    outputs: new Set(measures.keys()),
-    cost,
   };
 }
 
