@@ -29,7 +29,18 @@ test("a file is served by its name, a folder with the newest version of each mod
 test("what is not there, has no model in it or no name is refused, and nothing is left listening", async (t) => {
   const folder = await testFolder(t);
   await writeFile(join(folder, "###.onnx"), smallMlp(1));
-  await assert.rejects(serve(join(folder, "none.onnx"), { port: 0 }), { code: "not_found" });
+  await assert.rejects(serve(join(folder, "none.onnx"), { port: 0 }), {
+    code: "not_found",
+    message: "no such file or folder",
+    at: join(folder, "none.onnx"),
+    fix: "check the path",
+  });
   await assert.rejects(serve(folder, { port: 0 }), { code: "not_found" });
   await assert.rejects(serve(join(folder, "###.onnx"), { port: 0 }), { code: "invalid_argument" });
+});
+
+test("a file that is no model is refused with its path", async (t) => {
+  const path = join(await testFolder(t), "notes.onnx");
+  await writeFile(path, "not a model");
+  await assert.rejects(serve(path, { port: 0 }), { code: "corrupt", at: path });
 });

@@ -47,7 +47,20 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function deployFile(server: InferenceServer, path: string, name: string): Promise<void> {
-  await server.deploy({ name, version: "1", digest: await digestOfFile(path), path });
+  const digest = await digestOfFile(path);
+  await server.deploy({ name, version: "1", digest, path }).catch((thrown: unknown) => {
+    throw inFile(thrown, path);
+  });
+}
+
+/** The file before the node or tensor that an error names. */
+function inFile(thrown: unknown, path: string): SelvedgeError {
+  const { code, message, at, fix } = SelvedgeError.from(thrown);
+  return new SelvedgeError(code, message, {
+    at: at === undefined || at === path ? path : `${path}: ${at}`,
+    ...(fix !== undefined && { fix }),
+    cause: thrown,
+  });
 }
 
 async function deployNewest(

@@ -37,6 +37,14 @@ test("[SV11] JSON, binary data and the wish for it may be mixed", () => {
   assert.deepEqual([...mixed.binary, mixed.fetches, mixed.timeoutUs], ["half", ["y", "half"], 250]);
 });
 
+test("binary data without the header is refused with the header it takes", () => {
+  assert.throws(() => decodeInferBody(Uint8Array.of(0, 255), undefined, model), {
+    code: "invalid_argument",
+    message: /^the request's body is not JSON/,
+    fix: /Inference-Header-Content-Length/,
+  });
+});
+
 test("[SV11] a body that is not as its header and its JSON say is refused, with the place", () => {
   const all = { parameters: { binary_data_output: true } };
   const cases: readonly [() => InferRequest, RegExp][] = [

@@ -21,7 +21,10 @@ export function decodeInferBody(
   headerLength: string | undefined,
   model: ModelSignature,
 ): InferRequest {
-  if (headerLength === undefined) return decodeInferRequest(parseJson(body), model);
+  if (headerLength === undefined) {
+    const fix = "of binary data say in Inference-Header-Content-Length where it begins";
+    return decodeInferRequest(parseJson(body, fix), model);
+  }
   const length = Number(headerLength);
   if (!/^\d{1,15}$/.test(headerLength) || length > body.length) {
     throw invalid("Inference-Header-Content-Length", `must be at most the body's ${body.length} bytes`);
@@ -31,12 +34,12 @@ export function decodeInferBody(
 }
 
 /** @throws SelvedgeError `invalid_argument` when it is not JSON in UTF-8 */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array, fix = "send one JSON object"): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (thrown) {
     const { message } = SelvedgeError.from(thrown);
-    throw new SelvedgeError("invalid_argument", `the request's body is not JSON: ${message}`);
+    throw new SelvedgeError("invalid_argument", `the request's body is not JSON: ${message}`, { fix });
   }
 }
 

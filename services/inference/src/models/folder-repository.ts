@@ -65,11 +65,12 @@ async function isFile(path: string): Promise<boolean> {
 
 function unreadable(thrown: unknown, path: string): SelvedgeError {
   const reason = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-  const code = reason === "ENOENT" || reason === "ENOTDIR" ? "not_found" : "permission_denied";
-  return new SelvedgeError(code, `cannot read it: ${SelvedgeError.from(thrown).message}`, {
-    at: path,
-    cause: thrown,
-  });
+  if (reason === "ENOENT" || reason === "ENOTDIR") {
+    const fix = "check the path";
+    return new SelvedgeError("not_found", "no such file or folder", { at: path, fix, cause: thrown });
+  }
+  const message = `cannot read it: ${SelvedgeError.from(thrown).message}`;
+  return new SelvedgeError("permission_denied", message, { at: path, cause: thrown });
 }
 
 const versionPattern = /^[1-9]\d{0,14}$/;
