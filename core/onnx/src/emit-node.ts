@@ -51,7 +51,10 @@ export function checkOperator(node: NodeProto): void {
   const known = new Set([...readHere, ...Object.keys(operators), ...Object.keys(compositions)]);
   throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
     at: describeNode(node),
-    fix: `use a model of these operators: ${[...known].sort().join(", ")}`,
+    fix:
+      node.domain === "ai.onnx.ml"
+        ? "export the network alone, without the scalers, encoders and trees of ai.onnx.ml"
+        : `use a model of these operators: ${[...known].sort().join(", ")}`,
   });
 }
 

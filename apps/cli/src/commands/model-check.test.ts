@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { buildCnn, serializeModel } from "@selvedge/onnx";
+import { buildCnn, buildMlp, serializeModel } from "@selvedge/onnx";
 import { type Outcome, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge model check", () => {
@@ -34,6 +34,12 @@ suite("selvedge model check", () => {
     const products = (10 * (2 * convolution + 3 * layer)).toLocaleString("en-US");
     assert.ok(stdout.includes(`multiply-adds  ${products} a step\n`), stdout);
     assert.match(stdout, /^conv1\.weight +\[4, 1, 3, 3\] +trained$/m);
+  });
+
+  test("calls one number of each example no class", async () => {
+    const one = buildMlp({ inputShape: [4], hidden: [], classes: 1, seed: 1 });
+    await writeFile(join(folder, "one.onnx"), serializeModel(one));
+    assert.match((await run("model check one.onnx")).stdout, /^gives +\[1\], float32$/m);
   });
 
   test("says the same to programs", async () => {

@@ -25,7 +25,12 @@ export async function run(terminal: Terminal, options: ModelCheckOptions, file: 
   terminal.stdout.write(
     renderFields([
       ["takes", `${shape(inputShape)}, ${describeModel(model).inputs[0]?.type}`],
-      ["gives", classes === outputShape[0] ? `${classes} classes` : `${shape(outputShape)}, float32`],
+      [
+        "gives",
+        (classes ?? 0) > 1 && classes === outputShape[0]
+          ? `${classes} classes`
+          : `${shape(outputShape)}, float32`,
+      ],
       ["parameters", formatCount(cost.parameters)],
       ["memory", `${formatBytes(cost.memoryBytes)} and the data, in batches of ${batchSize}`],
       ["multiply-adds", `${formatCount(cost.multiplyAdds)} a step`],

@@ -71,6 +71,19 @@ suite("a job's model", () => {
     });
   });
 
+  test("of one score is refused by softmax, and trained by binary cross-entropy", async () => {
+    await writeFile(
+      join(folder, "one.onnx"),
+      serializeModel(buildMlp({ inputShape: [4], hidden: [], classes: 1, seed: 1 })),
+    );
+    await assert.rejects(loadModel(job("one.onnx")), {
+      code: "invalid_argument",
+      message: /one score/,
+      fix: /binary-cross-entropy/,
+    });
+    await loadModel({ ...job("one.onnx"), loss: { name: "binary-cross-entropy" } });
+  });
+
   test("of images takes them without the channel that their files do not have, but in no other order", async () => {
     const images = (inputShape: string): JobFile => {
       const model = "{ builder: cnn, input: [1, 4, 6], channels: [2], kernel: 3, classes: 2 }";

@@ -19,6 +19,16 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
   const { graph } = compileModel(bytes, at, plannedTraining(trainTask(job)));
   requireOneLabel(graph, job.loss.name, at);
   const { inputShape, classes } = graph;
+  if (classes === 1) {
+    throw new SelvedgeError(
+      "invalid_argument",
+      "the model gives one score, which cannot tell classes apart by softmax",
+      {
+        at,
+        fix: "of two classes say loss: { name: binary-cross-entropy }; of numbers a job does not learn",
+      },
+    );
+  }
   if (!isSameLayout(inputShape, dataset.inputShape) || classes !== dataset.classes) {
     throw new SelvedgeError(
       "invalid_argument",
