@@ -39,6 +39,39 @@ suite("selvedge serve", () => {
     assert.deepEqual(await served, { code: 0, stdout: text, stderr: "" });
   });
 
+  test("the printed example shows the token that it needs, read from its file", async () => {
+    const interruption = new AbortController();
+    const token = "a-token-of-at-least-32-characters-0123";
+    await writeFile(join(folder, "to'ken"), token, { mode: 0o600 });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const served = selvedge(
+      [
+        "serve",
+        "My Digits.onnx",
+        "--port",
+        "0",
+        "--no-grpc",
+        "--log-level",
+        "silent",
+        "--token-file",
+        "to'ken",
+      ],
+      { workingFolder: folder, interrupted: interruption.signal, onStdout: resolve },
+    );
+    const text = await Promise.race([promise, served.then(({ stderr }) => stderr)]);
+    const [, header = "", url = "", data = ""] =
+      /^try +curl -s -H (".+") (\S+) -d (.+)$/m.exec(text) ?? assert.fail(text);
+    const [authorization, body] = [header, data].map((word) =>
+      execFileSync("sh", ["-c", `printf %s ${word}`], { cwd: folder, encoding: "utf8" }),
+    );
+    assert.equal(authorization, `Authorization: Bearer ${token}`);
+    assert.equal((await fetch(url, { method: "POST", body: body ?? "" })).status, 401);
+    const headers = { authorization: `Bearer ${token}` };
+    assert.equal((await fetch(url, { method: "POST", body: body ?? "", headers })).status, 200);
+    interruption.abort();
+    await served;
+  });
+
   test("what is no model, or not there, is refused", async () => {
     const broken = await selvedge(
       ["serve", "notes.onnx", "--port", "0", "--no-grpc", "--log-level", "silent"],

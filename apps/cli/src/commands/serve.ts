@@ -4,7 +4,7 @@ import { type InferenceServer, type ServerTls, serve } from "@selvedge/inference
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import { nameFrom } from "../name-from.ts";
-import { inferExample } from "../output/infer-example.ts";
+import { type InferAccess, inferExample } from "../output/infer-example.ts";
 import { writeJson } from "../output/json.ts";
 import { createLog, type LogOptions } from "../output/log.ts";
 import { renderFields } from "../output/table.ts";
@@ -48,20 +48,20 @@ export async function run(terminal: Terminal, options: ServeOptions, model: stri
     }));
     if (options.json)
       writeJson(terminal.stdout, { url: server.url, grpcAddress: server.grpcAddress, models });
-    else terminal.stdout.write(renderFields(fieldsOf(server)));
+    else terminal.stdout.write(renderFields(fieldsOf(server, options)));
     await untilInterrupted(terminal);
   } finally {
     await server.close();
   }
 }
 
-function fieldsOf(server: InferenceServer): readonly [string, string][] {
+function fieldsOf(server: InferenceServer, access: InferAccess): readonly [string, string][] {
   const { url } = server;
   return [
     ...server.models().flatMap(({ name, digest, inputs }): [string, string][] => [
       ["model", `${name} (${digest})`],
       ["url", `${url}/v2/models/${name}/infer`],
-      ["try", inferExample(url, name, inputs)],
+      ["try", inferExample(url, name, inputs, access)],
     ]),
     ...(server.grpcAddress === undefined ? [] : [["grpc", server.grpcAddress] satisfies [string, string]]),
     ["metrics", `${url}/metrics`],

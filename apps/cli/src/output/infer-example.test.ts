@@ -26,3 +26,8 @@ test("a large input is made by the shell, in the right number", () => {
   assert.deepEqual([digits.name, digits.shape, digits.data.length], ["it's", [1, 784], 784]);
   assert.deepEqual(mask.data, Array(20).fill(false));
 });
+
+test("where the server speaks TLS the example trusts its certificate", () => {
+  const example = inferExample("https://127.0.0.1:1", "digits", [], { tlsCert: "server cert.pem" });
+  assert.match(example, /^curl -s --cacert 'server cert\.pem' https:/);
+});

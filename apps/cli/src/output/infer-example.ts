@@ -5,9 +5,28 @@ export interface InferInput {
   readonly shape: readonly number[];
 }
 
+/** Files that whoever asks needs. */
+export interface InferAccess {
+  readonly tokenFile?: string;
+  /** The server's certificate. */
+  readonly tlsCert?: string;
+}
+
 /** A line for a shell that asks a served model about one example of zeros, in the shape it takes. */
-export function inferExample(url: string, model: string, inputs: readonly InferInput[]): string {
-  return `curl -s ${url}/v2/models/${model}/infer -d '{"inputs":[${inputs.map(inputText).join(",")}]}'`;
+export function inferExample(
+  url: string,
+  model: string,
+  inputs: readonly InferInput[],
+  { tokenFile, tlsCert }: InferAccess = {},
+): string {
+  const trust = tlsCert === undefined ? "" : ` --cacert ${quoted(tlsCert)}`;
+  const token = tokenFile === undefined ? "" : ` -H "Authorization: Bearer $(cat ${quoted(tokenFile)})"`;
+  const body = `'{"inputs":[${inputs.map(inputText).join(",")}]}'`;
+  return `curl -s${trust}${token} ${url}/v2/models/${model}/infer -d ${body}`;
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function inputText({ name, datatype, shape }: InferInput): string {
@@ -19,8 +38,8 @@ function inputText({ name, datatype, shape }: InferInput): string {
       ? Array(count).fill(zero).join(",")
       : `'$(yes '${zero}' | head -n ${count} | paste -sd, -)'`;
   // A quote would end the shell's string.
-  const quoted = JSON.stringify(name).replaceAll("'", "\\u0027");
-  return `{"name":${quoted},"datatype":"${datatype}","shape":[${sizes.join(",")}],"data":[${data}]}`;
+  const safeName = JSON.stringify(name).replaceAll("'", "\\u0027");
+  return `{"name":${safeName},"datatype":"${datatype}","shape":[${sizes.join(",")}],"data":[${data}]}`;
 }
 
 /** As JSON, where it is not 0. */
