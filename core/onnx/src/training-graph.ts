@@ -24,8 +24,6 @@ export interface TrainingOptions extends InputFormat, GradientTerms {
   readonly optimizer: OptimizerName | Optimizer;
   /** Parameters that are not trained, by patterns of their names in which `*` is any text. */
   readonly frozen?: readonly string[];
-  /** Parameters that are trained but stay on the device, by patterns as well. */
-  readonly personal?: readonly string[];
 }
 
 /** A graph of standard operators that takes parameters and gives better ones. */
@@ -34,8 +32,6 @@ export interface TrainingGraph extends BatchGraph {
   readonly updated: readonly (string | undefined)[];
   /** Parameters that training leaves as they are, by name, and why. */
   readonly frozen: ReadonlyMap<string, string>;
-  /** Names of the parameters that stay on the device. */
-  readonly personal: ReadonlySet<string>;
   readonly state: OptimizerState;
   /** Whether it takes a seed. */
   readonly isRandom: boolean;
@@ -103,7 +99,6 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     ...batchGraph(g, "training", { forward, target, format: options, parameters, measures, cost }),
     updated,
     frozen,
-    personal: matchingNames(names, options.personal ?? []),
     state,
     isRandom,
     isCounting,
