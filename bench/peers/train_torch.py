@@ -14,25 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
-
-def two_nn():
-    return nn.Sequential(nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10))
-
-
-def fedavg_cnn():
-    return nn.Sequential(
-        nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(7 * 7 * 64, 512), nn.ReLU(), nn.Linear(512, 10),
-    )
-
-
-def lenet():
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
-        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
-    )
+# The models whose gradients are compared, here at the widths of their papers.
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "export"))
+import models  # noqa: E402
 
 
 def sensor_cnn():
@@ -43,49 +27,10 @@ def sensor_cnn():
     )
 
 
-class Residual(nn.Module):
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
-            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs),
-        )
-        self.skip = nn.Identity()
-        if stride != 1 or inputs != outputs:
-            self.skip = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        return torch.relu(self.body(x) + self.skip(x))
-
-
-def resnet20():
-    widths = [16] * 3 + [32] * 3 + [64] * 3
-    layers, inputs = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()], 16
-    for index, width in enumerate(widths):
-        layers.append(Residual(inputs, width, 2 if index in (3, 6) else 1))
-        inputs = width
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
-
-
-class InvertedResidual(nn.Module):
-    def __init__(self, inputs, outputs, stride, expansion=4):
-        super().__init__()
-        hidden = inputs * expansion
-        self.adds = stride == 1 and inputs == outputs
-        self.body = nn.Sequential(
-            nn.Conv2d(inputs, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.Hardswish(),
-            nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False), nn.BatchNorm2d(hidden), nn.Hardswish(),
-            nn.Conv2d(hidden, outputs, 1, bias=False), nn.BatchNorm2d(outputs),
-        )
-
-    def forward(self, x):
-        return x + self.body(x) if self.adds else self.body(x)
-
-
 def mobilenet():
     plan = [(16, 16, 1), (16, 24, 2), (24, 24, 1), (24, 40, 2), (40, 40, 1)]
     layers = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish()]
-    layers += [InvertedResidual(*each) for each in plan]
+    layers += [models.InvertedResidual(*each, expand=4) for each in plan]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(40, 10))
 
 
@@ -103,13 +48,13 @@ class Recurrent(nn.Module):
 
 # name: how to build it, shape of one example, classes
 MODELS = {
-    "2nn": (two_nn, [784], 10),
-    "cnn": (fedavg_cnn, [1, 28, 28], 10),
-    "lenet": (lenet, [1, 28, 28], 10),
+    "2nn": (lambda: models.two_layer_perceptron(784, 200), [784], 10),
+    "cnn": (lambda: models.fedavg_cnn(28, (32, 64), 512), [1, 28, 28], 10),
+    "lenet": (lambda: models.lenet(28, (6, 16), (120, 84)), [1, 28, 28], 10),
     "sensor-cnn": (sensor_cnn, [6, 128], 6),
     "lstm": (lambda: Recurrent(nn.LSTM, 8, 256, 10), [80, 8], 10),
     "gru": (lambda: Recurrent(nn.GRU, 6, 64, 6), [128, 6], 6),
-    "resnet20": (resnet20, [3, 32, 32], 10),
+    "resnet20": (lambda: models.ResNet20((16, 32, 64)), [3, 32, 32], 10),
     "mobilenet": (mobilenet, [3, 32, 32], 10),
 }
 

@@ -7,43 +7,45 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def two_layer_perceptron():
+def two_layer_perceptron(inputs=64, width=24):
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, 10)
+        nn.Flatten(), nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
     )
 
 
-def fedavg_cnn():
+def fedavg_cnn(side=12, channels=(4, 8), hidden=32):
     """McMahan et al. 2017, section 3."""
+    first, second = channels
     return nn.Sequential(
-        nn.Conv2d(1, 4, 5, padding=2),
+        nn.Conv2d(1, first, 5, padding=2),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        nn.Conv2d(4, 8, 5, padding=2),
+        nn.Conv2d(first, second, 5, padding=2),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(8 * 3 * 3, 32),
+        nn.Linear(second * (side // 4) ** 2, hidden),
         nn.ReLU(),
-        nn.Linear(32, 10),
+        nn.Linear(hidden, 10),
     )
 
 
-def lenet():
+def lenet(side=20, channels=(3, 8), hidden=(24, 16)):
     """LeCun et al. 1998: tanh and average pooling."""
+    first, second = channels
     return nn.Sequential(
-        nn.Conv2d(1, 3, 5, padding=2),
+        nn.Conv2d(1, first, 5, padding=2),
         nn.Tanh(),
         nn.AvgPool2d(2),
-        nn.Conv2d(3, 8, 5),
+        nn.Conv2d(first, second, 5),
         nn.Tanh(),
         nn.AvgPool2d(2),
         nn.Flatten(),
-        nn.Linear(8 * 3 * 3, 24),
+        nn.Linear(second * ((side // 2 - 4) // 2) ** 2, hidden[0]),
         nn.Tanh(),
-        nn.Linear(24, 16),
+        nn.Linear(hidden[0], hidden[1]),
         nn.Tanh(),
-        nn.Linear(16, 10),
+        nn.Linear(hidden[1], 10),
     )
 
 
