@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Side } from "./train/side.ts";
+import { Side } from "./side.ts";
 
 interface Case {
   readonly model: string;

@@ -27,6 +27,8 @@ export interface InferenceServerOptions extends AccessOptions {
   readonly log?: InferenceLog;
   /** Requests that may wait for one model; more are answered 503. */
   readonly maxQueue?: number;
+  /** Examples that one run may hold when requests are run together; 1 runs each alone. */
+  readonly batchRowsMax?: number;
   /** Largest request body, bytes. Of all requests together, 8 times as much is held; more are answered 503. */
   readonly requestBytesMax?: number;
   /** Connections that may be open; further ones are closed at once. */
@@ -101,7 +103,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
       restartDelaysMs: options.restartDelaysMs ?? restartDelaysDefaultMs,
       runTimeoutMs: options.runTimeoutMs ?? runTimeoutDefaultMs,
       memoryBytesMax: options.memoryBytesMax ?? machineMemoryBytes() / 2,
-      batchRowsMax,
+      batchRowsMax: options.batchRowsMax ?? batchRowsDefault,
     },
     metrics,
   );
@@ -163,5 +165,5 @@ const maxQueueDefault = 256;
 const largestBodiesHeld = 8;
 const restartDelaysDefaultMs: readonly number[] = [100, 500, 2_000, 10_000, 30_000, 60_000, 60_000, 60_000];
 const runTimeoutDefaultMs = 60_000;
-const batchRowsMax = 64;
+const batchRowsDefault = 64;
 const drainDefaultMs = 30_000;
