@@ -37,7 +37,49 @@ def convolutional():
     ]
 
 
-MODELS = {"mlp": (perceptron, 0.1), "cnn": (convolutional, 0.1)}
+def causal():
+    """Windows of sensor readings; each layer sees what came before only."""
+    return [
+        layers.Input((16, 3)),
+        layers.Conv1D(6, 3, padding="causal", dilation_rate=2, activation="relu"),
+        layers.MaxPooling1D(),
+        layers.Conv1D(8, 3, padding="causal", activation="relu"),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def gated():
+    return [
+        layers.Input((7, 5)),
+        layers.Bidirectional(layers.GRU(6, return_sequences=True)),
+        layers.GRU(5, reset_after=False),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def simple_recurrent():
+    return [
+        layers.Input((7, 5)),
+        layers.SimpleRNN(6, return_sequences=True),
+        layers.SimpleRNN(5, go_backwards=True),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def masked():
+    """Sequences of different lengths, with zeros after the last element."""
+    return [layers.Input((7, 5)), layers.Masking(), layers.LSTM(6), layers.Dense(4, activation="softmax")]
+
+
+MODELS = {
+    "mlp": (perceptron, 0.1),
+    "cnn": (convolutional, 0.1),
+    "causal-cnn": (causal, 0.1),
+    "gru": (gated, 0.1),
+    "simple-rnn": (simple_recurrent, 0.1),
+    "masked-lstm": (masked, 0.1),
+}
 
 
 def main():
@@ -56,6 +98,9 @@ def write(name, folder):
     # tf2onnx leaves a bias of zeros out of the file: as after some training, there is none.
     model.set_weights([w + 0.01 * np.random.standard_normal(w.shape) for w in model.get_weights()])
     inputs = np.random.standard_normal((EXAMPLES, *model.input_shape[1:])).astype(np.float32)
+    if any(isinstance(layer, layers.Masking) for layer in model.layers):
+        for example, length in zip(inputs, np.random.randint(1, inputs.shape[1] + 1, EXAMPLES), strict=True):
+            example[length:] = 0
     labels = np.random.randint(model.output_shape[1], size=EXAMPLES)
     target = folder / f"keras-{name}"
     target.mkdir(parents=True, exist_ok=True)
@@ -114,14 +159,21 @@ def storage_forms(model):
     index = 0
     for layer in model.layers:
         for at in range(index, index + len(layer.get_weights())):
-            yield form_of(layer, at)
+            yield from forms_of(layer, at)
         index += len(layer.get_weights())
 
 
-def form_of(layer, at):
+def forms_of(layer, at):
     # Keras has height, width, channels in, channels out.
-    order = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (3, 2, 0, 1)
-    return lambda weights: weights[at].transpose(order) if weights[at].ndim == 4 else weights[at]
+    if isinstance(layer, layers.Conv1D):
+        # As of images that are one pixel high.
+        kernel = lambda weights: weights[at].transpose(2, 1, 0)[:, :, np.newaxis]
+        bias = lambda weights: weights[at][np.newaxis, :, np.newaxis]
+        yield lambda weights: kernel(weights) if weights[at].ndim == 3 else bias(weights)
+    elif isinstance(layer, layers.DepthwiseConv2D):
+        yield lambda weights: weights[at].transpose(2, 3, 0, 1) if weights[at].ndim == 4 else weights[at]
+    else:
+        yield lambda weights: weights[at].transpose(3, 2, 0, 1) if weights[at].ndim == 4 else weights[at]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { cast } from "./arithmetic.ts";
 import { decodeAttribute } from "./attributes.ts";
 import type { ComposeMode } from "./composition.ts";
 import {
@@ -8,13 +7,14 @@ import {
   compositions,
   isComposed,
 } from "./compositions.ts";
-import { elementTypeOf } from "./element-type.ts";
-import type { NodeProto, TensorProto } from "./gen/onnx/onnx_pb.js";
+import { constantFrom } from "./constant-from.ts";
+import { lookUp } from "./emit-body.ts";
+import { emitLoop } from "./emit-loop.ts";
+import type { NodeProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
 import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
-import { isSequence, type Named, sequenceAt, splitToSequence } from "./sequences.ts";
-import { dimensionsOf, int64sOf, numbersOf } from "./tensor-proto.ts";
+import { type Named, sequenceAt, splitToSequence } from "./sequences.ts";
 import { describeNode } from "./validate-model.ts";
 
 /**
@@ -29,6 +29,7 @@ export function emitNode(
   values: Map<string, Named>,
   mode: ComposeMode,
 ): void {
+  const around = graph.at;
   graph.at = describeNode(node);
   try {
     const outputs = outputsOf(graph, node, values, mode);
@@ -41,7 +42,7 @@ export function emitNode(
     if (thrown instanceof TypeMismatch) throw unsupportedForm(node, thrown.message);
     throw thrown;
   } finally {
-    graph.at = undefined;
+    graph.at = around;
   }
 }
 
@@ -58,27 +59,15 @@ export function checkOperator(node: NodeProto): void {
   });
 }
 
-/** Operators that are no nodes of our graphs: what they give is known, or one of their branches is taken. */
-const readHere: readonly string[] = ["Constant", "ConstantOfShape", "If", "SequenceAt", "SplitToSequence"];
-
-export function constantFrom(graph: GraphBuilder, tensor: TensorProto): Value {
-  const shape = dimensionsOf(tensor);
-  const type = elementTypeOf(tensor.dataType);
-  switch (type) {
-    case "float32":
-      return graph.constant(Float32Array.from(numbersOf(tensor)), shape);
-    case "float64":
-      return graph.constant(Float64Array.from(numbersOf(tensor)), shape);
-    case "int32":
-      return graph.constant(Int32Array.from(numbersOf(tensor)), shape);
-    case "int64":
-      return graph.constant(int64sOf(tensor), shape);
-    case "bool":
-      return cast(graph, graph.constant(Int32Array.from(numbersOf(tensor)), shape), "bool");
-    default:
-      throw new TypeMismatch(`constants of element type ${type ?? tensor.dataType} are not known`);
-  }
-}
+/** Operators that are no nodes of our graphs: what they give is known, or the graphs in them are read instead. */
+const readHere: readonly string[] = [
+  "Constant",
+  "ConstantOfShape",
+  "If",
+  "Loop",
+  "SequenceAt",
+  "SplitToSequence",
+];
 
 function outputsOf(
   graph: GraphBuilder,
@@ -88,6 +77,7 @@ function outputsOf(
 ): readonly Named[] {
   if (node.opType === "Constant") return [constantOf(graph, node)];
   if (node.opType === "If") return branchOf(graph, node, values, mode);
+  if (node.opType === "Loop") return emitLoop(graph, node, values, mode, emitInner);
   if (node.opType === "SequenceAt") {
     const [sequence = "", position = ""] = node.input;
     return [sequenceAt(graph, values.get(sequence), lookUp(values, position))];
@@ -112,13 +102,6 @@ function inputsOf(
   // Before operator set 18 reductions had their axes as an attribute.
   const axes = node.opType.startsWith("Reduce") && node.attribute.find(({ name }) => name === "axes");
   return axes ? [inputs[0], graph.integers(...axes.ints.map(Number))] : inputs;
-}
-
-function lookUp(values: ReadonlyMap<string, Named>, name: string): Value {
-  const value = values.get(name);
-  if (value === undefined) throw new TypeMismatch(`"${name}" is an output that is not known`);
-  if (isSequence(value)) throw new TypeMismatch(`"${name}" is a sequence`);
-  return value;
 }
 
 function emitOperator<Op extends Operator>(
@@ -243,6 +226,17 @@ function constantOf(graph: GraphBuilder, node: NodeProto): Value {
   }
 }
 
+/** A node of a graph inside a node. */
+function emitInner(
+  graph: GraphBuilder,
+  node: NodeProto,
+  values: Map<string, Named>,
+  mode: ComposeMode,
+): void {
+  checkOperator(node);
+  emitNode(graph, node, values, mode);
+}
+
 /** Exporters ask for sizes that they do not know: the branch is taken before the run. */
 function branchOf(
   graph: GraphBuilder,
@@ -257,10 +251,7 @@ function branchOf(
   if (branch === undefined) throw new TypeMismatch(`attribute "${taken}" is missing`);
   const inner = new Map(values);
   for (const tensor of branch.initializer) inner.set(tensor.name, constantFrom(graph, tensor));
-  for (const each of branch.node) {
-    checkOperator(each);
-    emitNode(graph, each, inner, mode);
-  }
+  for (const each of branch.node) emitInner(graph, each, inner, mode);
   return branch.output.map(({ name }) => lookUp(inner, name));
 }
 

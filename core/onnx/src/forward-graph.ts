@@ -1,7 +1,8 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { type ComposeMode, evaluationMode } from "./composition.ts";
+import { constantFrom } from "./constant-from.ts";
 import type { TensorDescription } from "./describe-model.ts";
-import { checkOperator, constantFrom, emitNode } from "./emit-node.ts";
+import { checkOperator, emitNode } from "./emit-node.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { GraphBuilder } from "./graph-builder.ts";
 import { withInner } from "./live-protos.ts";

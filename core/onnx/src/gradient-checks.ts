@@ -4,6 +4,7 @@ import { backward } from "./backward.ts";
 import { type CheckInput, caseInputs, caseNode, emitCase, pointOf } from "./case-graph.ts";
 import type { ComposeMode } from "./composition.ts";
 import type { CheckedSignatures, GradientCase } from "./gradient-case.ts";
+import { loopCases } from "./gradient-cases/loop.ts";
 import { type ScanCase, scanCases } from "./gradient-cases/scan.ts";
 import { gradientCases, type LossCase, lossCases } from "./gradient-cases.ts";
 import { sumAll } from "./gradient-families.ts";
@@ -42,7 +43,7 @@ export function gradientOutput(input: CheckInput): string {
 export function gradientChecks(): GradientCheck[] {
   return [
     ...entries(gradientCases).flatMap(([op, cases]) => cases.map((each) => operatorCheck(op, each))),
-    ...scanCases.map(scanCheck),
+    ...[...scanCases, ...loopCases].map(scanCheck),
     ...lossChecks(),
   ];
 }

@@ -56,6 +56,8 @@ export class GraphBuilder implements Inference {
   readonly #outputs: Value[] = [];
   /** What completes nodes whose bodies may still grow. */
   readonly #finish: (() => void)[] = [];
+  /** Of the body of a scan. */
+  #isScanned = false;
   readonly #shared: SharedGraph;
 
   constructor(outer?: GraphBuilder) {
@@ -208,14 +210,17 @@ export class GraphBuilder implements Inference {
    *
    * @returns the states after the last element, and the scanned values stacked along a new first
    *   axis, each at the place of its element, also where the elements are taken from the last to the first
-   * @throws TypeMismatch for sequences of different lengths
+   * @throws TypeMismatch for sequences of different lengths, and in the body of another scan
    */
   scan(
     initial: readonly Value[],
     body: (graph: GraphBuilder, states: readonly Value[], elementOf: ElementOf) => LoopBody,
     { reverse = false }: { readonly reverse?: boolean } = {},
   ): LoopBody {
+    if (this.#isScanned)
+      throw new TypeMismatch("it stands in a loop: no gradient goes through loops in loops");
     const inner = new GraphBuilder(this);
+    inner.#isScanned = true;
     inner.at = this.at;
     const entering = initial.map((value) => inner.#input(this.#value("state", value)));
     const sequences: Value[] = [];

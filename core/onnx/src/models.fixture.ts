@@ -59,6 +59,26 @@ export function branch(name: string, nodes: ModelParts["nodes"], output: string)
   });
 }
 
+/** A Loop. The body's nodes may read the names around it. */
+export function loopNode(
+  name: string,
+  input: readonly string[],
+  output: readonly string[],
+  body: {
+    readonly inputs: readonly string[];
+    readonly nodes: ModelParts["nodes"];
+    readonly outputs: readonly string[];
+  },
+): NodeInit {
+  const g = {
+    node: [...body.nodes],
+    input: body.inputs.map((name) => ({ name })),
+    output: body.outputs.map((name) => ({ name })),
+  };
+  const attribute = [{ name: "body", type: AttributeProto_AttributeType.GRAPH, g }];
+  return { opType: "Loop", name, input: [...input], output: [...output], attribute };
+}
+
 export function constant(tensor: TensorProto, output: string): NodeInit {
   const attribute = { name: "value", type: AttributeProto_AttributeType.TENSOR, t: tensor };
   return { opType: "Constant", name: `${output}/Constant`, output: [output], attribute: [attribute] };
