@@ -108,6 +108,10 @@ export const limits = {
   auditPageMax: 1_000,
   /** One name: a device, a job, a dataset, a model. */
   nameLengthMax: 64,
+  /** Manifest or index of an image, bytes. */
+  imageManifestBytesMax: 4_194_304,
+  /** Uploads to the registry that are under way. */
+  imageUploadsMax: 32,
   /** A reason in words, characters. */
   reasonLengthMax: 500,
 } as const;

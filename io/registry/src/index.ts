@@ -4,6 +4,27 @@ export {
   type InitialMetadata,
   type RepositoryKeys,
 } from "./create-release-repository.ts";
+export { BlobUploads, type BlobUploadsOptions } from "./oci/blob-uploads.ts";
+export type { Descriptor, OciDocument } from "./oci/descriptor.ts";
+export { mediaTypes } from "./oci/descriptor.ts";
+export { DistributionError } from "./oci/distribution-error.ts";
+export type { Reference } from "./oci/distribution-path.ts";
+export { distributionRoutes } from "./oci/distribution-routes.ts";
+export { ImageStore, type StoredBlob } from "./oci/image-store.ts";
+export { parseManifest } from "./oci/manifest.ts";
+export { modelLayer, referenceOfSegments } from "./oci/model-layer.ts";
+export { modelPack } from "./oci/model-pack.ts";
+export { ociDocument } from "./oci/oci-document.ts";
+export { provenance, type TrainingRecord } from "./oci/provenance.ts";
+export { RegistryClient, type RegistryClientOptions } from "./oci/registry-client.ts";
+export {
+  type ImageConfig,
+  type ReleaseImage,
+  type RuntimeImage,
+  type RuntimePlatform,
+  releaseImage,
+} from "./oci/release-image.ts";
+export type { PushedManifest, Repositories } from "./oci/repositories.ts";
 export type { Release } from "./release.ts";
 export {
   generateSigningKey,

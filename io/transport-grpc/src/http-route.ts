@@ -11,6 +11,8 @@ export interface HttpRoute<Principal> {
   readonly bodyBytesMax: number;
   /** A SelvedgeError thrown here becomes the matching status and a JSON body. */
   handle(request: HttpRequest<Principal>): Promise<HttpAnswer>;
+  /** What is answered in place of that, for protocols with errors of their own. */
+  refuse?(thrown: unknown): HttpAnswer;
 }
 
 export interface HttpRequest<Principal> {

@@ -1,4 +1,5 @@
 export { type BlobRoutesOptions, blobRoutes } from "./blob-routes.ts";
+export { formatContentRange, parseRange } from "./byte-range.ts";
 export type { Call, ClientCertificate } from "./call.ts";
 export { fromConnectError, toConnectError } from "./connect-errors.ts";
 export { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";

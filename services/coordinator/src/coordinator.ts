@@ -38,6 +38,7 @@ import type { Principal } from "./identity/principal.ts";
 import { createRenewalService } from "./identity/renewal-service.ts";
 import { checkRoutes } from "./identity/routes.ts";
 import { createTurns } from "./identity/turns.ts";
+import { openRegistry, type Registry } from "./images/open-registry.ts";
 import { ProcessEvaluator } from "./jobs/process-evaluator.ts";
 import { coordinatorMetrics } from "./metrics/coordinator-metrics.ts";
 import { openStore } from "./open-store.ts";
@@ -124,13 +125,18 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
   });
   const snapshot = (): Promise<string> =>
     session.keepingBlobs(() => writeSnapshot(folder, store, fleet.blobs));
-  const gateway = await openGateway(options, fleet, session, snapshot).catch(async (thrown: unknown) => {
-    // What is under way without it, such as the next sweep, would keep the process alive.
-    await session.stop();
-    await evaluator.close();
-    throw thrown;
-  });
+  const registry = await openRegistry({ fleet, folder, session, log, now });
+  const gateway = await openGateway(options, fleet, session, registry, snapshot).catch(
+    async (thrown: unknown) => {
+      // What is under way without it, such as the next sweep, would keep the process alive.
+      await registry.close();
+      await session.stop();
+      await evaluator.close();
+      throw thrown;
+    },
+  );
   opened = gateway;
+  registry.releaseImages.prepareAll();
   const url = `https://${urlHost(options.hosts[0] ?? options.host)}:${gateway.port}`;
   const failed = (message: string) => (error: unknown) => log.error({ err: error }, message);
   const inTurn = createTurns();
@@ -163,6 +169,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
       clearInterval(refresh);
       await session.stop();
       await gateway.close();
+      await registry.close();
       await evaluator.close();
       await store.close();
       log.info({ url }, "coordinator stopped");
@@ -175,6 +182,7 @@ async function openGateway(
   options: CoordinatorOptions,
   fleet: Fleet,
   session: FleetSession,
+  registry: Registry,
   snapshot: () => Promise<string>,
 ): Promise<Gateway<Principal>> {
   const { log, trustDomain } = options;
@@ -212,12 +220,16 @@ async function openGateway(
           releases: signing.repository,
           online: () => new Set(hub.online().keys()),
           traffic: () => totalOf(gateway.traffic()),
-          announceReleases: () => session.announceReleases(),
+          announceReleases() {
+            session.announceReleases();
+            registry.releaseImages.prepareAll();
+          },
           recheckOperator: (name) => gateway.recheck((principal) => isOperator(principal, name)),
         },
       }),
     httpRoutes: [
       ...openBlobRoutes(blobs, session),
+      ...registry.routes,
       ...httpRoutes(
         authority,
         signing.repository,

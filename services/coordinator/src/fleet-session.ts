@@ -8,7 +8,7 @@ import {
   ReleaseNoticeSchema,
   TrustBundleSchema,
 } from "@selvedge/protocol";
-import { signRound } from "@selvedge/registry";
+import { type ImageStore, signRound } from "@selvedge/registry";
 import {
   BlobKeeper,
   type BlobStore,
@@ -45,6 +45,7 @@ export interface LiveFleet
     | "epoch"
   > {
   readonly blobs: BlobStore;
+  readonly images: Pick<ImageStore, "neededBlobs">;
 }
 
 /** What of a pino logger is used. */
@@ -272,10 +273,11 @@ export class FleetSession {
     });
   }
 
-  /** Of releases, of jobs, and of what devices are uploading. */
+  /** Of releases, their images, of jobs, and of what devices are uploading. */
   #neededBlobs(): string[] {
-    const releases = this.#options.fleet.signing.repository.releases();
-    return [...releases.map((release) => release.blob.digest), ...this.board.blobs()];
+    const { images, signing } = this.#options.fleet;
+    const releases = signing.repository.releases().map((release) => release.blob.digest);
+    return [...releases, ...images.neededBlobs(), ...this.board.blobs()];
   }
 
   #releaseNotice(): Parameters<SessionHub["broadcast"]>[0] {

@@ -1,5 +1,6 @@
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { ImageStore } from "@selvedge/registry";
 import { type FileBlobs, openEpoch, openFileBlobStore, type Store } from "@selvedge/storage";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type Authority, openAuthority } from "./identity/certificate-authority.ts";
@@ -28,6 +29,7 @@ export interface FleetOptions {
 export interface Fleet {
   readonly store: Store;
   readonly blobs: FileBlobs;
+  readonly images: ImageStore;
   readonly authority: Authority;
   readonly identity: IdentitySettings;
   /** Public key of the operator whose plans run here. */
@@ -56,12 +58,14 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
     signing.repository
       .releases()
       .some((release) => release.name === name && BigInt(release.version) === version);
+  const blobs = await openFileBlobStore({ root: folder });
   return {
     store,
     authority,
     identity,
     signing,
-    blobs: await openFileBlobStore({ root: folder }),
+    blobs,
+    images: await ImageStore.open(store, blobs),
     operatorKey: await openOperatorKey(folder, keys),
     devices: await openDeviceRegistry(store),
     ratchet: await openSessionRatchet(store, randomBytes),

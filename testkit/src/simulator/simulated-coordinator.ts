@@ -12,7 +12,7 @@ import {
   openSessionRatchet,
 } from "@selvedge/coordinator";
 import { type ErrorCode, type JobEffect, type SeededRandom, SelvedgeError } from "@selvedge/protocol";
-import { ReleaseRepository } from "@selvedge/registry";
+import { ImageStore, ReleaseRepository } from "@selvedge/registry";
 import {
   type BlobStore,
   type JournalHooks,
@@ -188,6 +188,7 @@ export class SimulatedCoordinator extends SimulatedNode {
         signing: { repository, roundKey: releaseKeys.round },
         devices,
         installs: await InstallReports.open(store, isReleased),
+        images: await ImageStore.open(store, blobs),
         records: new JobRecords(store),
         audit: await AuditLog.open(store, now),
         operatorTokens: await OperatorTokens.open({ store, now, rootPin: () => new Uint8Array(32) }),

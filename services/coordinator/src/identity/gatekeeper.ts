@@ -6,6 +6,7 @@ import { createCertificateReader } from "./certificate-reader.ts";
 import type { DeviceRegistry } from "./device-registry.ts";
 import type { OperatorTokens } from "./operator-tokens.ts";
 import { type Caller, type Principal, resolvePrincipal } from "./principal.ts";
+import { registryCaller } from "./registry-caller.ts";
 import { checkRequestOrigin } from "./request-origin.ts";
 import { authorise } from "./routes.ts";
 
@@ -45,7 +46,8 @@ export function createGatekeeper(options: GatekeeperOptions): (call: GuardedCall
   return (call) => {
     limits.admit(call.route, call.remoteAddress);
     const standingOf = (id: string) => devices.standingOf(id);
-    const principal = resolvePrincipal(call, { nowMs: now(), certificates, standingOf, operatorTokens });
+    const caller = call.route.startsWith(registryRoutes) ? registryCaller(call) : call;
+    const principal = resolvePrincipal(caller, { nowMs: now(), certificates, standingOf, operatorTokens });
     try {
       authorise(call.route, principal);
       if (principal.kind === "operator") checkOrigin(call, authority.hosts);
@@ -82,3 +84,5 @@ function refusalOf(call: GuardedCall, principal: Principal, error: SelvedgeError
     detail: { code: error.code, reason: error.message, address: remoteAddress },
   };
 }
+
+const registryRoutes = "registry.";

@@ -59,4 +59,6 @@ export const expectedAccess: Readonly<Record<string, readonly CallerKind[]>> = {
   "blobs.read": ["device", ...readers],
   "blobs.write": ["device", "operator", "releaser", "admin"],
   "releases.read": ["device", ...readers],
+  "registry.read": anyone,
+  "registry.write": ["releaser", "admin"],
 };

@@ -7,6 +7,8 @@ import type { Principal, RefusedToken } from "./principal.ts";
 interface Access {
   /** Also strangers, and devices whose certificate expired. */
   readonly anyone?: true;
+  /** Of those, who shows a token that does not count is told so. */
+  readonly rightToken?: true;
   readonly devices?: true;
   /** Also devices that wait for an operator's approval. */
   readonly pending?: true;
@@ -14,6 +16,7 @@ interface Access {
 }
 
 const anyone: Access = { anyone: true };
+const openToAll: Access = { anyone: true, rightToken: true };
 const arrivals: Access = { devices: true, pending: true };
 const viewers: Access = { operators: operatorRoles };
 const members: Access = { devices: true, operators: operatorRoles };
@@ -67,6 +70,10 @@ export const routes: Readonly<Record<string, Access>> = {
   "blobs.read": members,
   // PUT /v1/blobs/*
   "blobs.write": { devices: true, operators: ["operator", "releaser", "admin"] },
+  // GET and HEAD /v2/*: which repositories, and whose, the registry decides (SPEC OC2)
+  "registry.read": openToAll,
+  // POST, PATCH, PUT and DELETE /v2/*
+  "registry.write": releasers,
   // GET /v1/releases/*
   "releases.read": members,
 };
@@ -80,7 +87,7 @@ export function authorise(route: string, principal: Principal): void {
   if (access === undefined) {
     throw new SelvedgeError("permission_denied", "no such route", { at: route.slice(0, 200) });
   }
-  if (access.anyone) return;
+  if (access.anyone && !(access.rightToken && showsWrongToken(principal))) return;
   switch (principal.kind) {
     case "device":
       if (access.devices) return;
@@ -133,6 +140,10 @@ export function checkRoutes(served: readonly string[]): void {
   throw new SelvedgeError("internal", `who may use what is not settled: ${problems.join("; ")}`, {
     at: "identity/routes.ts",
   });
+}
+
+function showsWrongToken(principal: Principal): boolean {
+  return principal.kind === "none" && principal.token !== undefined;
 }
 
 function unknownCaller(route: string, access: Access, token: RefusedToken | undefined): SelvedgeError {

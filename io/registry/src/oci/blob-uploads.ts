@@ -1,0 +1,189 @@
+import { createHash, type Hash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type BlobReference, type Digest, limits } from "@selvedge/protocol";
+import { type BlobStore, fileError } from "@selvedge/storage";
+import { DistributionError } from "./distribution-error.ts";
+
+export interface BlobUploadsOptions {
+  /** Its own; emptied when it is opened. */
+  readonly folder: string;
+  readonly blobs: BlobStore;
+  /** Keeps a blob a while, though no manifest names it yet. */
+  hold(digest: Digest): Promise<void>;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+/**
+ * Uploads whose digest is only told at their end, as registries take them. They
+ * gather in a file, and become a blob when their digest is right; a restart ends them.
+ */
+export class BlobUploads {
+  readonly #options: BlobUploadsOptions;
+  readonly #uploads = new Map<string, Upload>();
+
+  private constructor(options: BlobUploadsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws SelvedgeError as `fileError`. */
+  static async open(options: BlobUploadsOptions): Promise<BlobUploads> {
+    const { folder } = options;
+    try {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    } catch (thrown) {
+      throw fileError(thrown, folder);
+    }
+    return new BlobUploads(options);
+  }
+
+  /** @throws DistributionError `DENIED` when too many are under way. */
+  async begin(repository: string): Promise<string> {
+    await this.#dropIdle();
+    if (this.#uploads.size >= limits.imageUploadsMax) {
+      throw new DistributionError("DENIED", `${limits.imageUploadsMax} uploads are under way`, {
+        fix: "try again later",
+      });
+    }
+    const id = randomUUID();
+    const path = join(this.#options.folder, id);
+    const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
+      throw fileError(thrown, path);
+    });
+    const hash = createHash("sha256");
+    this.#uploads.set(id, {
+      repository,
+      path,
+      file,
+      hash,
+      length: 0,
+      usedAtMs: this.#options.now(),
+      isBusy: false,
+    });
+    return id;
+  }
+
+  /** Bytes that have arrived. */
+  lengthOf(repository: string, id: string): number {
+    return this.#find(repository, id).length;
+  }
+
+  /**
+   * @param start - where the bytes begin, when the caller says so.
+   * @returns the bytes that have arrived.
+   * @throws DistributionError `BLOB_UPLOAD_UNKNOWN`, `BLOB_UPLOAD_INVALID` for bytes out of order, `SIZE_INVALID`.
+   */
+  async append(
+    repository: string,
+    id: string,
+    body: AsyncIterable<Uint8Array>,
+    start?: number,
+  ): Promise<number> {
+    const upload = this.#find(repository, id);
+    if (upload.isBusy) throw outOfOrder("another request appends to it");
+    if (start !== undefined && start !== upload.length)
+      throw outOfOrder(`it stands at byte ${upload.length}`);
+    upload.isBusy = true;
+    try {
+      for await (const chunk of body) await appendChunk(upload, chunk);
+    } catch (thrown) {
+      throw fileError(thrown, upload.path);
+    } finally {
+      upload.isBusy = false;
+      upload.usedAtMs = this.#options.now();
+    }
+    return upload.length;
+  }
+
+  /**
+   * Ends an upload: its bytes become a blob.
+   *
+   * @throws DistributionError `BLOB_UPLOAD_UNKNOWN`, `DIGEST_INVALID` when they are others than announced.
+   */
+  async finish(repository: string, id: string, digest: Digest): Promise<BlobReference> {
+    const upload = this.#find(repository, id);
+    if (upload.isBusy) throw outOfOrder("another request appends to it");
+    upload.isBusy = true;
+    try {
+      if (`sha256:${upload.hash.digest("hex")}` !== digest || upload.length === 0) {
+        throw new DistributionError(
+          "DIGEST_INVALID",
+          `the ${upload.length} bytes that came are not ${digest}`,
+        );
+      }
+      const reference = { digest, length: upload.length };
+      await this.#options.hold(digest);
+      await store(this.#options.blobs, reference, upload.path);
+      return reference;
+    } finally {
+      await this.#drop(id);
+    }
+  }
+
+  async cancel(repository: string, id: string): Promise<void> {
+    this.#find(repository, id);
+    await this.#drop(id);
+  }
+
+  #find(repository: string, id: string): Upload {
+    const upload = this.#uploads.get(id);
+    if (upload?.repository === repository) return upload;
+    throw new DistributionError("BLOB_UPLOAD_UNKNOWN", "there is no such upload", { fix: "begin it again" });
+  }
+
+  async #dropIdle(): Promise<void> {
+    const before = this.#options.now() - idleMsMax;
+    const idle = [...this.#uploads].filter(([, { isBusy, usedAtMs }]) => !isBusy && usedAtMs < before);
+    for (const [id] of idle) await this.#drop(id);
+  }
+
+  async #drop(id: string): Promise<void> {
+    const upload = this.#uploads.get(id);
+    this.#uploads.delete(id);
+    await upload?.file.close();
+    if (upload !== undefined) await rm(upload.path, { force: true });
+  }
+
+  /** Unfinished ones are dropped. */
+  async close(): Promise<void> {
+    for (const id of this.#uploads.keys()) await this.#drop(id);
+  }
+}
+
+interface Upload {
+  readonly repository: string;
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly hash: Hash;
+  length: number;
+  usedAtMs: number;
+  /** Whether a request writes to it. */
+  isBusy: boolean;
+}
+
+async function appendChunk(upload: Upload, chunk: Uint8Array): Promise<void> {
+  if (upload.length + chunk.length > limits.blobBytesMax) {
+    throw new DistributionError("SIZE_INVALID", `a blob may have at most ${limits.blobBytesMax} bytes`);
+  }
+  for (let at = 0; at < chunk.length; ) {
+    const rest = chunk.length - at;
+    at += (await upload.file.write(chunk, at, rest, upload.length + at)).bytesWritten;
+  }
+  upload.hash.update(chunk);
+  upload.length += chunk.length;
+}
+
+async function store(blobs: BlobStore, reference: BlobReference, path: string): Promise<void> {
+  let offset = await blobs.uploadOffset(reference.digest);
+  const chunks = createReadStream(path, { start: offset, highWaterMark: limits.blobChunkBytes });
+  for await (const chunk of chunks) offset = await blobs.append(reference, offset, chunk);
+}
+
+function outOfOrder(why: string): DistributionError {
+  return new DistributionError("BLOB_UPLOAD_INVALID", `the upload does not go on here: ${why}`);
+}
+
+const idleMsMax = 3_600_000;

@@ -1,0 +1,122 @@
+import { type Digest, namePattern } from "@selvedge/protocol";
+import {
+  type BlobUploads,
+  DistributionError,
+  type ImageStore,
+  type PushedManifest,
+  type Reference,
+  type Repositories,
+  type StoredBlob,
+} from "@selvedge/registry";
+import { actorOf } from "../audit/actor-of.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { ReleaseImages } from "./release-images.ts";
+import { runtimeRepository } from "./runtime-image.ts";
+
+export interface FleetRepositoriesOptions {
+  readonly images: ImageStore;
+  readonly uploads: BlobUploads;
+  readonly releaseImages: ReleaseImages;
+  readonly audit: Pick<AuditLog, "append">;
+  /** Whether strangers may pull from a repository. */
+  isPublic(repository: string): boolean;
+  /** Keeps a blob a while, though no manifest names it yet. */
+  hold(digest: Digest): Promise<void>;
+}
+
+/**
+ * The repositories of a fleet. Those of one word are the models': releases fill
+ * them, and only signatures and other artifacts that refer to them may be
+ * pushed. All others are the operators'.
+ */
+export class FleetRepositories implements Repositories<Principal> {
+  readonly images: ImageStore;
+  readonly uploads: BlobUploads;
+  readonly #options: FleetRepositoriesOptions;
+  /** What was pushed since the start and may not be named by a manifest yet. */
+  readonly #linked = new Map<string, Set<Digest>>();
+
+  constructor(options: FleetRepositoriesOptions) {
+    this.#options = options;
+    this.images = options.images;
+    this.uploads = options.uploads;
+  }
+
+  checkPull(principal: Principal, repository: string | undefined): void {
+    if (repository !== undefined && this.#options.isPublic(repository)) return;
+    switch (principal.kind) {
+      case "device":
+      case "operator":
+        return;
+      case "barred-device":
+      case "pending-device":
+        throw new DistributionError("DENIED", "this device is not a member of the fleet");
+      default:
+        throw new DistributionError("UNAUTHORIZED", "images of this fleet are for its members", {
+          fix: "log in with an operator's token as the password, or use a device's certificate",
+        });
+    }
+  }
+
+  async prepare(repository: string): Promise<void> {
+    if (isModel(repository)) await this.#options.releaseImages.prepare(repository);
+  }
+
+  whyNoManifest(repository: string): string | undefined {
+    const hasRuntime = this.images.resolve(runtimeRepository, { tag: "latest" }) !== undefined;
+    return isModel(repository) && !hasRuntime
+      ? "give the fleet a runtime: selvedge image base build"
+      : undefined;
+  }
+
+  async blob(repository: string, digest: Digest): Promise<StoredBlob | undefined> {
+    const isThere = this.#hasBlob(repository, digest);
+    return isThere ? await this.images.blobAnywhere(digest) : undefined;
+  }
+
+  has(repository: string): boolean {
+    return this.images.has(repository) || this.#linked.has(repository);
+  }
+
+  async link(repository: string, digest: Digest): Promise<void> {
+    await this.#options.hold(digest);
+    this.#linked.set(repository, (this.#linked.get(repository) ?? new Set()).add(digest));
+  }
+
+  checkReference(repository: string, reference: Reference): void {
+    const isOurs = isModel(repository) && "tag" in reference && !/^sha256-/.test(reference.tag);
+    if (!isOurs) return;
+    throw new DistributionError("DENIED", `"${repository}" is for releases of the model of that name`, {
+      fix: "push to a repository of two words, such as tools/NAME",
+    });
+  }
+
+  async put(
+    principal: Principal,
+    repository: string,
+    { document, manifest, tag }: PushedManifest,
+  ): Promise<void> {
+    const { digest } = document.descriptor;
+    this.images.checkWhole(repository, manifest, (blob) => this.#hasBlob(repository, blob));
+    await this.#options.audit.append({
+      actor: actorOf(principal, ""),
+      action: "push-image",
+      subject: tag === undefined ? repository : `${repository}:${tag}`,
+      detail: { digest },
+    });
+    await this.images.add(repository, {
+      manifests: [document],
+      tags: tag === undefined ? {} : { [tag]: digest },
+    });
+    if (repository === runtimeRepository) this.#options.releaseImages.prepareAll();
+  }
+
+  #hasBlob(repository: string, digest: Digest): boolean {
+    return this.images.names(repository, digest) || this.#linked.get(repository)?.has(digest) === true;
+  }
+}
+
+function isModel(repository: string): boolean {
+  return namePattern.test(repository);
+}

@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import type { Release } from "@selvedge/registry";
+import { BlobUploads, distributionRoutes, type TrainingRecord } from "@selvedge/registry";
+import type { HttpRoute } from "@selvedge/transport-grpc";
+import type { Fleet } from "../fleet.ts";
+import type { FleetSession, SessionLog } from "../fleet-session.ts";
+import type { Principal } from "../identity/principal.ts";
+import { FleetRepositories } from "./fleet-repositories.ts";
+import { ReleaseImages } from "./release-images.ts";
+import { trainingRecord } from "./training-record.ts";
+
+export interface RegistryOptions {
+  readonly fleet: Fleet;
+  readonly session: Pick<FleetSession, "board" | "hold">;
+  /** The coordinator's. */
+  readonly folder: string;
+  readonly log: SessionLog;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+/** A coordinator's registry of images. */
+export interface Registry {
+  readonly routes: readonly HttpRoute<Principal>[];
+  readonly releaseImages: ReleaseImages;
+  close(): Promise<void>;
+}
+
+/** @throws SelvedgeError `permission_denied`, `resource_exhausted` for the folder of uploads. */
+export async function openRegistry({ fleet, session, folder, log, now }: RegistryOptions): Promise<Registry> {
+  const { audit, blobs, images, records, signing } = fleet;
+  const hold = (digest: Parameters<FleetSession["hold"]>[0]): Promise<void> => session.hold(digest);
+  const releaseImages = new ReleaseImages({
+    images,
+    blobs,
+    hold,
+    releases: signing.repository,
+    async trainingOf({ job }: Release): Promise<TrainingRecord | undefined> {
+      const state = session.board.get(job);
+      return state && trainingRecord(job, state, await records.rounds(job));
+    },
+    onTrouble: (error) => log.error({ err: error }, "images of releases could not be made"),
+  });
+  const uploads = await BlobUploads.open({ folder: join(folder, "image-uploads"), blobs, hold, now });
+  const repositories = new FleetRepositories({
+    images,
+    uploads,
+    releaseImages,
+    audit,
+    hold,
+    isPublic: () => false,
+  });
+  return {
+    routes: distributionRoutes(repositories),
+    releaseImages,
+    async close() {
+      await releaseImages.stop();
+      await uploads.close();
+    },
+  };
+}
