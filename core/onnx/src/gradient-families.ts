@@ -79,6 +79,11 @@ export function transpose(g: GraphBuilder, x: Value, perm: readonly number[]): V
   return perm.every((from, to) => from === to) ? x : g.node("Transpose", [x], { perm });
 }
 
+/** [batch, channels, ...] with batch and channels in each other's place. */
+export function swapFirstAxes(g: GraphBuilder, x: Value): Value {
+  return transpose(g, x, [1, 0, ...x.shape.slice(2).map((_, axis) => axis + 2)]);
+}
+
 /** A batch of matrices as one matrix with the rows of all of them: [..., m, k] to [?, k]. */
 export function rowsOf(g: GraphBuilder, x: Value): Value {
   if (x.shape.length === 2) return x;

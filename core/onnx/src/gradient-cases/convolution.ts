@@ -84,6 +84,32 @@ export const convolutionCases: GradientCaseTable<keyof ConvolutionSignatures> = 
       ],
       { group: 2, pads: [1, 1, 1, 1] },
     ),
+    conv("no wider than the input", [["n", 3, 4, 4], [2, 3, 3, 2], [2]], { pads: [1, 0, 1, 1] }),
+    conv(
+      "no wider than the input, dilated",
+      [
+        ["n", 2, 5, 6],
+        [2, 2, 2, 2],
+      ],
+      { dilations: [2, 3] },
+    ),
+    conv(
+      "wider than the input",
+      [
+        ["n", 2, 4, 4],
+        [3, 2, 3, 3],
+      ],
+      { pads: [1, 1, 1, 1] },
+    ),
+    conv(
+      "no wider than the input, padded beyond the kernel",
+      [
+        ["n", 2, 3, 3],
+        [2, 2, 1, 1],
+      ],
+      { pads: [1, 1, 1, 1] },
+    ),
+    conv("one axis, no wider than the input", [["n", 3, 5], [2, 3, 3], [2]], { pads: [1, 1] }),
     conv("one pixel", [["n", 3, 3, 3], [2, 3, 1, 1], [2]], {}),
     conv(
       "one pixel, strides",

@@ -5,6 +5,7 @@ import type { Shape } from "../shape.ts";
 export const poolingCases: GradientCaseTable<keyof PoolingSignatures> = {
   AveragePool: [
     average("blocks", ["n", 2, 4, 6], { kernel_shape: [2, 3], strides: [2, 3] }),
+    average("blocks along one axis", ["n", 2, 6], { kernel_shape: [3], strides: [3] }),
     average("overlapping", ["n", 2, 5, 5], { kernel_shape: [3, 3], strides: [2, 2] }),
     average("padded, padding left out", [1, 2, 4, 5], { kernel_shape: [3, 3], pads: [1, 0, 1, 1] }),
     average("padded, padding counted", [1, 2, 4, 5], {

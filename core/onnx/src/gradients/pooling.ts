@@ -1,6 +1,6 @@
 import { cast, div } from "../arithmetic.ts";
 import { checkConstantSize, isModestSize } from "../constant-size.ts";
-import { expandLike, reshapeLike, zerosLike } from "../gradient-families.ts";
+import { expandLike, reshapeLike, unsqueeze, zerosLike } from "../gradient-families.ts";
 import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
@@ -91,6 +91,14 @@ function areBlocks(windows: readonly Window[]): boolean {
 
 /** Every element over the whole of its block. */
 function repeat(g: GraphBuilder, x: Value, windows: readonly Window[]): Value {
+  const [axis, ...others] = windows;
+  if (axis !== undefined && others.length === 0) {
+    // Along one axis the runtime's Resize takes 2.5 times as long.
+    const column = unsqueeze(g, x, 3);
+    const copies = Array.from({ length: axis.kernel - 1 }, () => column);
+    const blocks = g.node("Concat", [column, ...copies], { axis: 3 });
+    return g.node("Reshape", [blocks, g.integers(0, 0, axis.input)], {});
+  }
   const scales = g.constant(Float32Array.of(1, 1, ...windows.map(({ kernel }) => kernel)));
   return g.node("Resize", [x, undefined, scales], {
     mode: "nearest",

@@ -1,6 +1,6 @@
 import { mul } from "../arithmetic.ts";
 import { isModestSize } from "../constant-size.ts";
-import { reshapeLike, rowsOf, transpose, unsqueeze } from "../gradient-families.ts";
+import { reshapeLike, rowsOf, swapFirstAxes, transpose, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { sizeOf } from "../shape.ts";
@@ -157,10 +157,6 @@ function positionsOf(sizes: readonly number[]): number[][] {
 
 function channelsLast(g: GraphBuilder, x: Value): Value {
   return transpose(g, x, [0, ...x.shape.slice(2).map((_, axis) => axis + 2), 1]);
-}
-
-function swapFirstAxes(g: GraphBuilder, x: Value): Value {
-  return transpose(g, x, [1, 0, ...x.shape.slice(2).map((_, axis) => axis + 2)]);
 }
 
 /** Below this many channels the rows to gather are so short that a Conv with swapped roles is faster. */
