@@ -69,6 +69,25 @@ export function padsOf(windows: readonly Window[]): readonly number[] {
   return [...windows.map(({ before }) => before), ...windows.map(({ after }) => after)];
 }
 
+/** How many elements each position of the windows sees, row-major: of the input, or of its padding as well. */
+export function countsOf(windows: readonly Window[], includesPadding: boolean): Float32Array<ArrayBuffer> {
+  const counts = windows.map((window) => countsAlong(window, includesPadding));
+  const all = counts.reduce(
+    (products, next) => products.flatMap((each) => next.map((count) => each * count)),
+    [1],
+  );
+  return Float32Array.from(all);
+}
+
+function countsAlong(window: Window, includesPadding: boolean): readonly number[] {
+  const { input, before, after, kernel, stride, dilation, output } = window;
+  const [low, high] = includesPadding ? [-before, input + after] : [0, input];
+  return Array.from({ length: output }, (_, position) => {
+    const taps = Array.from({ length: kernel }, (_, tap) => position * stride - before + tap * dilation);
+    return taps.filter((at) => at >= low && at < high).length;
+  });
+}
+
 type Sizes = Pick<Window, "kernel" | "stride" | "dilation">;
 
 /** ONNX auto_pad: SAME gives ceil(input / stride) positions, the odd one of the padding at the end or the start. */

@@ -1,5 +1,6 @@
 import type { ActivationCompositions } from "../compositions/activation.ts";
 import type { DropoutCompositions } from "../compositions/dropout.ts";
+import type { FoldingCompositions } from "../compositions/folding.ts";
 import type { MovementCompositions } from "../compositions/movement.ts";
 import type { NormalizationCompositions } from "../compositions/normalization.ts";
 import { booleans, type ConstantInput, type GradientCaseTable, integers } from "../gradient-case.ts";
@@ -7,6 +8,7 @@ import { booleans, type ConstantInput, type GradientCaseTable, integers } from "
 export const compositionCases: GradientCaseTable<
   | keyof ActivationCompositions
   | keyof DropoutCompositions
+  | keyof FoldingCompositions
   | keyof MovementCompositions
   | keyof NormalizationCompositions
 > = {
@@ -37,6 +39,20 @@ export const compositionCases: GradientCaseTable<
   Celu: [
     { name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" },
     { name: "alpha", inputs: [[6]], attributes: { alpha: 0.5 }, type: "float32" },
+  ],
+  Col2Im: [
+    {
+      name: "images",
+      inputs: [["n", 8, 6], integers([3, 4]), integers([2, 2])],
+      sizes: { n: 2 },
+      attributes: {},
+    },
+    {
+      name: "padded, dilated, in strides",
+      inputs: [[2, 6, 9], integers([5, 6]), integers([3, 2])],
+      attributes: { dilations: [1, 2], pads: [1, 0, 1, 1], strides: [2, 2] },
+    },
+    { name: "one axis", inputs: [[1, 4, 5], integers([6]), integers([2])], attributes: {}, kernel: false },
   ],
   DepthToSpace: [
     { name: "by columns", inputs: [["n", 8, 2, 3]], sizes: { n: 2 }, attributes: { blocksize: 2 } },

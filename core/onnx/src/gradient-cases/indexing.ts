@@ -1,6 +1,8 @@
 import { type GradientCaseTable, integers } from "../gradient-case.ts";
 import type { IndexingSignatures } from "../operators/indexing.ts";
 
+const reductions = ["mul", "min", "max"] as const;
+
 export const indexingCases: GradientCaseTable<keyof IndexingSignatures> = {
   Gather: [
     { name: "rows, one of them twice", inputs: [[4, 3], integers([2, 0, 2])], attributes: {} },
@@ -54,6 +56,18 @@ export const indexingCases: GradientCaseTable<keyof IndexingSignatures> = {
       inputs: [[2, 3], integers([2, 2, 1, 2], [2, 2]), [2, 2]],
       attributes: { axis: 1, reduction: "add" },
     },
+    ...reductions.map((reduction) => ({
+      name: `${reduction}, some of several at one place`,
+      inputs: [[2, 3], integers([2, 2, 1, 0], [2, 2]), [2, 2]],
+      attributes: { axis: 1, reduction },
+      at: "distinct" as const,
+    })),
+    {
+      name: "multiplied, zeros among them",
+      inputs: [[3], integers([0, 0, 1, 1, 0]), [5]],
+      attributes: { reduction: "mul" },
+      at: "zeros",
+    },
   ],
   ScatterND: [
     { name: "rows replaced", inputs: [[4, 2], integers([3, 1], [2, 1]), [2, 2]], attributes: {} },
@@ -62,5 +76,27 @@ export const indexingCases: GradientCaseTable<keyof IndexingSignatures> = {
       inputs: [[4, 2], integers([3, 3], [2, 1]), [2, 2]],
       attributes: { reduction: "add" },
     },
+    ...reductions.map((reduction) => ({
+      name: `${reduction}, some of several at one place`,
+      inputs: [[4, 2], integers([3, 3, 1], [3, 1]), [3, 2]],
+      attributes: { reduction },
+      at: "distinct" as const,
+    })),
+  ],
+  TopK: [
+    {
+      name: "the largest of a batch",
+      inputs: [["n", 5], integers([2])],
+      sizes: { n: 3 },
+      attributes: {},
+      at: "distinct",
+    },
+    {
+      name: "the smallest along another axis, in any order",
+      inputs: [[4, 2, 2], integers([3])],
+      attributes: { axis: 0, largest: 0, sorted: 0 },
+      at: "distinct",
+    },
+    { name: "all", inputs: [[2, 3], integers([3])], attributes: { axis: 1, sorted: 1 }, at: "distinct" },
   ],
 };

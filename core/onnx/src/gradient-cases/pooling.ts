@@ -15,6 +15,13 @@ export const poolingCases: GradientCaseTable<keyof PoolingSignatures> = {
     }),
     average("one axis, ceil mode", [2, 1, 6], { kernel_shape: [3], strides: [2], ceil_mode: 1 }),
     average("SAME_UPPER", [1, 1, 5, 5], { kernel_shape: [2, 2], strides: [2, 2], auto_pad: "SAME_UPPER" }),
+    average("dilated", ["n", 2, 6, 7], { kernel_shape: [2, 3], dilations: [2, 1], strides: [1, 2] }),
+    average("dilated, padded, ceil mode, padding left out", [1, 2, 5, 6], {
+      ...{ kernel_shape: [2, 2], dilations: [2, 3], strides: [2, 2], pads: [1, 0, 0, 1], ceil_mode: 1 },
+    }),
+    average("dilated and padded, padding counted", [1, 1, 6], {
+      ...{ kernel_shape: [3], dilations: [2], pads: [2, 1], count_include_pad: 1 },
+    }),
     average("some of the input left out", [1, 1, 5], { kernel_shape: [2], strides: [2] }),
   ],
   GlobalAveragePool: [

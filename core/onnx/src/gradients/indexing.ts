@@ -4,6 +4,7 @@ import type { GradientTable } from "../gradient-rule.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { axisOf, type Value } from "../operator.ts";
 import type { IndexingSignatures } from "../operators/indexing.ts";
+import { scatterPartials } from "./scatter.ts";
 
 export const indexingGradients: GradientTable<keyof IndexingSignatures> = {
   // y[i] = data[index[i]]: each row of dy is added to the row it was taken from
@@ -31,23 +32,29 @@ export const indexingGradients: GradientTable<keyof IndexingSignatures> = {
     undefined,
   ],
 
-  // what was replaced gets nothing, what was put there gets its dy
-  ScatterElements: (
-    g,
-    { inputs: [, indices, updates], attributes: { axis = 0, reduction = "none" } },
-    dy,
-  ) => [
-    () =>
-      reduction === "add" ? dy : g.node("ScatterElements", [dy, indices, zerosLike(g, updates)], { axis }),
-    undefined,
-    () => g.node("GatherElements", [dy, indices], { axis }),
-  ],
+  ScatterElements: (g, { inputs: [data, indices, updates], output, attributes }, dy) => {
+    const { axis = 0, reduction = "none" } = attributes;
+    const [atData, atUpdates] = scatterPartials(g, { data, updates, output, dy }, reduction, {
+      put: (into, values, how) =>
+        g.node("ScatterElements", [into, indices, values], { axis, reduction: how }),
+      take: (from) => g.node("GatherElements", [from, indices], { axis }),
+    });
+    return [atData, undefined, atUpdates];
+  },
 
-  // what was replaced gets nothing, what was put there gets its dy
-  ScatterND: (g, { inputs: [, indices, updates], attributes: { reduction = "none" } }, dy) => [
-    () => (reduction === "add" ? dy : g.node("ScatterND", [dy, indices, zerosLike(g, updates)], {})),
+  ScatterND: (g, { inputs: [data, indices, updates], output, attributes }, dy) => {
+    const { reduction = "none" } = attributes;
+    const [atData, atUpdates] = scatterPartials(g, { data, updates, output, dy }, reduction, {
+      put: (into, values, how) => g.node("ScatterND", [into, indices, values], { reduction: how }),
+      take: (from) => g.node("GatherND", [from, indices], {}),
+    });
+    return [atData, undefined, atUpdates];
+  },
+
+  // each of those taken gives its dy back to where it was
+  TopK: (g, { inputs: [x], attributes: { axis = -1 }, outputs: [, places = x] }, dy) => [
+    () => g.node("ScatterElements", [zerosLike(g, x), places, dy], { axis }),
     undefined,
-    () => g.node("GatherND", [dy, indices], {}),
   ],
 };
 

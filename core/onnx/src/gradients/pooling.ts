@@ -7,7 +7,7 @@ import type { Value } from "../operator.ts";
 import type { PoolingSignatures } from "../operators/pooling.ts";
 import { sizeOf } from "../shape.ts";
 import type { TapeNode } from "../tape.ts";
-import { type Window, windowsOf } from "../window.ts";
+import { countsOf, type Window, windowsOf } from "../window.ts";
 import { spreadOver } from "./convolution.ts";
 
 export const poolingGradients: GradientTable<keyof PoolingSignatures> = {
@@ -15,7 +15,7 @@ export const poolingGradients: GradientTable<keyof PoolingSignatures> = {
   AveragePool: (g, { inputs: [x], attributes }, dy) => [
     () => {
       const windows = windowsOf(x, attributes.kernel_shape, attributes);
-      const share = div(g, dy, countsOf(g, windows, attributes.count_include_pad === 1, dy));
+      const share = div(g, dy, divisorOf(g, windows, attributes.count_include_pad === 1, dy));
       return areBlocks(windows) && dy.type === "float32"
         ? repeat(g, share, windows)
         : spreadOver(g, share, onesLike(g, x, windows), windows, Number(x.shape[1]));
@@ -123,33 +123,18 @@ function blockPattern(windows: readonly Window[]): Float32Array<ArrayBuffer> {
 }
 
 /** How many elements each window averages over: a number, or one for each position. */
-function countsOf(
+function divisorOf(
   g: GraphBuilder,
   windows: readonly Window[],
   includesPadding: boolean,
   dy: Value,
 ): Value | number {
-  checkConstantSize(sizeOf(windows.map(({ output }) => output)));
-  const counts = windows.map((window) => countsAlong(window, includesPadding));
-  const whole = windows.every(({ kernel }, axis) => counts[axis]?.every((count) => count === kernel));
-  if (whole) return sizeOf(windows.map(({ kernel }) => kernel));
-  const all = counts.reduce(
-    (products, next) => products.flatMap((each) => next.map((count) => each * count)),
-    [1],
-  );
-  const shape = [1, 1, ...windows.map(({ output }) => output)];
-  return cast(g, g.constant(Float32Array.from(all), shape), dy.type);
-}
-
-function countsAlong(
-  { input, before, after, kernel, stride, output }: Window,
-  includesPadding: boolean,
-): number[] {
-  const [low, high] = includesPadding ? [-before, input + after] : [0, input];
-  return Array.from({ length: output }, (_, position) => {
-    const start = position * stride - before;
-    return Math.min(start + kernel, high) - Math.max(start, low);
-  });
+  const sizes = windows.map(({ output }) => output);
+  checkConstantSize(sizeOf(sizes));
+  const counts = countsOf(windows, includesPadding);
+  const whole = sizeOf(windows.map(({ kernel }) => kernel));
+  if (counts.every((count) => count === whole)) return whole;
+  return cast(g, g.constant(counts, [1, 1, ...sizes]), dy.type);
 }
 
 function onesLike(g: GraphBuilder, x: Value, windows: readonly Window[]): Value {

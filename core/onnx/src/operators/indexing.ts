@@ -1,5 +1,6 @@
 import {
   axisOf,
+  type Flag,
   mismatch,
   type OperatorTable,
   sameType,
@@ -14,7 +15,7 @@ interface Scatter<Attributes extends object> {
   readonly attributes: { readonly reduction?: string } & Attributes;
 }
 
-/** Operators that take or put values at positions that other values name. */
+/** Operators that take or put values at positions that other values name, or that they find. */
 export interface IndexingSignatures {
   Gather: { inputs: readonly [data: Value, indices: Value]; attributes: { axis?: number } };
   GatherElements: { inputs: readonly [data: Value, indices: Value]; attributes: { axis?: number } };
@@ -25,6 +26,11 @@ export interface IndexingSignatures {
   };
   ScatterElements: Scatter<{ readonly axis?: number }>;
   ScatterND: Scatter<object>;
+  /** Values, and where they were. */
+  TopK: {
+    inputs: readonly [x: Value, count: Value];
+    attributes: { axis?: number; largest?: Flag; sorted?: Flag };
+  };
 }
 
 export const indexingOperators: OperatorTable<IndexingSignatures> = {
@@ -85,10 +91,27 @@ export const indexingOperators: OperatorTable<IndexingSignatures> = {
       return scattered(data, updates, reduction);
     },
   },
+  TopK: {
+    arity: [2, 2],
+    attributes: { axis: "int", largest: "int", sorted: "int" },
+    infer: ([x, count], { axis = -1 }, graph) => {
+      const at = axisOf(axis, x.shape.length);
+      const [size, [taken] = []] = [x.shape[at], graph.contentsOf(count)];
+      const isKnown = typeof taken === "number" && typeof size === "number";
+      if (!isKnown || !Number.isInteger(taken) || taken < 0 || taken > size) {
+        throw mismatch(`how many of axis ${at} are taken must be known, and at most all`, x);
+      }
+      const shape = x.shape.with(at, taken);
+      return [
+        { type: x.type, shape },
+        { type: "int64", shape },
+      ];
+    },
+  },
 };
 
 function scattered(data: Value, updates: Value, reduction = "none"): TensorType {
-  if (reduction !== "none" && reduction !== "add") {
+  if (!scatterReductions.includes(reduction)) {
     throw new TypeMismatch(`the reduction "${reduction}" is not known`);
   }
   return { type: sameType(data, updates), shape: data.shape };
@@ -100,3 +123,5 @@ function restOf(data: Value, indices: Value, batch = 0): Shape {
   if (typeof named === "number" && batch + named <= data.shape.length) return data.shape.slice(batch + named);
   throw mismatch("the indices do not fit", data, indices);
 }
+
+const scatterReductions: readonly string[] = ["none", "add", "mul", "min", "max"];
