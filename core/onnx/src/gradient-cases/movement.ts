@@ -58,6 +58,12 @@ export const movementCases: GradientCaseTable<Exclude<keyof MovementSignatures, 
     },
     { name: "two axes from the end", inputs: [[4, 5], integers([-3, 0]), integers([-1, 9])], attributes: {} },
     {
+      name: "all of an axis backwards",
+      inputs: [["n", 4], integers([-1]), integers([-(2 ** 62)]), integers([1]), integers([-1])],
+      sizes: { n: 2 },
+      attributes: {},
+    },
+    {
       name: "steps, one of them backwards",
       inputs: [[5, 6], integers([4, 1]), integers([-9, 6]), integers([0, 1]), integers([-2, 3])],
       attributes: {},

@@ -92,7 +92,7 @@ function putBack(
   size: Dimension | undefined,
   range: SliceRange | undefined,
 ): Value {
-  if (range?.length === size) return dy;
+  if (range !== undefined && range.length === size && range.step === 1) return dy;
   if (range === undefined || typeof size !== "number" || typeof range.length !== "number") {
     throw mismatch("a slice whose bounds or size are not constant has no gradient", dy);
   }
