@@ -22,6 +22,10 @@ def tokens(length, vocabulary):
     return lambda: torch.randint(vocabulary, (length,))
 
 
+def padded_tokens():
+    return torch.randint(1, 11, (7,)) * (torch.arange(7) < torch.randint(1, 8, ()))
+
+
 def mixed_columns():
     return torch.cat([torch.stack([torch.randint(7, ()), torch.randint(4, ())]).float(), torch.randn(4)])
 
@@ -47,6 +51,10 @@ MODELS = {
     "char-lstm": (lambda: models.CharRecurrent(nn.LSTM), tokens(10, 20), classes(20), "classify", 0.1),
     "char-gru": (lambda: models.CharRecurrent(nn.GRU), tokens(10, 20), classes(20), "classify", 0.1),
     "language-model": (models.LanguageModel, tokens(12, 20), classes(20, 12), "sequence", 0.1),
+    "gated-decoder": (models.GatedDecoder, tokens(7, 11), classes(11, 7), "sequence", 0.1),
+    "padded-attention": (models.PaddedAttention, padded_tokens, classes(4), "classify", 0.1),
+    "mixture-of-experts": (models.MixtureOfExperts, floats(6), classes(3), "classify", 0.05),
+    "elman-rnn": (models.ElmanRecurrent, floats(5, 3), classes(3), "classify", 0.05),
     "autoencoder": (models.Autoencoder, lambda: torch.rand(1, 12, 12), itself, "regress", 0.1),
     "u-net": (models.UNet, floats(1, 12, 12), classes(3, 12, 12), "segment", 0.05),
 }

@@ -212,6 +212,91 @@ class LanguageModel(nn.Module):
         return self.head(self.norm(self.layers(x)))
 
 
+class GatedDecoder(nn.Module):
+    """A decoder as of current language models: rotary positions, root-mean-square norms, gated units, fused attention."""
+
+    def __init__(self, vocabulary=11, width=8, heads=2, inner=16):
+        super().__init__()
+        self.heads = heads
+        self.token = nn.Embedding(vocabulary, width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate, self.up = nn.Linear(width, inner, bias=False), nn.Linear(width, inner, bias=False)
+        self.down = nn.Linear(inner, width, bias=False)
+        self.norm1, self.norm2 = nn.Parameter(torch.ones(width)), nn.Parameter(torch.ones(width))
+        self.head = nn.Linear(width, vocabulary, bias=False)
+
+    def forward(self, tokens):
+        x = self.token(tokens)
+        width, length = x.shape[2], x.shape[1]
+        size = width // self.heads
+        rates = 10_000.0 ** (-torch.arange(0, size, 2, dtype=torch.float32) / size)
+        angles = torch.outer(torch.arange(length, dtype=torch.float32), rates).repeat(1, 2).to(x.dtype)
+        q, k, v = (
+            part.unflatten(2, (self.heads, size)).transpose(1, 2)
+            for part in self.qkv(self.normalised(x, self.norm1)).chunk(3, dim=2)
+        )
+        q, k = self.rotated(q, angles), self.rotated(k, angles)
+        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(seen.transpose(1, 2).flatten(2))
+        y = self.normalised(x, self.norm2)
+        return self.head(x + self.down(F.silu(self.gate(y)) * self.up(y)))
+
+    @staticmethod
+    def normalised(x, scale):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * scale
+
+    @staticmethod
+    def rotated(x, angles):
+        left, right = x.chunk(2, dim=-1)
+        return x * angles.cos() + torch.cat([-right, left], dim=-1) * angles.sin()
+
+
+class PaddedAttention(nn.Module):
+    """Sentences of different lengths, zeros after their last word, which nothing attends to."""
+
+    def __init__(self, vocabulary=11, width=8, classes=4):
+        super().__init__()
+        self.token = nn.Embedding(vocabulary, width, padding_idx=0)
+        self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, tokens):
+        x, is_padding = self.token(tokens), tokens == 0
+        y, _ = self.attention(x, x, x, key_padding_mask=is_padding, need_weights=False)
+        words = (~is_padding).unsqueeze(-1).to(y.dtype)
+        return self.head((y * words).sum(1) / words.sum(1).clamp(min=1))
+
+
+class MixtureOfExperts(nn.Module):
+    """Each example goes to the two of four experts that score highest."""
+
+    def __init__(self, width=6, inner=8, experts=4, classes=3):
+        super().__init__()
+        self.score = nn.Linear(width, experts)
+        self.experts = nn.Parameter(torch.randn(experts, width, inner) * 0.3)
+        self.head = nn.Linear(inner, classes)
+
+    def forward(self, x):
+        scores = self.score(x)
+        best, places = torch.topk(scores, 2, dim=-1)
+        weights = torch.zeros_like(scores).scatter(1, places, best.softmax(-1))
+        return self.head(F.relu(torch.einsum("be,bi,eio->bo", weights, x, self.experts)))
+
+
+class ElmanRecurrent(nn.Module):
+    """Two directions of a plain recurrent network, which the newer exporter writes out step by step."""
+
+    def __init__(self, width=3, hidden=4, classes=3):
+        super().__init__()
+        self.recurrent = nn.RNN(width, hidden, batch_first=True, bidirectional=True, nonlinearity="relu")
+        self.head = nn.Linear(2 * hidden, classes)
+
+    def forward(self, x):
+        _, final = self.recurrent(x)
+        return self.head(torch.cat([final[0], final[1]], dim=1))
+
+
 class Tabular(nn.Module):
     """Two columns of categories, embedded, beside four of numbers; all in one float input."""
 

@@ -9,7 +9,9 @@ test("what an exporter computed is a constant, but for the weights that it trans
       node("MatMul", ["x", "val_1"], "h"),
       node("MatMul", ["h", "onnx::MatMul_7"], "i"),
       node("Mul", ["i", "val_2"], "j"),
-      node("Mul", ["j", "temperature"], "k"),
+      node("Mul", ["j", "cos"], "rotated"),
+      node("MatMul", ["rotated", "div_1"], "normal"),
+      node("Mul", ["normal", "temperature"], "k"),
       node("Add", ["k", "mask"], "l"),
       node("Add", ["l", "bias"], "z"),
       node("Resize", ["z", "", "scales"], "m"),
@@ -19,6 +21,8 @@ test("what an exporter computed is a constant, but for the weights that it trans
       floats("val_1", [6, 3], Array(18).fill(1)),
       floats("onnx::MatMul_7", [3, 3], Array(9).fill(1)),
       floats("val_2", [1], [0.5]),
+      floats("cos", [3], [1, 0.5, 0.2]),
+      floats("div_1", [3, 3], Array(9).fill(1)),
       floats("temperature", [1], [0.5]),
       floats("mask", [1, 3], [0, 0, Number.NEGATIVE_INFINITY]),
       floats("bias", [3], [0, 0, Number.NEGATIVE_INFINITY]),
@@ -28,6 +32,7 @@ test("what an exporter computed is a constant, but for the weights that it trans
   });
   assert.deepEqual(Object.fromEntries(constantTensors(model)), {
     val_2: "the exporter computed it",
+    cos: "the exporter computed it",
     mask: "it is a mask",
     scales: "it sets how an operator works",
     "onnx::Add_3": "the exporter computed it",

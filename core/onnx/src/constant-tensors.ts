@@ -83,5 +83,13 @@ const weights: Positions = {
 
 type Positions = Readonly<Record<string, readonly number[]>>;
 
-/** Names that PyTorch's exporters give to what they computed: transposed weights, and constants. */
-const computed = /^(val_\d+|onnx::\w+)$/;
+/**
+ * Names that PyTorch's exporters give to what they computed: transposed weights, and constants. The newer one
+ * names what a function of PyTorch gives after it: the cosines of rotary positions are "cos".
+ */
+const functions = [
+  "_to_copy|_unsafe_view|abs|add|arange|cat|clone|cos|cumsum|div|exp|expand|full|full_like|lift_fresh_copy|linspace",
+  "log|masked_fill|mean|mul|neg|ones|ones_like|outer|permute|pow|reciprocal|repeat|reshape|rsqrt|select|sin|slice",
+  "sqrt|stack|sub|sum|tril|triu|unsqueeze|view|where|zeros|zeros_like",
+];
+const computed = new RegExp(`^(val_\\d+|onnx::\\w+|(${functions.join("|")})(_\\d+)?)$`);
