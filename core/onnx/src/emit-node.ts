@@ -13,6 +13,7 @@ import { emitLoop } from "./emit-loop.ts";
 import type { NodeProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
+import { operatorAdvice } from "./operator-advice.ts";
 import { type AttributesOf, type InputsOf, isOperator, type Operator, operators } from "./operators.ts";
 import { type Named, sequenceAt, splitToSequence } from "./sequences.ts";
 import { describeNode } from "./validate-model.ts";
@@ -49,13 +50,13 @@ export function emitNode(
 /** @throws SelvedgeError `unsupported` for an operator that we do not know */
 export function checkOperator(node: NodeProto): void {
   if (readHere.includes(node.opType) || isOperator(node.opType) || isComposed(node.opType)) return;
-  const known = new Set([...readHere, ...Object.keys(operators), ...Object.keys(compositions)]);
+  const fix =
+    node.domain === "ai.onnx.ml"
+      ? "export the network alone, without the scalers, encoders and trees of ai.onnx.ml"
+      : "replace it by operators that are trained: docs/reference/models.md lists them";
   throw new SelvedgeError("unsupported", `there is no gradient rule for the operator ${node.opType}`, {
     at: describeNode(node),
-    fix:
-      node.domain === "ai.onnx.ml"
-        ? "export the network alone, without the scalers, encoders and trees of ai.onnx.ml"
-        : `use a model of these operators: ${[...known].sort().join(", ")}`,
+    fix: operatorAdvice(node.opType) ?? fix,
   });
 }
 
@@ -269,6 +270,8 @@ function constantOfShape(
 function unsupportedForm(node: NodeProto, why: string): SelvedgeError {
   return new SelvedgeError("unsupported", `this use of ${node.opType} cannot be trained: ${why}`, {
     at: describeNode(node),
-    fix: "export the model with fixed shapes, except for the batch, and standard attributes",
+    fix:
+      operatorAdvice(node.opType) ??
+      "export the model with fixed shapes, except for the batch, and standard attributes",
   });
 }

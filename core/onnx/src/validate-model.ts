@@ -8,6 +8,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "./gen/onnx/onnx_pb.js";
+import { domainAdvice } from "./operator-advice.ts";
 import { elementCount, storedLength } from "./tensor-proto.ts";
 
 /**
@@ -76,7 +77,7 @@ function validateNode(node: NodeProto, known: Scope, budget: Budget): void {
       `operator ${node.opType} is of the custom domain "${node.domain}"`,
       {
         at,
-        fix: "export the model with standard ONNX operators only",
+        fix: domainAdvice(node.domain),
       },
     );
   }

@@ -55,7 +55,10 @@ export const movementOperators: OperatorTable<MovementSignatures> = {
     arity: [1, 1_024],
     attributes: { axis: "int" },
     required: ["axis"],
-    infer: (inputs, { axis }) => ({ type: sameType(...inputs), shape: concatenated(inputs, axis) }),
+    infer: (inputs, { axis }, graph) => {
+      const type = sameType(...inputs);
+      return { type, shape: concatenated(inputs, axis, type.startsWith("int") ? graph : undefined) };
+    },
   },
   Expand: {
     arity: [2, 2],
@@ -184,13 +187,19 @@ function partsOf(
   return all;
 }
 
-function concatenated(inputs: readonly [Value, ...Value[]], axis: number): Shape {
+/** @param graph where sizes along the axis may be unknown: of what no gradient goes through */
+function concatenated(
+  inputs: readonly [Value, ...Value[]],
+  axis: number,
+  graph: Inference | undefined,
+): Shape {
   const [first] = inputs;
   const at = axisOf(axis, first.shape.length);
   const fits = inputs.every(({ shape }) =>
     sameShape(shape.toSpliced(at, 1, 0), first.shape.toSpliced(at, 1, 0)),
   );
   const sizes: Shape = inputs.map(({ shape }) => shape[at] ?? 0);
+  if (fits && graph !== undefined && !isStatic(sizes)) return first.shape.with(at, graph.freshDimension());
   if (!fits || !isStatic(sizes)) throw mismatch(`cannot be joined along axis ${at}`, ...inputs);
   return first.shape.with(
     at,
