@@ -3,6 +3,7 @@ export { describeModel, type ModelDescription, type TensorDescription } from "./
 export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
 export type { GradientTerms } from "./gradient-terms.ts";
+export { joinLayouts, pickTensors, placeTensors } from "./layout-sections.ts";
 export type { TargetFormat } from "./losses/loss-rule.ts";
 export type { Loss, LossName } from "./losses.ts";
 export { type OnnxModel, type ParseOptions, parseModel, serializeModel } from "./model.ts";
@@ -15,7 +16,13 @@ export {
   readParameters,
   slotOf,
 } from "./parameters.ts";
-export { plannedTraining, type TrainingSettings } from "./planned-training.ts";
+export { batchNormalizationWord, type SharedParameters, shareParameters } from "./personal-parameters.ts";
+export {
+  type KeepingSettings,
+  plannedKeeping,
+  plannedTraining,
+  type TrainingSettings,
+} from "./planned-training.ts";
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { scaleInput } from "./scale-input.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";

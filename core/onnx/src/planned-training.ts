@@ -11,6 +11,19 @@ export interface TrainingSettings {
   readonly frozen: readonly string[];
 }
 
+/** What a device keeps for itself between rounds. */
+export interface KeepingSettings {
+  /** Patterns of the parameters that do not leave it. */
+  readonly personal: readonly string[];
+  /** Whether the optimizer goes on in the next round where it stopped. */
+  readonly keepsOptimizer: boolean;
+}
+
+/** What a plan that was checked says of it. */
+export function plannedKeeping({ personal, keepOptimizerState }: TrainTask): KeepingSettings {
+  return { personal, keepsOptimizer: keepOptimizerState };
+}
+
 /** The settings of a plan that was checked: names and options of loss and optimizer are of the closed lists. */
 export function plannedTraining(train: TrainTask): TrainingSettings {
   const { classWeights = [], ...lossOptions } = setOptions(train.lossOptions);

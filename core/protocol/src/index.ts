@@ -17,6 +17,7 @@ export {
   type TaskPhase,
   type TrainingResult,
 } from "./device/device-state.ts";
+export { type KeptState, keptFor, keptOf, type NextKept } from "./device/kept-states.ts";
 export { matchPolicy, type Policy, type PolicyContext } from "./device/policy.ts";
 export {
   type DeviceEffect,
@@ -104,6 +105,7 @@ export {
 } from "./table-schema.ts";
 export {
   algorithmOf,
+  keptModels,
   type PlannedLoss,
   type PlannedOptimizer,
   plannedLosses,

@@ -44,8 +44,8 @@ export const limits = {
   /** Devices in one cohort. */
   cohortMax: 10_000,
   roundsMax: 100_000,
-  /** Patterns of the parameters that a plan does not train. */
-  frozenPatternsMax: 100,
+  /** Patterns of the parameters that a plan does not train, or that devices keep for themselves. */
+  parameterPatternsMax: 100,
   /** Cohort times capped examples per device: what keeps a grid64 sum fine enough. */
   normaliserMax: 4_294_967_296,
   /** Metrics in one submission. */

@@ -76,6 +76,8 @@ const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[
   ["gradient_options.clip_norm", options({ gradientOptions: { clipNorm: 0 } })],
   ["frozen", options({ frozen: [""] })],
   ["frozen", options({ frozen: Array(101).fill("w") })],
+  ["personal", options({ personal: [""] })],
+  ["keep_optimizer_state", options({ keepOptimizerState: true })],
 ];
 
 for (const [field, spoil] of spoiltSettings) {

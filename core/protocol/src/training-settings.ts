@@ -30,13 +30,22 @@ export function algorithmOf({
   optimizerOptions,
   gradientOptions,
   frozen = [],
-}: Partial<Pick<TrainTask, "frozen">> & {
+  personal = [],
+  keepOptimizerState = false,
+}: Partial<Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState">> & {
   readonly lossOptions?: object | undefined;
   readonly optimizerOptions?: object | undefined;
   readonly gradientOptions?: object | undefined;
 }): "fedavg" | "fedavg.2" {
   const later = [lossOptions, optimizerOptions, gradientOptions].some((options) => options !== undefined);
-  return later || frozen.length > 0 ? "fedavg.2" : "fedavg";
+  const isLater = later || frozen.length > 0 || personal.length > 0 || keepOptimizerState;
+  return isLater ? "fedavg.2" : "fedavg";
+}
+
+/** How much a device keeps for itself between two rounds, at most, in sizes of the model; 0 = nothing. */
+export function keptModels({ personal, keepOptimizerState, optimizer }: TrainTask): number {
+  const optimizers = keepOptimizerState ? (optimizerStates[optimizer] ?? 0) : 0;
+  return optimizers + (personal.length > 0 ? 1 : 0);
 }
 
 /**
@@ -46,7 +55,7 @@ export function algorithmOf({
  * @throws SelvedgeError `invalid_argument` naming the field
  */
 export function checkTrainingSettings(train: TrainTask, classes: number): void {
-  const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions, frozen } = train;
+  const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions } = train;
   oneOf("loss", loss, Object.keys(plannedLosses));
   oneOf("optimizer", optimizer, Object.keys(plannedOptimizers));
   oneOf("algorithm", train.algorithm, [algorithmOf(train)]);
@@ -60,11 +69,19 @@ export function checkTrainingSettings(train: TrainTask, classes: number): void {
   if (weights.length > 0 && weights.length !== classes) {
     throw invalid("loss_options.class_weights", `${weights.length} weights for ${classes} classes`);
   }
-  if (frozen.length > limits.frozenPatternsMax) {
-    throw invalid("frozen", `${frozen.length} patterns; at most ${limits.frozenPatternsMax}`);
+  if (train.keepOptimizerState && optimizer === "sgd" && !((optimizerOptions?.momentum ?? 0) > 0)) {
+    throw invalid("keep_optimizer_state", "sgd without momentum has nothing to keep");
   }
-  const long = frozen.find((pattern) => pattern === "" || pattern.length > patternLengthMax);
-  if (long !== undefined) throw invalid("frozen", `patterns have 1 to ${patternLengthMax} characters`);
+  checkPatterns("frozen", train.frozen);
+  checkPatterns("personal", train.personal);
+}
+
+function checkPatterns(field: string, patterns: readonly string[]): void {
+  if (patterns.length > limits.parameterPatternsMax) {
+    throw invalid(field, `${patterns.length} patterns; at most ${limits.parameterPatternsMax}`);
+  }
+  const long = patterns.find((pattern) => pattern === "" || pattern.length > patternLengthMax);
+  if (long !== undefined) throw invalid(field, `patterns have 1 to ${patternLengthMax} characters`);
 }
 
 function checkOptions(
@@ -121,6 +138,15 @@ export const settingRanges: Readonly<Record<string, readonly [number, number]>> 
   proximal: positive,
   clipValue: positive,
   clipNorm: positive,
+};
+
+/** Vectors of a model's size that an optimizer has, at most. */
+const optimizerStates: Readonly<Record<string, number>> = {
+  sgd: 1,
+  adam: 2,
+  adamw: 2,
+  rmsprop: 3,
+  adagrad: 1,
 };
 
 const patternLengthMax = 256;

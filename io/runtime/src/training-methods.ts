@@ -20,6 +20,14 @@ export interface TrainingRequest extends DataRequest {
   readonly terms?: GradientTerms;
   /** Patterns of the parameters that are not trained; none when absent. */
   readonly frozen?: readonly string[];
+  /** Patterns of the parameters that are personal: not in the update, but in what is kept; none when absent. */
+  readonly personal?: readonly string[];
+  /** Whether the optimizer goes on from what was kept; it begins anew when absent. */
+  readonly keepsOptimizer?: boolean;
+  /** What an earlier training wrote to its `nextKeptPath`; absent: nothing was kept. */
+  readonly keptPath?: string;
+  /** Where is written what is to be kept, when there is anything; absent: nowhere. */
+  readonly nextKeptPath?: string;
   readonly learningRate: number;
   readonly batchSize: number;
   readonly localEpochs: number;
@@ -38,6 +46,8 @@ export interface TrainingOutcome {
   readonly examples: number;
   readonly steps: number;
   readonly metrics: TrainingMetrics;
+  /** Whether it went on from what was kept; null when nothing is to be kept. */
+  readonly kept: { readonly isContinued: boolean } | null;
 }
 
 /** Bounded, finite scalars (SPEC SU4). */

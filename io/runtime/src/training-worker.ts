@@ -11,6 +11,9 @@ import {
   type ParameterLayout,
   parameterLayout,
   parseModel,
+  pickTensors,
+  placeTensors,
+  shareParameters,
   slotOf,
   trainingGraph,
 } from "@selvedge/onnx";
@@ -18,6 +21,7 @@ import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { fileError, writeFileDurably } from "@selvedge/storage";
 import { type EvaluationResult, evaluationBatchSize, runEvaluation } from "./evaluation-loop.ts";
 import { splitHeldOut } from "./held-out-split.ts";
+import { encodeKeptState, readKeptState } from "./kept-state.ts";
 import { NativeSession } from "./native-session.ts";
 import { serveChild } from "./serve-child.ts";
 import { checkMemory } from "./training-cost.ts";
@@ -55,11 +59,23 @@ async function train(
     ...data.format,
   });
   checkMemory("training", graph, request.batchSize, dataset, request.memoryBytesMax);
-  const evaluation = heldOut.length === 0 ? undefined : await measure(task, request.loss, heldOut, request);
+  const { shared, personal } = shareParameters(model, request.personal ?? []);
+  const sections = {
+    ...(personal.length > 0 && { personal }),
+    ...(request.keepsOptimizer === true && { optimizer: graph.state.layout }),
+  };
+  const before = await readKeptState(request.keptPath, sections);
+  const own = before?.sections.personal;
+  const parameters = own === undefined ? base : placeTensors(base, layout, own, personal);
+  const evaluation =
+    heldOut.length === 0
+      ? undefined
+      : await measure({ ...task, base: parameters }, request.loss, heldOut, request);
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
-    parameters: base,
+    parameters,
+    ...(before?.sections.optimizer && { state: { values: before.sections.optimizer, steps: before.steps } }),
     dataset,
     examples,
     epochs: request.localEpochs,
@@ -74,13 +90,25 @@ async function train(
   };
   const update = difference(layout, trained.parameters, base);
   checkFinite(metrics);
-  const file = encodeSafetensors(layout, update);
+  const file = encodeSafetensors(shared, pickTensors(update, layout, shared));
   await writeFileDurably(request.updatePath, file);
+  const keeps = Object.keys(sections).length > 0;
+  if (keeps && request.nextKeptPath !== undefined) {
+    const next = {
+      sections: {
+        personal: pickTensors(trained.parameters, layout, personal),
+        optimizer: trained.state.values,
+      },
+      steps: trained.state.steps,
+    };
+    await writeFileDurably(request.nextKeptPath, encodeKeptState(sections, next));
+  }
   return {
     update: { digest: digestOf(file), length: file.length },
     examples: examples.length,
     steps: trained.steps,
     metrics,
+    kept: keeps ? { isContinued: before !== undefined } : null,
   };
 }
 

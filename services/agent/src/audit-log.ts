@@ -15,6 +15,8 @@ export interface AuditEntry {
   readonly metrics: Readonly<Record<string, number>>;
   /** The whole payload, of statistics. */
   readonly statistics?: unknown;
+  /** What was made with it and stays on the device; the parameters that are personal, by the plan's patterns. */
+  readonly kept?: { readonly digest: string; readonly bytes: number; readonly personal: readonly string[] };
 }
 
 /**

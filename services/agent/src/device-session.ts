@@ -208,6 +208,7 @@ export class DeviceSession {
       connected: () => this.#session.connected,
       send: (body) => this.#session.send(body),
       policy: () => readPolicy(join(folder, "policy.yaml")),
+      keepForMs: async () => (await readTrainingLimits(join(folder, "policy.yaml"))).keepForMs,
       verifyBase: async (metadata, expected) => {
         await this.#follower.ensureFresh();
         verifyRound(metadata, { ...expected, delegation: trust.roundDelegation(), now: clock.now() });

@@ -169,6 +169,7 @@ export class SimulatedDevice extends SimulatedNode {
       connected: () => session.connected,
       send: (body) => session.send(body),
       policy: async () => openPolicy,
+      keepForMs: async () => 3_600_000,
       verifyBase: async (metadata, expected) => {
         await follower.ensureFresh();
         const delegation = trust.roundDelegation();
@@ -205,6 +206,7 @@ export class SimulatedDevice extends SimulatedNode {
           update: updateOf(participant, round, weights),
           examples: participant.examples,
           metrics: { train_loss: 0.5, examples: participant.examples },
+          kept: null,
         };
       },
       async summarise(_task, signal) {
@@ -266,6 +268,8 @@ const openPolicy: Policy = {
   hours: null,
   statistics: true,
   maxBytesPerDay: null,
+  maxKeptJobs: 16,
+  maxKeptBytes: 1e9,
 };
 
 /** As `DeviceSession` has them: a birth that was not answered is sent again, and metadata is looked at without a notice. */

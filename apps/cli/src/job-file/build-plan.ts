@@ -58,12 +58,14 @@ function datasetRequest({
 /** Options that are not given are not in the plan, so that the devices of every version take it that can. */
 export function trainTask(job: JobFile): TrainTask {
   const { learningRate, batchSize, localEpochs, heldOutFraction, maxExamplesPerDevice } = job;
-  const { loss, optimizer, proximal, clipValue, clipNorm, frozen } = job;
+  const { loss, optimizer, proximal, clipValue, clipNorm, frozen, personal, keepOptimizerState } = job;
   const settings = {
     lossOptions: given(loss),
     optimizerOptions: given(optimizer),
     gradientOptions: given({ proximal, clipValue, clipNorm }),
     frozen: [...frozen],
+    personal: [...personal],
+    keepOptimizerState,
   };
   return create(TrainTaskSchema, {
     algorithm: algorithmOf(settings),

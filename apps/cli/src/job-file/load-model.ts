@@ -1,5 +1,12 @@
 import { isSameLayout } from "@selvedge/datasets";
-import { buildCnn, buildMlp, plannedTraining, serializeModel, type TrainingGraph } from "@selvedge/onnx";
+import {
+  buildCnn,
+  buildMlp,
+  plannedTraining,
+  serializeModel,
+  shareParameters,
+  type TrainingGraph,
+} from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { trainTask } from "./build-plan.ts";
 import { compileModel, readModelFile } from "./compile-model.ts";
@@ -16,7 +23,8 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
   const { model, dataset } = job;
   const at = model.kind === "file" ? model.path : "model";
   const bytes = await modelBytes(model);
-  const { graph } = compileModel(bytes, at, plannedTraining(trainTask(job)));
+  const { graph, model: parsed } = compileModel(bytes, at, plannedTraining(trainTask(job)));
+  shareParameters(parsed, job.personal);
   requireOneLabel(graph, job.loss.name, at);
   const { inputShape, classes } = graph;
   if (classes === 1) {

@@ -12,8 +12,11 @@ export interface TrainingFields {
   readonly clipValue?: number | undefined;
   readonly clipNorm?: number | undefined;
   readonly frozen: readonly string[];
+  readonly personal: readonly string[];
+  readonly keepOptimizerState: boolean;
 }
 
+const patterns = z.array(z.string().min(1).max(256)).max(limits.parameterPatternsMax).default([]);
 const weightDecay = setting("weightDecay");
 const epsilon = setting("epsilon");
 const momentum = setting("momentum");
@@ -61,7 +64,9 @@ export const trainingFields: {
   proximal: setting("proximal"),
   clipValue: setting("clipValue"),
   clipNorm: setting("clipNorm"),
-  frozen: z.array(z.string().min(1).max(256)).max(limits.frozenPatternsMax).default([]),
+  frozen: patterns,
+  personal: patterns,
+  keepOptimizerState: z.boolean().default(false),
 };
 
 function setting(name: string): z.ZodOptional<z.ZodNumber> {

@@ -1,5 +1,6 @@
 import type { BlobReference } from "../digest.ts";
 import type { RoundKind } from "../job/job-state.ts";
+import type { KeptState, NextKept } from "./kept-states.ts";
 
 /** A round offer as the device keeps it: verified, and complete enough to train from after a restart. */
 export interface OfferFacts {
@@ -9,6 +10,8 @@ export interface OfferFacts {
   readonly kind?: RoundKind;
   /** The most that may leave in answer; absent = as many bytes as `base` has. */
   readonly answerBytes?: number;
+  /** The most that the device keeps for itself after the training, bytes; absent = nothing. */
+  readonly keptBytes?: number;
   /** Base64 of the encoded plan. */
   readonly plan: string;
   readonly planDigest: string;
@@ -28,6 +31,8 @@ export interface TrainingResult {
   /** Examples that count. */
   readonly weight: number;
   readonly metrics: { readonly [name: string]: number };
+  /** What the device keeps for itself from now on; absent = nothing. */
+  readonly kept?: NextKept;
 }
 
 /** Training and submission are separate states: a result may wait days for a connection. */
@@ -53,6 +58,8 @@ export interface DeviceState {
   readonly coordinator?: string;
   readonly tasks: readonly Task[];
   readonly sent: DayLedger;
+  /** One for each job whose plan asks for it; absent = none. */
+  readonly kept?: readonly KeptState[];
 }
 
 export const emptyDevice: DeviceState = { tasks: [], sent: { day: 0, bytes: 0 } };

@@ -27,6 +27,8 @@ const open: Policy = {
   hours: null,
   statistics: true,
   maxBytesPerDay: null,
+  maxKeptJobs: 16,
+  maxKeptBytes: 1e9,
 };
 const context: PolicyContext = { minuteOfDay: 720, day: 5, maxExamplesPerDevice: 100 };
 
@@ -82,4 +84,17 @@ test("[OF3] what is taken on and not sent yet counts as well", () => {
   const policy = { ...open, maxBytesPerDay: 150 };
   assert.match(matchPolicy(policy, offer, state, context) ?? "", /100 promised/);
   assert.equal(matchPolicy(policy, offer, { ...state, tasks: [] }, context), null);
+});
+
+test("[OF3] what a plan keeps on the device has the owner's bounds, in jobs and in bytes", () => {
+  const keeping: OfferFacts = { ...offer, keptBytes: 100 };
+  const kept = [{ job: "other", round: 1, body: { digest, length: 60 }, expiresAt: 0 }];
+  const judged = (policy: Partial<Policy>, asked = keeping): string | null =>
+    matchPolicy({ ...open, ...policy }, asked, { ...emptyDevice, kept }, context);
+  assert.match(judged({ maxKeptJobs: 1 }) ?? "", /^policy maxKeptJobs: .* 1 other/);
+  assert.match(judged({ maxKeptBytes: 159 }) ?? "", /^policy maxKeptBytes: 60 bytes .* 100 more/);
+  assert.equal(judged({ maxKeptJobs: 2, maxKeptBytes: 160 }), null);
+  // In place of its own, and nothing for a plan that keeps nothing.
+  assert.equal(judged({ maxKeptJobs: 1, maxKeptBytes: 100 }, { ...keeping, job: "other" }), null);
+  assert.equal(judged({ maxKeptJobs: 0, maxKeptBytes: 0 }, offer), null);
 });

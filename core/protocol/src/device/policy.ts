@@ -1,4 +1,5 @@
 import type { DeviceState, OfferFacts } from "./device-state.ts";
+import { keptOf } from "./kept-states.ts";
 
 /** The owner's own rules. The coordinator can neither read nor change them. */
 export interface Policy {
@@ -16,6 +17,10 @@ export interface Policy {
   readonly statistics: boolean;
   /** Most bytes that may leave in one day (UTC); null = no limit. */
   readonly maxBytesPerDay: number | null;
+  /** Most jobs that something is kept for between their rounds. */
+  readonly maxKeptJobs: number;
+  /** Most bytes that may be kept for them. */
+  readonly maxKeptBytes: number;
 }
 
 /** What the policy looks at beside the offer. */
@@ -55,7 +60,23 @@ export function matchPolicy(
   if (policy.hours !== null && !isWithin(policy.hours, context.minuteOfDay)) {
     return `policy hours: only ${clock(policy.hours.start)} to ${clock(policy.hours.end)}`;
   }
-  return overBudget(policy, offer, state, context);
+  return overKept(policy, offer, state) ?? overBudget(policy, offer, state, context);
+}
+
+/** What is kept for other jobs, or may be once they are trained, and what this one may keep. */
+function overKept(policy: Policy, offer: OfferFacts, state: DeviceState): string | null {
+  const more = offer.keptBytes ?? 0;
+  if (more === 0) return null;
+  const others = new Map(keptOf(state).map(({ job, body }) => [job, body.length]));
+  for (const { offer: taken } of state.tasks) {
+    if (taken.keptBytes !== undefined) others.set(taken.job, taken.keptBytes);
+  }
+  others.delete(offer.job);
+  if (others.size >= policy.maxKeptJobs)
+    return `policy maxKeptJobs: something is kept for ${others.size} other jobs; at most ${policy.maxKeptJobs} in all`;
+  const bytes = [...others.values()].reduce((sum, each) => sum + each, 0);
+  if (bytes + more <= policy.maxKeptBytes) return null;
+  return `policy maxKeptBytes: ${bytes} bytes kept for other jobs, up to ${more} more would pass ${policy.maxKeptBytes}`;
 }
 
 function overBudget(

@@ -8,6 +8,7 @@ import {
   type Task,
   type TrainingResult,
 } from "./device-state.ts";
+import { expiredJobs, keepNext, keptBlobs, keptOf, nextExpiry, withoutKept } from "./kept-states.ts";
 
 /** All that can happen to a device. Times are Unix milliseconds. */
 export type DeviceEvent =
@@ -36,7 +37,13 @@ export type DeviceEvent =
       readonly digest: string;
       readonly verdict: ReceiptVerdict;
     }
-  | { readonly type: "roundClosed"; readonly job: string; readonly round: number }
+  /** `jobEnded`: no round of the job follows. */
+  | {
+      readonly type: "roundClosed";
+      readonly job: string;
+      readonly round: number;
+      readonly jobEnded?: boolean;
+    }
   | { readonly type: "tick"; readonly now: number };
 
 /** All that a device asks its shell to do. Performed at least once, after the commit. */
@@ -73,7 +80,7 @@ export function stepDevice(state: DeviceState | undefined, event: DeviceEvent): 
     case "receipt":
       return onReceipt(device, event);
     case "roundClosed":
-      return drop(device, event.job, event.round);
+      return onRoundClosed(device, event);
     case "tick":
       return onTick(device, event.now);
   }
@@ -82,7 +89,8 @@ export function stepDevice(state: DeviceState | undefined, event: DeviceEvent): 
 /** When the device next wants a `tick`; undefined = not until something happens. */
 export function deviceWakeAt(state: DeviceState): number | undefined {
   const sent = state.tasks.flatMap((task) => task.submittedAt ?? []);
-  return sent.length === 0 ? undefined : Math.min(...sent) + submissionRetryMs;
+  const times = [...sent.map((at) => at + submissionRetryMs), nextExpiry(state) ?? []].flat();
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** When the device last sent what waits in its outbox, Unix milliseconds; 0 = not yet. */
@@ -99,11 +107,14 @@ function onConnected(state: DeviceState, coordinator: string): DeviceTransition 
   if (state.coordinator === coordinator) return { state, effects: state.tasks.flatMap(submission) };
   const greeted = { ...state, coordinator };
   if (state.coordinator === undefined) return { state: greeted, effects: state.tasks.flatMap(submission) };
-  const blobs = state.tasks.flatMap(({ offer, result }) => [
-    offer.base.digest,
-    ...(result === null ? [] : [result.body.digest]),
-  ]);
-  const cleared = { ...greeted, tasks: [] };
+  const blobs = [
+    ...state.tasks.flatMap(({ offer, result }) => [
+      offer.base.digest,
+      ...(result === null ? [] : [result.body.digest]),
+    ]),
+    ...keptOf(state).map(({ body }) => body.digest),
+  ];
+  const cleared = { ...greeted, tasks: [], kept: [] };
   const cancelled = state.tasks.filter((task) => task.phase === "training").map(cancellation);
   return { state: cleared, effects: [...cancelled, ...discard(cleared, blobs)] };
 }
@@ -153,10 +164,35 @@ function startNext(state: DeviceState): DeviceTransition {
 
 function onTrained(state: DeviceState, job: string, round: number, result: TrainingResult): DeviceTransition {
   const task = find(state, job, round);
-  if (task?.phase !== "training") return { state, effects: discard(state, [result.body.digest]) };
+  const { kept } = result;
+  if (task?.phase !== "training") {
+    const made = [result.body.digest, ...(kept === undefined ? [] : [kept.body.digest])];
+    return { state, effects: discard(state, made) };
+  }
   const trained: Task = { ...task, phase: "trained", result };
-  const started = startNext(replace(state, task, trained));
-  return { state: started.state, effects: [...submission(trained), ...started.effects] };
+  const replaced = replace(state, task, trained);
+  const keeping = kept === undefined ? replaced : keepNext(replaced, trained, kept);
+  const started = startNext(keeping);
+  const spent = kept === undefined ? [] : discard(started.state, keptBlobs(state, [job]));
+  return { state: started.state, effects: [...submission(trained), ...spent, ...started.effects] };
+}
+
+/** What is kept for a job that has ended goes as well (SPEC CS4). */
+function onRoundClosed(
+  state: DeviceState,
+  { job, round, jobEnded }: Extract<DeviceEvent, { type: "roundClosed" }>,
+): DeviceTransition {
+  const dropped = drop(state, job, round);
+  if (jobEnded !== true) return dropped;
+  const forgotten = forget(dropped.state, [job]);
+  return { state: forgotten.state, effects: [...dropped.effects, ...forgotten.effects] };
+}
+
+function forget(state: DeviceState, jobs: readonly string[]): DeviceTransition {
+  const blobs = keptBlobs(state, jobs);
+  if (blobs.length === 0) return { state, effects: [] };
+  const rest = withoutKept(state, jobs);
+  return { state: rest, effects: discard(rest, blobs) };
 }
 
 function onTrainingFailed(state: DeviceState, job: string, round: number, reason: string): DeviceTransition {
@@ -201,14 +237,15 @@ function drop(state: DeviceState, job: string, round: number): DeviceTransition 
   return { state: started.state, effects: [...effects, ...started.effects] };
 }
 
-function onTick(state: DeviceState, now: number): DeviceTransition {
+function onTick(before: DeviceState, now: number): DeviceTransition {
+  const { state, effects } = forget(before, expiredJobs(before, now));
   const due = state.tasks.filter(
     (task) => task.submittedAt !== null && task.submittedAt + submissionRetryMs <= now,
   );
-  if (due.length === 0) return { state, effects: [] };
+  if (due.length === 0) return { state, effects };
   // Reset, so that the device sleeps until the shell reports the new attempt.
   const tasks = state.tasks.map((task) => (due.includes(task) ? { ...task, submittedAt: null } : task));
-  return { state: { ...state, tasks }, effects: due.flatMap(submission) };
+  return { state: { ...state, tasks }, effects: [...effects, ...due.flatMap(submission)] };
 }
 
 function submission(task: Task): DeviceEffect[] {
@@ -217,9 +254,10 @@ function submission(task: Task): DeviceEffect[] {
 
 /** Equal contents share one blob: it goes only when no other task needs it. */
 function discard(state: DeviceState, blobs: readonly Digest[]): DeviceEffect[] {
-  const needed = new Set(
-    state.tasks.flatMap(({ offer, result }) => [offer.base.digest, result?.body.digest]),
-  );
+  const needed = new Set([
+    ...state.tasks.flatMap(({ offer, result }) => [offer.base.digest, result?.body.digest]),
+    ...keptOf(state).map(({ body }) => body.digest),
+  ]);
   const free = blobs.filter((digest) => !needed.has(digest));
   return free.length === 0 ? [] : [{ type: "discard", blobs: free }];
 }

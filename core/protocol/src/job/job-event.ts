@@ -104,6 +104,8 @@ export type JobEffect =
       readonly reason: string;
     }
   | { readonly type: "roundClosed"; readonly round: number; readonly device: string; readonly reason: string }
+  /** Devices may let go of what they keep for the job. */
+  | { readonly type: "jobEnded"; readonly round: number; readonly reason: string }
   | {
       readonly type: "fold";
       readonly round: number;

@@ -21,6 +21,8 @@ export interface JobPlan {
   readonly evaluationDataset: string | null;
   /** Whether the first round gathers statistics of columns; absent = no. */
   readonly statistics?: true;
+  /** Whether devices keep something for it between rounds; absent = no. */
+  readonly keeps?: true;
 }
 
 /** What a round that does not train is for; absent = it trains. */

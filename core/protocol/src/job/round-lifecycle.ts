@@ -212,11 +212,16 @@ export function endJob(
     current: null,
   };
   const round = state.current;
-  if (round === null) return { state: ended, effects: [] };
   const why = reason ?? "the job ended";
+  const told = state.plan.keeps === true ? [jobEnded(state, why)] : [];
+  if (round === null) return { state: ended, effects: told };
   const summary = summarise(state, round, "failed", why, {}, now);
   const effects = [archive(summary), ...noticesOf(round, why), ...discardOf(round)];
-  return { state: { ...ended, last: summary }, effects };
+  return { state: { ...ended, last: summary }, effects: [...effects, ...told] };
+}
+
+function jobEnded({ nextRound }: JobState, reason: string): JobEffect {
+  return { type: "jobEnded", round: nextRound - 1, reason };
 }
 
 export function archive(summary: RoundSummary): JobEffect {

@@ -24,8 +24,10 @@ suite("policy.yaml", () => {
   });
 
   test("says what a training may take", async () => {
-    await writeFile(path, `signers: []\nmaxMemory: 1.5GB\nmaxTrainingTime: 60s\n`);
-    assert.deepEqual(await readTrainingLimits(path), { memoryBytesMax: 1.5e9, durationMsMax: 60_000 });
+    await writeFile(path, `signers: []\nmaxMemory: 1.5GB\nmaxTrainingTime: 60s\nkeepFor: 1h\n`);
+    assert.deepEqual(await readTrainingLimits(path), {
+      ...{ memoryBytesMax: 1.5e9, durationMsMax: 60_000, keepForMs: 3_600_000 },
+    });
   });
 
   test("with a size that has no unit is refused, with its line", async () => {

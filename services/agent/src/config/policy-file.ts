@@ -29,6 +29,9 @@ const policySchema = z.strictObject({
   hours: z.strictObject({ start: clock, end: clock }).optional(),
   statistics: z.boolean().default(true),
   maxBytesPerDay: z.int().min(1).optional(),
+  maxKeptJobs: z.int().min(0).default(16),
+  maxKeptBytes: byteSize.default(1_000_000_000),
+  keepFor: duration(60_000, 365 * dayMs, "1m to 365d").default(30 * dayMs),
   maxMemory: byteSize.optional(),
   maxTrainingTime: duration(1_000, 365 * dayMs, "1s to 365d").default(dayMs),
 });
@@ -44,6 +47,8 @@ export async function readPolicy(path: string): Promise<Policy> {
     hours: file.hours ?? null,
     statistics: file.statistics,
     maxBytesPerDay: file.maxBytesPerDay ?? null,
+    maxKeptJobs: file.maxKeptJobs,
+    maxKeptBytes: file.maxKeptBytes,
   };
 }
 
@@ -53,14 +58,17 @@ export interface TrainingLimits {
   readonly memoryBytesMax: number;
   /** Wall clock. */
   readonly durationMsMax: number;
+  /** What a training leaves for the next round of its job is let go of after so long without one. */
+  readonly keepForMs: number;
 }
 
 /** Reads what the owner's `policy.yaml` lets one training take. @throws SelvedgeError as `readYamlFile`. */
 export async function readTrainingLimits(path: string): Promise<TrainingLimits> {
-  const { maxMemory, maxTrainingTime } = await readYamlFile(path, policySchema);
+  const { keepFor, maxMemory, maxTrainingTime } = await readYamlFile(path, policySchema);
   return {
     memoryBytesMax: maxMemory ?? machineMemoryBytes() / 2,
     durationMsMax: maxTrainingTime,
+    keepForMs: keepFor,
   };
 }
 
@@ -90,6 +98,12 @@ statistics: true
 
 # Let at most this many bytes leave in a day.
 # maxBytesPerDay: 100000000
+
+# What plans may let this device keep for itself between the rounds of their jobs, and for how long
+# after the last of them. It never leaves.
+# maxKeptJobs: 16
+# maxKeptBytes: 1GB
+# keepFor: 30d
 
 # What one training may take of this machine's memory (half of it, if nothing is said), and how long.
 # maxMemory: 2GB

@@ -1,15 +1,16 @@
 import type { KeyObject } from "node:crypto";
 import {
+  type BlobReference,
   blobReferenceOf,
   type CheckedPlan,
   decodePlan,
   digestOf,
+  keptModels,
   keyOfSignature,
   limits,
   namePattern,
   type Offer,
   type OfferFacts,
-  type RoundKind,
   SelvedgeError,
   statisticsBytesBound,
   verifyPlan,
@@ -48,7 +49,7 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
   const facts: OfferFacts = {
     job: offer.job,
     round: offer.round,
-    ...askedFor(offer, plan),
+    ...askedFor(offer, plan, base),
     plan: Buffer.from(offer.plan).toString("base64"),
     planDigest: plan.digest,
     signer: signature.keyId,
@@ -65,9 +66,11 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
 /** What the round is for, out of what the plan names. */
 function askedFor(
   { phase }: Offer,
-  { plan, table }: CheckedPlan,
-): { readonly kind?: RoundKind; readonly answerBytes?: number } {
-  if (phase === "train") return {};
+  { plan, table, train }: CheckedPlan,
+  base: BlobReference,
+): Pick<OfferFacts, "kind" | "answerBytes" | "keptBytes"> {
+  const kept = keptModels(train);
+  if (phase === "train") return kept === 0 ? {} : { keptBytes: kept * base.length };
   if (phase === "statistics" && plan.phases.includes(phase) && table !== null) {
     return { kind: phase, answerBytes: statisticsBytesBound(table) };
   }

@@ -9,7 +9,10 @@ import {
   type DeviceState,
   decodePlan,
   type EnvelopeBody,
+  type KeptState,
+  keptFor,
   limits,
+  type NextKept,
   type OfferAnswer,
   type OfferFacts,
   OfferReplySchema,
@@ -23,6 +26,11 @@ import type { BlobChannel } from "@selvedge/transport";
 import type { AuditEntry } from "../audit-log.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import type { Trainer } from "./trainer.ts";
+
+export interface TaskName {
+  readonly job: string;
+  readonly round: number;
+}
 
 export interface DeviceShellOptions {
   readonly deviceId: string;
@@ -39,6 +47,10 @@ export interface DeviceShellOptions {
   /** Sends now or not at all: what matters is sent again until it is answered. */
   send(body: EnvelopeBody): void;
   now(): number;
+  /** How long the owner lets this device keep what a training leaves for the next, ms. */
+  keepForMs(): Promise<number>;
+  /** @param about - the task it is about, for logs. */
+  onTrouble(what: string, error: SelvedgeError, about?: TaskName): void;
   /** For aggregators whose device half is random. */
   readonly random: RandomSource;
 }
@@ -117,16 +129,20 @@ export class DeviceShell {
       const made =
         offer.kind === "statistics"
           ? await this.#summary(plan, abort.signal)
-          : await this.#update(plan, offer, abort.signal);
-      const { bytes, weight, metrics } = made;
+          : await this.#update(plan, offer, holder, abort.signal);
+      const { bytes, weight, metrics, kept } = made;
       const body = await this.#options.keeper.put(holder, bytes);
-      return { type: "trained", job: offer.job, round: offer.round, result: { body, weight, metrics } };
+      const result: TrainingResult = {
+        ...{ body, weight, metrics },
+        ...(kept && { kept: await this.#keep(kept, holder) }),
+      };
+      return { type: "trained", job: offer.job, round: offer.round, result };
     } finally {
       this.#training.delete(key);
     }
   }
 
-  async #update(plan: CheckedPlan, offer: OfferFacts, signal: AbortSignal): Promise<Answer> {
+  async #update(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
     const { blobs, channel, keeper, trainer, random } = this.#options;
     const { model } = plan;
     const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan));
@@ -134,7 +150,9 @@ export class DeviceShell {
       await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, signal));
     }
     const { base, round } = offer;
-    const trained = await trainer.train({ plan, model, base, round, scaling: given.scaling }, signal);
+    const before = await this.#kept(offer, holder);
+    const kept = before?.body ?? null;
+    const trained = await trainer.train({ plan, model, base, round, scaling: given.scaling, kept }, signal);
     const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
     const config = aggregator.parseConfig(given.aggregator);
     const wire = aggregator.encode(config, trained.update, random);
@@ -145,7 +163,34 @@ export class DeviceShell {
       bytes: encodeSafetensors(trained.layout, wire),
       weight: aggregator.weigh(config, trained.examples),
       metrics,
+      ...(trained.kept && {
+        kept: { bytes: trained.kept.bytes, since: trained.kept.isContinued ? (before?.round ?? null) : null },
+      }),
     };
+  }
+
+  /** What was kept for the job; a state that was lost or damaged is as none, and its owner is told (SPEC CS3). */
+  async #kept({ job, round, keptBytes }: OfferFacts, holder: string): Promise<KeptState | undefined> {
+    const { blobs, keeper, onTrouble, state } = this.#options;
+    const kept = keptBytes === undefined ? undefined : keptFor(state(), job);
+    if (kept === undefined) return undefined;
+    // Until the training is over it stays, whatever becomes of its job meanwhile.
+    await keeper.hold(holder, kept.body.digest);
+    try {
+      await blobs.get(kept.body.digest);
+      return kept;
+    } catch (thrown) {
+      const error = SelvedgeError.from(thrown);
+      if (error.code !== "not_found" && error.code !== "corrupt") throw error;
+      onTrouble("kept state, begun anew", error, { job, round });
+      return undefined;
+    }
+  }
+
+  async #keep({ bytes, since }: MadeKept, holder: string): Promise<NextKept> {
+    const { keepForMs, keeper, now } = this.#options;
+    const body = await keeper.put(holder, bytes);
+    return { body, since, expiresAt: now() + (await keepForMs()) };
   }
 
   async #summary(plan: CheckedPlan, signal: AbortSignal): Promise<Answer> {
@@ -194,6 +239,12 @@ export class DeviceShell {
 /** What leaves the device for one round. */
 interface Answer extends Pick<TrainingResult, "weight" | "metrics"> {
   readonly bytes: Uint8Array;
+  /** What does not leave. */
+  readonly kept?: MadeKept;
+}
+
+interface MadeKept extends Pick<NextKept, "since"> {
+  readonly bytes: Uint8Array;
 }
 
 function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingResult): EnvelopeBody {
@@ -223,7 +274,14 @@ function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): Aud
     bytes: result.body.length,
     examples: result.weight,
     metrics: result.metrics,
+    ...(result.kept && { kept: keptEntry(offer, result.kept) }),
   };
+}
+
+/** What stayed: the owner sees beside each update what is not in it. */
+function keptEntry({ plan }: OfferFacts, { body }: NextKept): NonNullable<AuditEntry["kept"]> {
+  const { personal } = decodePlan(Buffer.from(plan, "base64")).train;
+  return { digest: body.digest, bytes: body.length, personal };
 }
 
 function taskKey(job: string, round: number): string {

@@ -63,6 +63,8 @@ async function setUp({
     hours: null,
     statistics: true,
     maxBytesPerDay: null,
+    maxKeptJobs: 16,
+    maxKeptBytes: 1e9,
   };
   const audited: AuditEntry[] = [];
   const installed = new Set<string>();
@@ -88,6 +90,7 @@ async function setUp({
         update: new Float32Array(layout.length).fill(0.25),
         examples: 7,
         metrics: { examples: 7 },
+        kept: null,
       }),
       summarise: async () => ({
         statistics: [{ name: "a", count: 10, sum: 20n, squares: 40n, range: null }],
@@ -116,6 +119,7 @@ async function setUp({
       if (broken !== undefined) throw broken;
       return policy;
     },
+    keepForMs: async () => 60_000,
     verifyBase: async (bytes, expected) =>
       verifyRound(bytes, { ...expected, delegation: trust.roundDelegation(), now }),
     minuteOfDay: () => 720,

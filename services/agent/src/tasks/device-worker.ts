@@ -22,7 +22,7 @@ import {
 } from "@selvedge/protocol";
 import { EntityRunner, type JournalHooks, type Store, untilStored } from "@selvedge/storage";
 import { type VerifiedOffer, verifyOffer } from "../offers/verify-offer.ts";
-import { DeviceShell, type DeviceShellOptions } from "./device-shell.ts";
+import { DeviceShell, type DeviceShellOptions, type TaskName } from "./device-shell.ts";
 
 export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "state"> {
   readonly store: Store;
@@ -40,15 +40,8 @@ export interface DeviceWorkerOptions extends Omit<DeviceShellOptions, "state"> {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** What the coordinator says of a result, before it changes anything. */
   onReceipt?(task: TaskName, verdict: ReceiptVerdict): void;
-  /** @param about - the task it is about, for logs. */
-  onTrouble(what: string, error: SelvedgeError, about?: TaskName): void;
   onHalt(error: unknown): void;
   readonly hooks?: JournalHooks<DeviceEffect>;
-}
-
-export interface TaskName {
-  readonly job: string;
-  readonly round: number;
 }
 
 /** The one entity of a device's journal. */
@@ -143,8 +136,8 @@ export class DeviceWorker {
     await this.#dispatch({ type: "receipt", job, round, digest, verdict: known });
   }
 
-  async roundClosed({ job, round }: RoundClosed): Promise<void> {
-    await this.#dispatch({ type: "roundClosed", job, round });
+  async roundClosed({ job, round, jobEnded }: RoundClosed): Promise<void> {
+    await this.#dispatch({ type: "roundClosed", job, round, jobEnded });
   }
 
   /** A session is up, with a coordinator of this epoch: what waits in the outbox is sent, once the disk allows it. */

@@ -1,7 +1,13 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatasetSource } from "@selvedge/datasets";
-import { decodeSafetensors, parameterLayout, parseModel, plannedTraining } from "@selvedge/onnx";
+import {
+  decodeSafetensors,
+  parseModel,
+  plannedKeeping,
+  plannedTraining,
+  shareParameters,
+} from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
@@ -35,10 +41,9 @@ export class ProcessTrainer implements Trainer {
     const dataset = this.#datasetOf(task.plan);
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
-    const updatePath = join(
-      workFolder,
-      `${task.plan.digest.slice("sha256:".length)}-${task.round}.safetensors`,
-    );
+    const name = join(workFolder, `${task.plan.digest.slice("sha256:".length)}-${task.round}`);
+    const updatePath = `${name}.safetensors`;
+    const nextKeptPath = `${name}-kept.safetensors`;
     clearTimeout(this.#idle);
     try {
       const outcome = await this.#process.train(
@@ -50,6 +55,9 @@ export class ProcessTrainer implements Trainer {
           ...(task.scaling === null ? {} : { scaling: task.scaling }),
           updatePath,
           ...plannedTraining(train),
+          ...plannedKeeping(train),
+          ...(task.kept === null ? {} : { keptPath: blobs.pathOf(task.kept.digest) }),
+          nextKeptPath,
           learningRate: train.learningRate,
           batchSize: train.batchSize,
           localEpochs: train.localEpochs,
@@ -60,12 +68,15 @@ export class ProcessTrainer implements Trainer {
         },
         { signal, memoryBytesMax, timeoutMs },
       );
-      const layout = parameterLayout(parseModel(await blobs.get(task.model.digest)));
+      const model = parseModel(await blobs.get(task.model.digest));
+      const { shared: layout } = shareParameters(model, train.personal);
       const update = decodeSafetensors(await readFile(updatePath), layout);
       const metrics = { ...outcome.metrics, examples: outcome.examples };
-      return { layout, update, examples: outcome.examples, metrics };
+      const kept = outcome.kept && { bytes: await readFile(nextKeptPath), ...outcome.kept };
+      return { layout, update, examples: outcome.examples, metrics, kept };
     } finally {
       await rm(updatePath, { force: true });
+      await rm(nextKeptPath, { force: true });
       this.#rest();
     }
   }

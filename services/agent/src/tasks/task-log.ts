@@ -59,9 +59,10 @@ export class TaskLog {
     if (earlier === undefined) log.info({ ...about(task), plan, signer, cohort }, "offer accepted");
     if (task.phase === "training") this.#trainingStarted(task);
     if (task.phase === "trained" && task.result !== null) {
-      const { body, weight: examples } = task.result;
+      const { body, weight: examples, kept } = task.result;
+      const stays = kept && { keptBytes: kept.body.length, keptSince: kept.since ?? "begun anew" };
       log.info(
-        { ...about(task), ...this.#duration(task), examples, bytes: body.length },
+        { ...about(task), ...this.#duration(task), examples, bytes: body.length, ...stays },
         "training finished",
       );
     }

@@ -10,6 +10,8 @@ export interface TrainingTask {
   readonly round: number;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;
+  /** What this device kept after an earlier round, on this device; null = nothing. */
+  readonly kept: BlobReference | null;
 }
 
 /** Statistics of the columns that a plan names. */
@@ -29,6 +31,14 @@ export interface TrainedUpdate {
   readonly update: Float32Array;
   readonly examples: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** What the device keeps for itself for the next round; null = nothing. */
+  readonly kept: KeptUpdate | null;
+}
+
+export interface KeptUpdate {
+  readonly bytes: Uint8Array;
+  /** Whether it went on from what was kept before. */
+  readonly isContinued: boolean;
 }
 
 /** Trains on this device's own data. The product's runs in a child process; the simulator's is a function. */

@@ -37,6 +37,7 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
       fix: `give a model with 1 to ${limits.parametersMax} float32 parameters`,
     });
   }
+  await layouts.ofUpdate(plan);
   checkCost(plan, model, memoryBytesMax);
 }
 

@@ -234,7 +234,7 @@ export class JobBoard {
     if (state.current?.kind === "statistics") {
       return problemWithStatistics(claim.body, claim.weight, claim.metrics, plan, this.#blobs);
     }
-    const layout = await this.#layouts.of(plan.model);
+    const layout = await this.#layouts.ofUpdate(plan);
     return problemWith(claim.body, claim.metrics, plan, layout, state.base.weights.length, this.#blobs);
   }
 

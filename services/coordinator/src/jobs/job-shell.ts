@@ -65,6 +65,8 @@ export class JobShell {
         return this.#receipt(job, effect);
       case "roundClosed":
         return this.#roundClosed(job, effect);
+      case "jobEnded":
+        return this.#jobEnded(job, effect);
       case "fold":
         return {
           type: "folded",
@@ -124,7 +126,7 @@ export class JobShell {
   ): Promise<JobEvent> {
     const { eligible, layouts, now } = this.#options;
     const plan = await this.#plan(job);
-    const layout = await layouts.of(plan.model);
+    const layout = await layouts.ofUpdate(plan);
     const devices = eligible(plan.plan.dataset?.name ?? "");
     const scaling = await readScaling(plan, effect.statistics, blobs);
     return openRound({ effect, plan, layout, scaling, eligible: devices, now: now() }, blobs);
@@ -168,6 +170,17 @@ export class JobShell {
     this.#options.send(effect.device, { case: "roundClosed", value });
   }
 
+  /** Who is not there now lets go of what it keeps by itself, in its owner's time. */
+  async #jobEnded(
+    job: string,
+    { round, reason }: Extract<JobEffect, { type: "jobEnded" }>,
+  ): Promise<undefined> {
+    const { eligible, send } = this.#options;
+    const { plan } = await this.#plan(job);
+    const value = create(RoundClosedSchema, { job, round, reason, jobEnded: true });
+    for (const device of eligible(plan.dataset?.name ?? "")) send(device, { case: "roundClosed", value });
+  }
+
   /**
    * The file that the job came with, but for its parameters. A model whose columns are scaled
    * does that itself: it takes them as they are in the data (SPEC DS7).
@@ -191,7 +204,8 @@ export class JobShell {
   async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
     const { blobs, layouts } = this.#options;
     const plan = await this.#plan(job);
-    return openArithmetic(plan, config, this.#state(job).base.version, await layouts.of(plan.model), blobs);
+    const given = { model: await layouts.of(plan.model), update: await layouts.ofUpdate(plan) };
+    return openArithmetic(plan, config, this.#state(job).base.version, given, blobs);
   }
 
   async #plan(job: string): Promise<CheckedPlan> {

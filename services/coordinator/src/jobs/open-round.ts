@@ -13,6 +13,7 @@ import type { BlobWorkspace } from "@selvedge/storage";
 export interface RoundOpening {
   readonly effect: Extract<JobEffect, { type: "openRound" }>;
   readonly plan: CheckedPlan;
+  /** Of an update. */
   readonly layout: ParameterLayout;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;

@@ -7,6 +7,7 @@ import {
   type JobEvent,
   type JobPlan,
   type JobState,
+  keptModels,
   namePattern,
   type OperatorSignature,
   rawPublicKey,
@@ -126,6 +127,7 @@ function jobPlan(
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     evaluationDataset,
     ...(scaledTable(plan) !== null && { statistics: true }),
+    ...(keptModels(plan.train) > 0 && { keeps: true }),
   };
 }
 

@@ -13,7 +13,13 @@ import {
   type SumRound,
   serverOptimizerNamed,
 } from "@selvedge/learning";
-import { decodeSafetensors, encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type ParameterLayout,
+  pickTensors,
+  placeTensors,
+} from "@selvedge/onnx";
 import {
   type BlobReference,
   type CheckedPlan,
@@ -33,14 +39,20 @@ export interface RoundArithmetic {
   readonly aggregator: Aggregator;
   readonly optimizer: ServerOptimizer;
   readonly round: SumRound;
-  readonly layout: ParameterLayout;
+  readonly layouts: RoundLayouts;
+}
+
+export interface RoundLayouts {
+  readonly model: ParameterLayout;
+  /** Of what a device sends: what is personal is not in it. */
+  readonly update: ParameterLayout;
 }
 
 export async function openArithmetic(
   plan: CheckedPlan,
   config: BlobReference,
   baseVersion: number,
-  layout: ParameterLayout,
+  layouts: RoundLayouts,
   blobs: BlobWorkspace,
 ): Promise<RoundArithmetic> {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
@@ -51,7 +63,7 @@ export async function openArithmetic(
     aggregator,
     optimizer: serverOptimizerNamed(name, { learningRate }),
     round: openSumRound(parsed, baseVersion),
-    layout,
+    layouts,
   };
 }
 
@@ -64,10 +76,10 @@ export async function fold(
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<BlobReference> {
-  const { aggregator, round, layout } = arithmetic;
+  const { aggregator, round, layouts } = arithmetic;
   let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   for (const contribution of effect.contributions) {
-    const values = decodeSafetensors(await blobs.get(contribution.body.digest), layout);
+    const values = decodeSafetensors(await blobs.get(contribution.body.digest), layouts.update);
     accumulator = aggregator.accumulate(round, accumulator, {
       format: "f32",
       contributors: [contribution.device],
@@ -80,22 +92,28 @@ export async function fold(
   return blobs.put(encodeAccumulator(accumulator));
 }
 
-/** The mean update, through the server optimizer, onto the base: the round's weights. */
+/**
+ * The mean update, through the server optimizer, onto the base: the round's weights. What is
+ * personal stays as it was.
+ */
 export async function finalise(
   effect: Finalise,
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<Omit<Finalised, "type" | "round" | "now">> {
-  const { aggregator, optimizer, round, layout } = arithmetic;
+  const { aggregator, optimizer, round } = arithmetic;
+  const { model, update } = arithmetic.layouts;
   const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
-  const base = decodeSafetensors(await blobs.get(effect.base.digest), layout);
+  const base = decodeSafetensors(await blobs.get(effect.base.digest), model);
+  const shared = pickTensors(base, model, update);
   const state =
     effect.optimizerState === null
-      ? optimizer.init(base.length)
+      ? optimizer.init(shared.length)
       : decodeServerOptimizerState(await blobs.get(effect.optimizerState.digest));
-  const updated = optimizer.update(state, base, aggregator.report(round, accumulator).result);
+  const updated = optimizer.update(state, shared, aggregator.report(round, accumulator).result);
+  const weights = placeTensors(base, model, updated.parameters, update);
   return {
-    weights: await blobs.put(encodeSafetensors(layout, updated.parameters)),
+    weights: await blobs.put(encodeSafetensors(model, weights)),
     optimizerState: await blobs.put(encodeServerOptimizerState(updated.state)),
     federated: federatedOf(effect),
   };

@@ -198,6 +198,21 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: repeated string frozen = 12;
    */
   frozen: string[];
+
+  /**
+   * Parameters that stay on each device: trained there, never sent, not
+   * aggregated. Names, in which "*" is any text, or "batch-normalization".
+   *
+   * @generated from field: repeated string personal = 18;
+   */
+  personal: string[];
+
+  /**
+   * Whether the optimizer goes on in the next round where it stopped.
+   *
+   * @generated from field: bool keep_optimizer_state = 19;
+   */
+  keepOptimizerState: boolean;
 };
 
 /**
@@ -815,6 +830,13 @@ export declare type RoundClosed = Message<"selvedge.v1.RoundClosed"> & {
    * @generated from field: string reason = 3;
    */
   reason: string;
+
+  /**
+   * No round of the job follows: what a device keeps for it may go.
+   *
+   * @generated from field: bool job_ended = 4;
+   */
+  jobEnded: boolean;
 };
 
 /**

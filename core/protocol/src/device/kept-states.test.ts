@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOf } from "../digest.ts";
+import type { DeviceState, OfferFacts } from "./device-state.ts";
+import { keptFor } from "./kept-states.ts";
+import { type DeviceEffect, type DeviceEvent, deviceWakeAt, stepDevice } from "./step-device.ts";
+
+const blob = (name: string) => ({ digest: digestOf(Buffer.from(name)), length: 100 });
+
+function offer(job: string, round: number): OfferFacts {
+  return {
+    ...{ job, round, plan: "", planDigest: blob("plan").digest, signer: "", config: "{}", cohort: 2 },
+    ...{ base: blob(`base ${round}`), baseVersion: round - 1, deadlineAt: 60_000, keptBytes: 100 },
+    configDigest: blob("config").digest,
+  };
+}
+
+class Keeper {
+  state: DeviceState | undefined;
+  effects: readonly DeviceEffect[] = [];
+
+  send(event: DeviceEvent): this {
+    const { state, effects } = stepDevice(this.state, event);
+    [this.state, this.effects] = [state, effects];
+    return this;
+  }
+
+  offered(round: number, job = "digits"): this {
+    return this.send({ type: "offered", offer: offer(job, round), refusal: null });
+  }
+
+  trained(round: number, job = "digits", expiresAt = 1_000): this {
+    const kept = { body: blob(`kept ${job} ${round}`), since: round - 1, expiresAt };
+    const body = blob(`update ${job} ${round}`);
+    return this.send({ type: "trained", job, round, result: { body, weight: 1, metrics: {}, kept } });
+  }
+
+  answered(round: number, verdict: "accepted" | "refused" | "roundClosed", job = "digits"): this {
+    const { digest } = blob(`update ${job} ${round}`);
+    return this.send({ type: "receipt", job, round, digest, verdict });
+  }
+
+  keptRound(job = "digits"): number | undefined {
+    return keptFor(this.state ?? assert.fail(), job)?.round;
+  }
+
+  discarded(): string[] {
+    return this.effects.flatMap((effect) => (effect.type === "discard" ? effect.blobs : []));
+  }
+}
+
+test("[CS1] what a training leaves is kept in the commit of its result, in place of what was there", () => {
+  const keeper = new Keeper().offered(1);
+  assert.equal(keeper.keptRound(), undefined);
+  assert.equal(keeper.trained(1).keptRound(), 1);
+  keeper.answered(1, "accepted").offered(2);
+  assert.equal(keeper.keptRound(), 1);
+  keeper.trained(2);
+  assert.equal(keeper.keptRound(), 2);
+  assert.deepEqual(keeper.discarded(), [blob("kept digits 1").digest]);
+});
+
+test("[CS1] a training that is told of twice, or came too late, changes nothing", () => {
+  const keeper = new Keeper().offered(1).trained(1).offered(2).trained(2);
+  assert.equal(keeper.trained(1).keptRound(), 2);
+  keeper.offered(3).send({ type: "roundClosed", job: "digits", round: 3 });
+  keeper.trained(3);
+  assert.equal(keeper.keptRound(), 2);
+  assert.ok(keeper.discarded().includes(blob("kept digits 3").digest));
+});
+
+test("[CS1] it stays whatever the coordinator says of the update", () => {
+  for (const verdict of ["accepted", "refused", "roundClosed"] as const) {
+    const keeper = new Keeper().offered(1).trained(1).answered(1, verdict);
+    assert.equal(keeper.keptRound(), 1);
+    assert.equal(keeper.discarded().includes(blob("kept digits 1").digest), false);
+  }
+});
+
+test("[CS4] it goes when the job has ended, and what is kept for others stays", () => {
+  const keeper = new Keeper().offered(1).trained(1).answered(1, "accepted");
+  keeper.offered(1, "other").trained(1, "other").answered(1, "accepted", "other");
+  keeper.send({ type: "roundClosed", job: "digits", round: 1, jobEnded: true });
+  assert.deepEqual([keeper.keptRound(), keeper.keptRound("other")], [undefined, 1]);
+  assert.deepEqual(keeper.discarded(), [blob("kept digits 1").digest]);
+});
+
+test("[CS4] it goes once its time is over, but not while a task of the job may need it", () => {
+  const keeper = new Keeper().offered(1).trained(1).answered(1, "accepted");
+  assert.equal(deviceWakeAt(keeper.state ?? assert.fail()), 1_000);
+  keeper.offered(2).send({ type: "tick", now: 2_000 });
+  assert.equal(keeper.keptRound(), 1);
+  assert.equal(deviceWakeAt(keeper.state ?? assert.fail()), undefined);
+  keeper.send({ type: "roundClosed", job: "digits", round: 2 }).send({ type: "tick", now: 999 });
+  assert.equal(keeper.keptRound(), 1);
+  keeper.send({ type: "tick", now: 1_000 });
+  assert.equal(keeper.keptRound(), undefined);
+  assert.deepEqual(keeper.discarded(), [blob("kept digits 1").digest]);
+});
+
+test("[CS4] what was kept for a coordinator of another epoch goes", () => {
+  const keeper = new Keeper().send({ type: "connected", coordinator: "first" }).offered(1).trained(1);
+  keeper.send({ type: "connected", coordinator: "restored" });
+  assert.equal(keeper.keptRound(), undefined);
+  assert.ok(keeper.discarded().includes(blob("kept digits 1").digest));
+});

@@ -1,0 +1,65 @@
+import type { BlobReference, Digest } from "../digest.ts";
+import type { DeviceState, Task } from "./device-state.ts";
+
+/** What a device keeps for itself from one round of a job to the next; it never leaves. */
+export interface KeptState {
+  readonly job: string;
+  /** The round that made it. */
+  readonly round: number;
+  readonly body: BlobReference;
+  /** Unix milliseconds: let go of when the job has not been trained for until then. */
+  readonly expiresAt: number;
+}
+
+/** What a training made of what the device keeps, and goes into effect together with its result. */
+export interface NextKept extends Omit<KeptState, "job" | "round"> {
+  /** The round whose state it went on from; null = it began anew. */
+  readonly since: number | null;
+}
+
+/** What is kept for a job; undefined = nothing. */
+export function keptFor(state: DeviceState, job: string): KeptState | undefined {
+  return keptOf(state).find((kept) => kept.job === job);
+}
+
+export function keptOf({ kept = [] }: DeviceState): readonly KeptState[] {
+  return kept;
+}
+
+/** With what the task's training made in place of what was kept for its job before (SPEC CS1). */
+export function keepNext(state: DeviceState, { offer: { job, round } }: Task, next: NextKept): DeviceState {
+  const { body, expiresAt } = next;
+  return { ...withoutKept(state, [job]), kept: [...keptBut(state, [job]), { job, round, body, expiresAt }] };
+}
+
+export function withoutKept(state: DeviceState, jobs: readonly string[]): DeviceState {
+  return state.kept === undefined ? state : { ...state, kept: keptBut(state, jobs) };
+}
+
+/** Jobs whose state nobody has needed for as long as the owner keeps it (SPEC CS4). */
+export function expiredJobs(state: DeviceState, now: number): string[] {
+  return resting(state)
+    .filter(({ expiresAt }) => expiresAt <= now)
+    .map(({ job }) => job);
+}
+
+/** When the next state expires; undefined = none does while things are as they are. */
+export function nextExpiry(state: DeviceState): number | undefined {
+  const times = resting(state).map(({ expiresAt }) => expiresAt);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Blobs of what is kept for these jobs. */
+export function keptBlobs(state: DeviceState, jobs: readonly string[]): Digest[] {
+  return keptOf(state).flatMap(({ job, body }) => (jobs.includes(job) ? body.digest : []));
+}
+
+function keptBut(state: DeviceState, jobs: readonly string[]): KeptState[] {
+  return keptOf(state).filter(({ job }) => !jobs.includes(job));
+}
+
+/** What no task is going to read or replace. */
+function resting(state: DeviceState): KeptState[] {
+  const busy = new Set(state.tasks.map(({ offer }) => offer.job));
+  return keptOf(state).filter(({ job }) => !busy.has(job));
+}

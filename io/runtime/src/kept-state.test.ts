@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { encodeIdx } from "@selvedge/datasets";
+import {
+  buildMlp,
+  decodeSafetensors,
+  encodeSafetensors,
+  parameterLayout,
+  pickTensors,
+  placeTensors,
+  readParameters,
+  serializeModel,
+  shareParameters,
+} from "@selvedge/onnx";
+import { SeededRandom } from "@selvedge/protocol";
+import type { TrainingRequest } from "./training-methods.ts";
+import { TrainingProcess } from "./training-process.ts";
+
+const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
+const layout = parameterLayout(model);
+const base = readParameters(model, layout);
+const { shared, personal } = shareParameters(model, ["fc2.*"]);
+
+function requestIn(t: TestContext): TrainingRequest {
+  const folder = mkdtempSync(join(tmpdir(), "selvedge-kept-state-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const at = (name: string): string => join(folder, name);
+  const random = SeededRandom.fromSeed("data");
+  const labels = Uint8Array.from({ length: 60 }, () => random.integer(2));
+  const values = Uint8Array.from({ length: 240 }, (_, index) => {
+    return random.integer(100) + 155 * Number(index % 4 === labels[Math.floor(index / 4)]);
+  });
+  writeFileSync(at("images"), encodeIdx({ shape: [60, 2, 2], values }));
+  writeFileSync(at("labels"), encodeIdx({ shape: [60], values: labels }));
+  writeFileSync(at("model"), serializeModel(model));
+  writeFileSync(at("weights"), encodeSafetensors(layout, base));
+  return {
+    ...{ modelPath: at("model"), weightsPath: at("weights"), updatePath: at("update") },
+    dataset: { format: "idx", imagesPath: at("images"), labelsPath: at("labels"), classes: 2 },
+    ...{
+      loss: "softmax-cross-entropy",
+      optimizer: "adam",
+      learningRate: 0.05,
+      batchSize: 10,
+      localEpochs: 1,
+    },
+    ...{ heldOutFraction: 0.2, maxExamples: 1_000, seed: "1", nextKeptPath: at("kept") },
+  };
+}
+
+test("[CS2] personal parameters are trained and kept, are in no update, and are what is evaluated", async (t) => {
+  await using training = await started();
+  const request = { ...requestIn(t), personal: ["fc2.*"] };
+  const first = await training.train(request);
+  assert.deepEqual(first.kept, { isContinued: false });
+  // What is sent and what is kept make up what training all of it gives.
+  const sent = decodeSafetensors(readFileSync(request.updatePath), shared);
+  const file = readFileSync(request.nextKeptPath ?? "");
+  const own = ownOf(file);
+  const { personal: _, ...whole } = request;
+  await training.train({ ...whole, updatePath: `${request.updatePath}-all` });
+  const all = decodeSafetensors(readFileSync(`${request.updatePath}-all`), layout);
+  assert.deepEqual(sent, pickTensors(all, layout, shared));
+  const moved = base.map((value, index) => value + (all[index] ?? 0));
+  for (const [index, value] of pickTensors(moved, layout, personal).entries())
+    assert.ok(Math.abs(value - (own[index] ?? Number.NaN)) < 1e-6);
+
+  // The next round begins with them, whatever the round's base says of them.
+  writeFileSync(
+    `${request.weightsPath}-2`,
+    encodeSafetensors(layout, placeTensors(base, layout, own, personal)),
+  );
+  const again = { ...request, keptPath: `${request.nextKeptPath}-1`, seed: "2" };
+  writeFileSync(again.keptPath, file);
+  const next = await training.train(again);
+  assert.deepEqual(next.kept, { isContinued: true });
+  const expected = await training.train({ ...request, weightsPath: `${request.weightsPath}-2`, seed: "2" });
+  assert.equal(next.metrics.eval_loss, expected.metrics.eval_loss);
+  assert.notEqual(next.metrics.eval_loss, first.metrics.eval_loss);
+  assert.equal(next.update.digest, expected.update.digest);
+});
+
+test("[CS5] an optimizer that is kept goes on in the next round as if it had not stopped", async (t) => {
+  await using training = await started();
+  const request = { ...requestIn(t), keepsOptimizer: true, heldOutFraction: 0 };
+  await training.train(request);
+  const first = decodeSafetensors(readFileSync(request.updatePath), layout);
+  const keptPath = `${request.nextKeptPath}-1`;
+  writeFileSync(keptPath, readFileSync(request.nextKeptPath ?? ""));
+  writeFileSync(
+    request.weightsPath,
+    encodeSafetensors(
+      layout,
+      base.map((value, index) => value + (first[index] ?? 0)),
+    ),
+  );
+  const fresh = await training.train({ ...request, seed: "2" });
+  const goesOn = await training.train({ ...request, seed: "2", keptPath });
+  assert.deepEqual([fresh.kept, goesOn.kept], [{ isContinued: false }, { isContinued: true }]);
+  assert.notEqual(goesOn.update.digest, fresh.update.digest);
+  assert.equal(
+    (await training.train({ ...request, seed: "2", keptPath })).update.digest,
+    goesOn.update.digest,
+  );
+});
+
+test("[CS3] what is kept of another model or plan is as nothing", async (t) => {
+  await using training = await started();
+  const request = { ...requestIn(t), personal: ["fc2.*"] };
+  const fresh = await training.train(request);
+  for (const bytes of [Buffer.from("no such file"), readFileSync(request.weightsPath)]) {
+    const keptPath = `${request.nextKeptPath}-other`;
+    writeFileSync(keptPath, bytes);
+    const outcome = await training.train({ ...request, keptPath });
+    assert.deepEqual(outcome.kept, { isContinued: false });
+    assert.equal(outcome.update.digest, fresh.update.digest);
+  }
+});
+
+/** The personal section of a file, behind the header and the number of steps. */
+function ownOf(file: Uint8Array): Float32Array {
+  return new Float32Array(Uint8Array.from(file.subarray(-4 * personal.length)).buffer);
+}
+
+async function started(): Promise<AsyncDisposable & TrainingProcess> {
+  const training = await TrainingProcess.start();
+  return Object.assign(training, { [Symbol.asyncDispose]: () => training.stop() });
+}
