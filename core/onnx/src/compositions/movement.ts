@@ -10,6 +10,7 @@ interface BlockMove<Attributes extends object> {
 }
 
 export interface MovementCompositions {
+  Cast: { inputs: readonly [x: Value]; attributes: { to: number; saturate?: number } };
   CastLike: { inputs: readonly [x: Value, like: Value]; attributes: { saturate?: number } };
   DepthToSpace: BlockMove<{ readonly mode?: string }>;
   SpaceToDepth: BlockMove<object>;
@@ -17,9 +18,16 @@ export interface MovementCompositions {
 }
 
 export const movementCompositions: CompositionTable<MovementCompositions> = {
+  // saturate, of operator set 19 and later, matters only for 8-bit floats
+  Cast: {
+    arity: [1, 1],
+    required: ["to"],
+    attributes: { saturate: "int", to: "int" },
+    compose: (g, [x], { to }) => g.node("Cast", [x], { to }),
+  },
+
   CastLike: {
     arity: [2, 2],
-    // Matters only for 8-bit floats.
     attributes: { saturate: "int" },
     compose: (g, [x, like]) => cast(g, x, like.type),
   },

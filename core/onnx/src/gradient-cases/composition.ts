@@ -3,6 +3,7 @@ import type { DropoutCompositions } from "../compositions/dropout.ts";
 import type { FoldingCompositions } from "../compositions/folding.ts";
 import type { MovementCompositions } from "../compositions/movement.ts";
 import type { NormalizationCompositions } from "../compositions/normalization.ts";
+import { elementTypes } from "../element-type.ts";
 import { booleans, type ConstantInput, type GradientCaseTable, integers } from "../gradient-case.ts";
 
 export const compositionCases: GradientCaseTable<
@@ -24,6 +25,16 @@ export const compositionCases: GradientCaseTable<
       inputs: [["n", 3], [3], [3], numbers(0, 0, 0), numbers(1, 1, 1)],
       sizes: { n: 4 },
       attributes: {},
+    },
+  ],
+  Cast: [
+    {
+      name: "to float64",
+      inputs: [["n", 3]],
+      sizes: { n: 2 },
+      attributes: { to: elementTypes.float64.code, saturate: 1 },
+      kernel: false,
+      type: "float32",
     },
   ],
   CastLike: [

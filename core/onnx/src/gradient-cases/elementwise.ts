@@ -1,4 +1,3 @@
-import { elementTypes } from "../element-type.ts";
 import { booleans, type ConstantInput, type GradientCase, type GradientCaseTable } from "../gradient-case.ts";
 import type { ElementwiseSignatures } from "../operators/elementwise.ts";
 import type { Shape } from "../shape.ts";
@@ -8,7 +7,9 @@ type Options = Pick<GradientCase<"Relu">, "type" | "at">;
 /** For operators that ONNX Runtime does not have in float64. */
 const float: Options = { type: "float32" };
 
-export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignatures, "Max" | "Min">> = {
+export const elementwiseCases: GradientCaseTable<
+  Exclude<keyof ElementwiseSignatures, "Cast" | "Max" | "Min">
+> = {
   Abs: [batch({})],
   Acos: [batch({}, { ...float, at: "small" })],
   Acosh: [batch({}, { ...float, at: "large" })],
@@ -53,7 +54,6 @@ export const elementwiseCases: GradientCaseTable<Exclude<keyof ElementwiseSignat
   Asinh: [batch({}, float)],
   Atan: [batch({}, float)],
   Atanh: [batch({}, { ...float, at: "small" })],
-  Cast: [batch({ to: elementTypes.float64.code }, float)],
   Clip: [
     { name: "both bounds", inputs: [[7], scalar(-0.5), scalar(0.5)], attributes: {}, type: "float32" },
     { name: "lower bound", inputs: [["n", 7], scalar(0)], sizes: { n: 2 }, attributes: {}, type: "float32" },

@@ -29,7 +29,7 @@ export interface ElementwiseSignatures {
   Asinh: Unary;
   Atan: Unary;
   Atanh: Unary;
-  Cast: Unary<{ to: number; saturate?: Flag }>;
+  Cast: Unary<{ to: number }>;
   Clip: { inputs: readonly [x: Value, low?: Value, high?: Value]; attributes: None };
   Cos: Unary;
   Cosh: Unary;
@@ -73,7 +73,7 @@ export const elementwiseOperators: OperatorTable<ElementwiseSignatures> = {
   Atanh: unary(),
   Cast: {
     arity: [1, 1],
-    attributes: { to: "int", saturate: "int" },
+    attributes: { to: "int" },
     required: ["to"],
     infer: ([x], { to }) => {
       const type = elementTypeOf(to);
