@@ -1,7 +1,7 @@
 import { cast, mul } from "./arithmetic.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
 import { unsqueeze } from "./gradient-families.ts";
-import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
 import type { TargetFormat } from "./losses/loss-rule.ts";
 import { serializeModel } from "./model.ts";
 import type { Value } from "./operator.ts";
@@ -88,8 +88,18 @@ export interface BatchGraph {
   cost(batchSize: number): StepCost;
 }
 
-/** A loop, and what each of its steps takes. */
-export interface BatchLoop extends LoopBody {
+/** What the body of a loop makes of one batch. */
+export interface BatchStep {
+  /** The values that the next one starts from, in the order they came. */
+  readonly carried: readonly Value[];
+  /** What it gives out, by the names of the outputs. */
+  readonly measures: ReadonlyMap<string, Value>;
+}
+
+/** The loop over all batches of a run. */
+export interface BatchLoop<Step extends BatchStep> extends BatchStep {
+  /** One of its steps, inside. */
+  readonly step: Step;
   cost(batchSize: number): StepCost;
 }
 
@@ -108,44 +118,33 @@ export interface Batch {
  * gathered by index, so a run of many steps copies neither the dataset nor, in
  * between, what is carried from step to step.
  */
-export function batchLoop(
+export function batchLoop<Step extends BatchStep>(
   g: GraphBuilder,
   forward: ForwardGraph,
   target: TargetFormat,
   format: InputFormat,
   carried: readonly Value[],
-  body: (graph: GraphBuilder, batch: Batch, carried: readonly Value[]) => LoopBody,
-): BatchLoop {
-  const examples = g.input(ports.examples, format.inputType, ["examples", ...forward.inputShape]);
-  const labels = g.input(ports.labels, target.type, ["examples", ...target.shape]);
-  const order = g.input(ports.order, "int32", ["order"]);
-  const batchSize = g.input(ports.batchSize, "int64", []);
+  body: (graph: GraphBuilder, batch: Batch, carried: readonly Value[]) => Step,
+): BatchLoop<Step> {
+  const data = batchData(g, forward, target, format);
   const steps = g.input(ports.steps, "int64", []);
-  const end = g.node("Shape", [order], {});
-  let cost: BatchLoop["cost"] = () => ({ memoryBytes: 0, multiplyAdds: 0 });
+  const end = g.node("Shape", [data.order], {});
   const loop = g.loop(steps, carried, (inner, iteration, entering) => {
-    const start = inner.node("Mul", [iteration, batchSize], {});
-    const next = inner.node("Add", [start, batchSize], {});
-    const indices = inner.node(
-      "Slice",
-      [order, unsqueeze(inner, start, 0), inner.node("Min", [unsqueeze(inner, next, 0), end], {})],
-      {},
-    );
-    const input = inner.node("Gather", [examples, indices], { axis: 0 });
-    const batch = {
-      input:
-        forward.inputType === "float32"
-          ? scaled(inner, input, format, forward.inputShape)
-          : cast(inner, input, forward.inputType),
-      labels: inner.node("Gather", [labels, indices], { axis: 0 }),
-      iteration,
-    };
-    const result = body(inner, batch, entering);
+    const indices = part(inner, data.order, iteration, data.batchSize, end);
+    const step = body(inner, { ...gather(inner, data, indices), iteration }, entering);
+    const scanned = [...step.measures.values()];
     const tape = [...inner.tape];
-    cost = (size) => stepCost(tape, entering, [...result.carried, ...result.scanned], size);
-    return result;
+    return {
+      ...{ step, carried: step.carried, scanned },
+      cost: (size: number) => stepCost(tape, entering, [...step.carried, ...scanned], size),
+    };
   });
-  return { ...loop, cost };
+  const { step, cost } = loop.inside;
+  const names = [...step.measures.keys()];
+  return {
+    ...{ step, cost, carried: loop.carried },
+    measures: new Map(loop.scanned.map((value, index) => [names[index] ?? "", value])),
+  };
 }
 
 /** The graph that a loop is in, when all its outputs are named. */
@@ -176,6 +175,52 @@ interface BatchGraphParts {
   /** What a step gives out, by the names of the outputs. */
   readonly measures: ReadonlyMap<string, Value>;
   readonly cost: BatchGraph["cost"];
+}
+
+/** A dataset outside the loop, and how its examples become what the model sees. */
+interface BatchData {
+  readonly forward: ForwardGraph;
+  readonly format: InputFormat;
+  readonly examples: Value;
+  readonly labels: Value;
+  readonly order: Value;
+  readonly batchSize: Value;
+}
+
+function batchData(
+  g: GraphBuilder,
+  forward: ForwardGraph,
+  target: TargetFormat,
+  format: InputFormat,
+): BatchData {
+  return {
+    ...{ forward, format },
+    examples: g.input(ports.examples, format.inputType, ["examples", ...forward.inputShape]),
+    labels: g.input(ports.labels, target.type, ["examples", ...target.shape]),
+    order: g.input(ports.order, "int32", ["order"]),
+    batchSize: g.input(ports.batchSize, "int64", []),
+  };
+}
+
+/** Of a list cut into parts of `size`, the one of this number; the last may be short. */
+function part(g: GraphBuilder, list: Value, number: Value, size: Value, end: Value): Value {
+  const start = g.node("Mul", [number, size], {});
+  const next = g.node("Add", [start, size], {});
+  const from = unsqueeze(g, start, 0);
+  return g.node("Slice", [list, from, g.node("Min", [unsqueeze(g, next, 0), end], {})], {});
+}
+
+function gather(
+  g: GraphBuilder,
+  { forward, format, examples, labels }: BatchData,
+  indices: Value,
+): Pick<Batch, "input" | "labels"> {
+  const input = g.node("Gather", [examples, indices], { axis: 0 });
+  const { inputShape, inputType } = forward;
+  return {
+    input: inputType === "float32" ? scaled(g, input, format, inputShape) : cast(g, input, inputType),
+    labels: g.node("Gather", [labels, indices], { axis: 0 }),
+  };
 }
 
 function scaled(

@@ -5,7 +5,6 @@ import { GraphBuilder } from "./graph-builder.ts";
 import { evaluationOutputs, type Measures } from "./loss-outputs.ts";
 import { type Loss, type LossName, lossRule } from "./losses.ts";
 import type { OnnxModel } from "./model.ts";
-import type { Value } from "./operator.ts";
 import { rawScores } from "./raw-scores.ts";
 
 export interface EvaluationOptions extends InputFormat, Measures {
@@ -25,15 +24,11 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const parameters = parameterInputs(g, forward.layout);
   const rule = lossRule(options.loss);
   const target = rule.target(forward.outputShape);
-  let measures: ReadonlyMap<string, Value> = new Map();
-  const { scanned, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
+  const { measures, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
     const output = forward.emit(inner, batch.input, parameters, evaluationMode);
-    const scores = rawScores(inner, output, rule);
-    const loss = rule.emit(inner, scores, batch.labels);
-    measures = evaluationOutputs(loss, options);
-    return { carried: [], scanned: [...measures.values()] };
+    const loss = rule.emit(inner, rawScores(inner, output, rule), batch.labels);
+    return { carried: [], measures: evaluationOutputs(loss, options) };
   });
-  const outputs = [...measures.keys()];
-  for (const [index, value] of scanned.entries()) g.output(outputs[index] ?? "", value);
+  for (const [name, value] of measures) g.output(name, value);
   return batchGraph(g, "evaluation", { forward, target, format: options, parameters, measures, cost });
 }

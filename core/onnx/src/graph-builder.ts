@@ -174,13 +174,14 @@ export class GraphBuilder implements Inference {
    * The body may use values of this graph freely.
    *
    * @param trips int64 scalar
-   * @returns the carried values after the last iteration, and the scanned ones stacked along a new first axis
+   * @returns the carried values after the last iteration, the scanned ones stacked along a new first
+   *   axis, and what the body was
    */
-  loop(
+  loop<Body extends LoopBody>(
     trips: Value,
     carried: readonly Value[],
-    body: (graph: GraphBuilder, iteration: Value, carried: readonly Value[]) => LoopBody,
-  ): LoopBody {
+    body: (graph: GraphBuilder, iteration: Value, carried: readonly Value[]) => Body,
+  ): LoopBody & { readonly inside: Body } {
     const inner = new GraphBuilder(this);
     const iteration = inner.#input(this.#value("iteration", { type: "int64", shape: [] }));
     const condition = inner.#input(this.#value("condition", { type: "bool", shape: [] }));
@@ -200,7 +201,7 @@ export class GraphBuilder implements Inference {
         g: inner.#toGraph("body"),
       }),
     );
-    return { carried: final, scanned: stacked };
+    return { carried: final, scanned: stacked, inside: result };
   }
 
   /**

@@ -5,6 +5,7 @@ import type { LossRule } from "./losses/loss-rule.ts";
 import { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
 import type { None } from "./operator.ts";
 import { requireName } from "./require-name.ts";
+import { type OptionNames, requireOptions } from "./require-options.ts";
 
 export interface LossOptions {
   readonly "softmax-cross-entropy": SoftmaxCrossEntropyOptions;
@@ -31,6 +32,7 @@ export function lossRule(loss: LossName | Loss): LossRule {
 
 function ruleOf<Name extends LossName>(loss: { readonly name: Name } & LossOptions[Name]): LossRule {
   requireName("loss", loss.name, losses);
+  requireOptions(`the loss ${loss.name}`, loss, { name: true, ...optionNames[loss.name] });
   return losses[loss.name](loss);
 }
 
@@ -42,4 +44,20 @@ const losses: { readonly [Name in LossName]: (options: LossOptions[Name]) => Los
   huber,
   "kl-divergence": klDivergence,
   cosine,
+};
+
+const optionNames: { readonly [Name in LossName]: OptionNames<LossOptions[Name]> } = {
+  "softmax-cross-entropy": {
+    targets: true,
+    axis: true,
+    classWeights: true,
+    labelSmoothing: true,
+    ignoreIndex: true,
+  },
+  "binary-cross-entropy": { targets: true, positiveWeight: true },
+  "mean-squared-error": {},
+  "mean-absolute-error": {},
+  huber: { delta: true },
+  "kl-divergence": {},
+  cosine: {},
 };

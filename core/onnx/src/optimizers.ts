@@ -4,6 +4,7 @@ import type { OptimizerRule } from "./optimizers/optimizer-rule.ts";
 import { type RmsPropOptions, rmsProp } from "./optimizers/rmsprop.ts";
 import { type SgdOptions, sgd } from "./optimizers/sgd.ts";
 import { requireName } from "./require-name.ts";
+import { type OptionNames, requireOptions } from "./require-options.ts";
 
 interface OptimizerOptions {
   readonly sgd: SgdOptions;
@@ -32,6 +33,10 @@ function ruleOf<Name extends OptimizerName>(
   optimizer: { readonly name: Name } & OptimizerOptions[Name],
 ): OptimizerRule {
   requireName("optimizer", optimizer.name, optimizers);
+  requireOptions(`the optimizer ${optimizer.name}`, optimizer, {
+    name: true,
+    ...optionNames[optimizer.name],
+  });
   return optimizers[optimizer.name](optimizer);
 }
 
@@ -41,4 +46,14 @@ const optimizers: { readonly [Name in OptimizerName]: (options: OptimizerOptions
   adamw: adamW,
   rmsprop: rmsProp,
   adagrad,
+};
+
+const adamOptions: OptionNames<AdamOptions> = { beta1: true, beta2: true, epsilon: true, weightDecay: true };
+
+const optionNames: { readonly [Name in OptimizerName]: OptionNames<OptimizerOptions[Name]> } = {
+  sgd: { momentum: true, nesterov: true, weightDecay: true },
+  adam: adamOptions,
+  adamw: adamOptions,
+  rmsprop: { smoothing: true, momentum: true, centered: true, epsilon: true, weightDecay: true },
+  adagrad: { rateDecay: true, initialSum: true, epsilon: true, weightDecay: true },
 };
