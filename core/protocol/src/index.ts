@@ -108,6 +108,7 @@ export {
   keptModels,
   type PlannedLoss,
   type PlannedOptimizer,
+  type PlannedServerOptimizer,
   plannedLosses,
   plannedOptimizers,
   settingRanges,

@@ -44,7 +44,10 @@ const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   "dataset.input_shape": (plan) => Object.assign(plan.dataset ?? {}, { inputShape: [0] }),
   "dataset.classes": (plan) => Object.assign(plan.dataset ?? {}, { classes: 1 }),
   aggregator: (plan) => Object.assign(plan.aggregator ?? {}, { name: "krum" }),
-  server_optimizer: (plan) => Object.assign(plan.serverOptimizer ?? {}, { name: "fedadam" }),
+  server_optimizer: (plan) => Object.assign(plan.serverOptimizer ?? {}, { name: "fedsgd" }),
+  "server_optimizer.momentum": (plan) => Object.assign(plan.serverOptimizer ?? {}, { momentum: 0.9 }),
+  "server_optimizer.beta1": (plan) =>
+    Object.assign(plan.serverOptimizer ?? {}, { name: "fedadam", beta1: 1 }),
   "server_optimizer.learning_rate": (plan) => Object.assign(plan.serverOptimizer ?? {}, { learningRate: -1 }),
   metrics: (plan) => Object.assign(plan, { metrics: ["secrets"] }),
   protections: (plan) => plan.protections.push({ ...soundProtection, name: "noise" }),

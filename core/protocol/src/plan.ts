@@ -4,7 +4,7 @@ import { SelvedgeError } from "./errors.ts";
 import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
-import { checkTrainingSettings } from "./training-settings.ts";
+import { checkServerOptimizer, checkTrainingSettings } from "./training-settings.ts";
 
 /** What a device may report of two classes, of which the second is the positive one. */
 export const binaryMetricNames: readonly string[] = [
@@ -124,8 +124,7 @@ function checkRest(plan: Plan): TableSchema | null {
   }
   range("dataset.classes", dataset.classes, 2, 1_000_000);
   oneOf("aggregator", plan.aggregator?.name ?? "", ["weighted-mean"]);
-  oneOf("server_optimizer", plan.serverOptimizer?.name ?? "", ["fedavg"]);
-  range("server_optimizer.learning_rate", plan.serverOptimizer?.learningRate ?? 0, Number.MIN_VALUE, 1e6);
+  checkServerOptimizer(plan.serverOptimizer);
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }

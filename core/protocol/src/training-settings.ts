@@ -1,8 +1,14 @@
 import { SelvedgeError } from "./errors.ts";
-import type { LossOptions, OptimizerOptions, TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import type {
+  LossOptions,
+  OptimizerOptions,
+  ServerOptimizerSpec,
+  TrainTask,
+} from "./gen/selvedge/v1/round_pb.js";
 import { limits } from "./limits.ts";
 
 export type PlannedLoss = "softmax-cross-entropy" | "binary-cross-entropy";
+export type PlannedServerOptimizer = "fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi";
 export type PlannedOptimizer = "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
 
 type OptionOf<Message> = Exclude<keyof Message, `$${string}`>;
@@ -22,6 +28,17 @@ export const plannedOptimizers: {
   adamw: ["beta1", "beta2", "epsilon", "weightDecay"],
   rmsprop: ["smoothing", "momentum", "centered", "epsilon", "weightDecay"],
   adagrad: ["rateDecay", "initialSum", "epsilon", "weightDecay"],
+};
+
+/** The server optimizers of plans, and which options each has beside the learning rate. */
+const plannedServerOptimizers: {
+  readonly [Name in PlannedServerOptimizer]: readonly OptionOf<ServerOptimizerSpec>[];
+} = {
+  fedavg: [],
+  fedavgm: ["momentum"],
+  fedadagrad: ["beta1", "epsilon", "initialAccumulator"],
+  fedadam: ["beta1", "beta2", "epsilon", "initialAccumulator"],
+  fedyogi: ["beta1", "beta2", "epsilon", "initialAccumulator"],
 };
 
 /** What a plan names its algorithm by: whether its training has settings that came after the first version (SPEC OF8). */
@@ -56,24 +73,34 @@ export function keptModels({ personal, keepOptimizerState, optimizer }: TrainTas
  */
 export function checkTrainingSettings(train: TrainTask, classes: number): void {
   const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions } = train;
-  oneOf("loss", loss, Object.keys(plannedLosses));
-  oneOf("optimizer", optimizer, Object.keys(plannedOptimizers));
-  oneOf("algorithm", train.algorithm, [algorithmOf(train)]);
-  checkOptions("loss_options", loss, lossOptions, plannedLosses);
-  checkOptions("optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
-  checkOptions("gradient_options", "gradients", gradientOptions, { gradients: gradients });
+  oneOf("task.loss", loss, Object.keys(plannedLosses));
+  oneOf("task.optimizer", optimizer, Object.keys(plannedOptimizers));
+  oneOf("task.algorithm", train.algorithm, [algorithmOf(train)]);
+  checkOptions("task.loss_options", loss, lossOptions, plannedLosses);
+  checkOptions("task.optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
+  checkOptions("task.gradient_options", "gradients", gradientOptions, { gradients: gradients });
   if (loss === "binary-cross-entropy" && classes !== 2) {
-    throw invalid("loss", `binary-cross-entropy tells 2 classes apart, the dataset has ${classes}`);
+    throw invalid("task.loss", `binary-cross-entropy tells 2 classes apart, the dataset has ${classes}`);
   }
   const weights = lossOptions?.classWeights ?? [];
   if (weights.length > 0 && weights.length !== classes) {
-    throw invalid("loss_options.class_weights", `${weights.length} weights for ${classes} classes`);
+    throw invalid("task.loss_options.class_weights", `${weights.length} weights for ${classes} classes`);
   }
   if (train.keepOptimizerState && optimizer === "sgd" && !((optimizerOptions?.momentum ?? 0) > 0)) {
-    throw invalid("keep_optimizer_state", "sgd without momentum has nothing to keep");
+    throw invalid("task.keep_optimizer_state", "sgd without momentum has nothing to keep");
   }
-  checkPatterns("frozen", train.frozen);
-  checkPatterns("personal", train.personal);
+  checkPatterns("task.frozen", train.frozen);
+  checkPatterns("task.personal", train.personal);
+}
+
+/** @throws SelvedgeError `invalid_argument` naming the field */
+export function checkServerOptimizer(spec: ServerOptimizerSpec | undefined): void {
+  const { name = "", learningRate = 0, ...options } = spec ?? {};
+  oneOf("server_optimizer", name, Object.keys(plannedServerOptimizers));
+  if (!(learningRate > 0 && learningRate <= 1e6)) {
+    throw invalid("server_optimizer.learning_rate", `${learningRate} is not above 0 and at most 1000000`);
+  }
+  checkOptions("server_optimizer", name, options, plannedServerOptimizers);
 }
 
 function checkPatterns(field: string, patterns: readonly string[]): void {
@@ -112,8 +139,8 @@ function oneOf(field: string, value: string, allowed: readonly string[]): void {
 }
 
 function invalid(field: string, problem: string): SelvedgeError {
-  return new SelvedgeError("invalid_argument", `the plan's task.${field}: ${problem}`, {
-    at: `plan.task.${field}`,
+  return new SelvedgeError("invalid_argument", `the plan's ${field}: ${problem}`, {
+    at: `plan.${field}`,
   });
 }
 
@@ -135,6 +162,7 @@ export const settingRanges: Readonly<Record<string, readonly [number, number]>> 
   smoothing: share,
   rateDecay: natural,
   initialSum: natural,
+  initialAccumulator: natural,
   proximal: positive,
   clipValue: positive,
   clipNorm: positive,

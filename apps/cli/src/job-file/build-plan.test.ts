@@ -92,3 +92,11 @@ frozen: ["fc1.*"]
     frozen: ["fc1.*"],
   });
 });
+
+test("the server's optimizer is in the plan, with those of its options that are given", () => {
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const sets = ["server={ name: fedyogi, beta2: 0.9 }", "serverLearningRate=0.01"];
+  const { plan } = decodePlan(encodePlan(buildPlan(parseJobFile(text, "job.yaml", sets), model)));
+  const { name, learningRate, beta1, beta2 } = plan.serverOptimizer ?? {};
+  assert.deepEqual([name, learningRate, beta1, beta2], ["fedyogi", 0.01, undefined, 0.9]);
+});

@@ -21,7 +21,7 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     model: { digest: model.digest, length: BigInt(model.length) },
     dataset: datasetRequest(job.dataset),
     aggregator: { name: "weighted-mean" },
-    serverOptimizer: { name: "fedavg", learningRate: job.serverLearningRate },
+    serverOptimizer: { ...job.server, learningRate: job.serverLearningRate },
     metrics: job.metrics.filter((name) => !binaryMetricNames.includes(name)),
     // Devices of earlier versions do not know them.
     optionalMetrics: job.metrics.filter((name) => binaryMetricNames.includes(name)),

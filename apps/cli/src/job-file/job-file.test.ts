@@ -42,6 +42,7 @@ test("what a job file leaves out has a default", () => {
     frozen: [],
     personal: [],
     keepOptimizerState: false,
+    server: { name: "fedavg" },
     heldOutFraction: 0.1,
     maxExamplesPerDevice: 10_000,
     rounds: 10,
@@ -209,6 +210,8 @@ test("a value out of range is named with its line", () => {
     ["clipNorm: 0", /^clipNorm: /],
     ["frozen: encoder", /^frozen: /],
     ["personal: head", /^personal: /],
+    ["server: { name: fedavg, momentum: 0.9 }", /^unknown key "server.momentum"$/],
+    ["server: { name: fedadam, epsilon: 0 }", /^server.epsilon: /],
     ["metrics: [examples, weights]", /^metrics.1: /],
     ["evaluation: Not A Name", /^evaluation: must be lower-case/],
     ["maxExamplesPerDevice: 2147483647", /^maxExamplesPerDevice: times the cohort/],
@@ -262,7 +265,7 @@ test("a file that is not there is named", async () => {
 test("docs/reference/job.md describes every key", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
   const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
-  const places = [[], ["model"], ["loss"], ["optimizer"], ["dataset"], ["dataset", "columns"]];
+  const places = [[], ["model"], ["loss"], ["optimizer"], ["server"], ["dataset"], ["dataset", "columns"]];
   const keys = places.flatMap((place) => {
     // The keys of each element of a list.
     const at = place.at(-1) === "columns" ? [...place, 0] : place;

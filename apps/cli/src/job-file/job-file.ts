@@ -3,10 +3,11 @@ import { readYamlText, YamlFile } from "@selvedge/config";
 import { type BlobReference, binaryMetricNames, metricNames } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
+import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
 
 /** A checked job file with its defaults filled in; docs/reference/job.md has every key. */
-export interface JobFile extends TrainingFields {
+export interface JobFile extends TrainingFields, ServerFields {
   readonly name: string;
   readonly model: ModelSource;
   readonly dataset: JobDataset;
@@ -26,7 +27,6 @@ export interface JobFile extends TrainingFields {
   /** A dataset of the coordinator; "" = none. */
   readonly evaluation: string;
   readonly seed: number;
-  readonly serverLearningRate: number;
   readonly metrics: readonly string[];
 }
 

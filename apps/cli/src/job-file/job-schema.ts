@@ -2,6 +2,7 @@ import { duration } from "@selvedge/config";
 import { limits, metricNames, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
+import { type ServerFields, serverFields } from "./server-schema.ts";
 import { type TrainingFields, trainingFields } from "./training-schema.ts";
 
 const dayMs = 86_400_000;
@@ -49,12 +50,12 @@ const fields = {
   target: z.number().positive().max(1).optional(),
   evaluation: name.optional(),
   seed,
-  serverLearningRate: learningRate.default(1),
+  ...serverFields,
   metrics: z.array(z.enum(metricNames)).optional(),
 };
 
 /** The keys that all job files share, checked and completed. */
-interface SharedFields extends TrainingFields {
+interface SharedFields extends TrainingFields, ServerFields {
   readonly name: string;
   readonly dataset: DatasetFields;
   readonly algorithm: "fedavg";
@@ -73,7 +74,6 @@ interface SharedFields extends TrainingFields {
   readonly target?: number | undefined;
   readonly evaluation?: string | undefined;
   readonly seed: number;
-  readonly serverLearningRate: number;
   readonly metrics?: string[] | undefined;
 }
 

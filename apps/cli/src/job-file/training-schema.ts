@@ -2,7 +2,7 @@ import { limits, type PlannedLoss, type PlannedOptimizer, settingRanges } from "
 import { z } from "zod";
 
 /** A loss or optimizer by name, with those of its options that are given. */
-type Named<Name extends string> = { readonly name: Name } & Readonly<Record<string, unknown>>;
+export type Named<Name extends string> = { readonly name: Name } & Readonly<Record<string, unknown>>;
 
 /** How devices train, apart from the learning rate; an option that is not given has its own default. */
 export interface TrainingFields {
@@ -69,7 +69,7 @@ export const trainingFields: {
   keepOptimizerState: z.boolean().default(false),
 };
 
-function setting(name: string): z.ZodOptional<z.ZodNumber> {
+export function setting(name: string): z.ZodOptional<z.ZodNumber> {
   return within(name).optional();
 }
 

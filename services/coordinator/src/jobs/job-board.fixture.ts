@@ -21,6 +21,7 @@ import {
   openMemoryStore,
   type Store,
 } from "@selvedge/storage";
+import type { PlanChanges } from "@selvedge/testkit";
 import { JobBoard } from "./job-board.ts";
 import { JobRecords } from "./job-records.ts";
 import { ModelLayouts } from "./model-layouts.ts";
@@ -58,6 +59,8 @@ export class GatedStore implements Store {
 export interface TestBoardOptions {
   readonly rounds?: number;
   readonly cohort?: number;
+  /** What is changed of the plan. */
+  readonly plan?: Pick<PlanChanges, "server" | "training">;
   readonly memoryBytesMax?: number;
   readonly hooks?: JournalHooks<JobEffect>;
   /** Default: the test fails. */
@@ -140,7 +143,7 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
   };
   const graph = await blobs.put(serializeModel(smallModel));
   const requestOf = (rounds: number): JobRequest => {
-    const plan = encodePlan(smallPlan(graph.digest, graph.length, rounds, cohort));
+    const plan = encodePlan(smallPlan(graph.digest, graph.length, rounds, cohort, options.plan));
     return { job: "digits", plan, signature: signPlan(plan, operator), evaluationDataset: null };
   };
   const [request, otherRequest] = [requestOf(rounds), requestOf(rounds + 1)];

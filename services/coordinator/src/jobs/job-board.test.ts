@@ -140,3 +140,24 @@ test("a device has room for two uploads in an open round, and what it does not s
   assert.deepEqual([await blobs.stat(second), await blobs.stat(third)], [undefined, undefined]);
   await board.stop();
 });
+
+test("what a server optimizer keeps outlives the coordinator", async () => {
+  const trainedWith = async (restarts: boolean): Promise<Digest | undefined> => {
+    const server = { name: "fedadam", learningRate: 0.1 };
+    const { board, restart, request, submit, idle } = await openTestBoard({ rounds: 3, plan: { server } });
+    let current = board;
+    await board.run(request);
+    for (const update of [0.25, -0.5, 0.125]) {
+      await idle();
+      if (restarts) current = await restart();
+      await submit("a", update);
+      await submit("b", update);
+    }
+    await idle();
+    await current.stop();
+    return current.get("digits")?.base.weights.digest;
+  };
+  const undisturbed = await trainedWith(false);
+  assert.notEqual(undisturbed, undefined);
+  assert.equal(await trainedWith(true), undisturbed);
+});

@@ -1,6 +1,6 @@
 import { buildMlp } from "@selvedge/onnx";
 import type { Plan } from "@selvedge/protocol";
-import { trainingPlan } from "@selvedge/testkit";
+import { type PlanChanges, trainingPlan } from "@selvedge/testkit";
 
 /** The graph of `smallPlan`. */
 export const smallModel: ReturnType<typeof buildMlp> = buildMlp({
@@ -10,7 +10,13 @@ export const smallModel: ReturnType<typeof buildMlp> = buildMlp({
   seed: 1,
 });
 
-/** A plan for so many devices, with nothing wrong with it. */
-export function smallPlan(digest: string, length: number, rounds: number, cohort: number): Plan {
-  return trainingPlan({ model: { digest, length }, schedule: { rounds, cohort } });
+/** A plan for so many devices, with nothing wrong with it, and what is changed of it. */
+export function smallPlan(
+  digest: string,
+  length: number,
+  rounds: number,
+  cohort: number,
+  changes: Pick<PlanChanges, "server" | "training"> = {},
+): Plan {
+  return trainingPlan({ ...changes, model: { digest, length }, schedule: { rounds, cohort } });
 }

@@ -58,10 +58,10 @@ export async function openArithmetic(
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
   const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan));
   const parsed = aggregator.parseConfig(given.aggregator);
-  const { name = "", learningRate = 1 } = plan.plan.serverOptimizer ?? {};
+  const { name = "", ...options } = plan.plan.serverOptimizer ?? {};
   return {
     aggregator,
-    optimizer: serverOptimizerNamed(name, { learningRate }),
+    optimizer: serverOptimizerNamed(name, options),
     round: openSumRound(parsed, baseVersion),
     layouts,
   };

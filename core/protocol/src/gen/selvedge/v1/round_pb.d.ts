@@ -509,11 +509,14 @@ export declare type AggregatorSpec = Message<"selvedge.v1.AggregatorSpec"> & {
 export declare const AggregatorSpecSchema: GenMessage<AggregatorSpec>;
 
 /**
+ * ServerOptimizerSpec is how the mean update moves the model. What an optimizer
+ * does not have is not set, and what is not set has the paper's value.
+ *
  * @generated from message selvedge.v1.ServerOptimizerSpec
  */
 export declare type ServerOptimizerSpec = Message<"selvedge.v1.ServerOptimizerSpec"> & {
   /**
-   * "fedavg".
+   * "fedavg", "fedavgm", "fedadagrad", "fedadam", "fedyogi".
    *
    * @generated from field: string name = 1;
    */
@@ -523,6 +526,39 @@ export declare type ServerOptimizerSpec = Message<"selvedge.v1.ServerOptimizerSp
    * @generated from field: double learning_rate = 2;
    */
   learningRate: number;
+
+  /**
+   * Of "fedavgm".
+   *
+   * @generated from field: optional double momentum = 3;
+   */
+  momentum?: number | undefined;
+
+  /**
+   * Of "fedadagrad", "fedadam", "fedyogi".
+   *
+   * @generated from field: optional double beta1 = 4;
+   */
+  beta1?: number | undefined;
+
+  /**
+   * Of "fedadam", "fedyogi".
+   *
+   * @generated from field: optional double beta2 = 5;
+   */
+  beta2?: number | undefined;
+
+  /**
+   * Of "fedadagrad", "fedadam", "fedyogi".
+   *
+   * @generated from field: optional double epsilon = 6;
+   */
+  epsilon?: number | undefined;
+
+  /**
+   * @generated from field: optional double initial_accumulator = 7;
+   */
+  initialAccumulator?: number | undefined;
 };
 
 /**
