@@ -69,12 +69,17 @@ test("windows that tile are pooled before they are rectified, and differentiated
   assert.ok(nodes.every(({ opType, output }) => opType !== "MaxPool" || output.length === 1));
 });
 
-test("the gradient by a weight of many channels is a matrix product, of few a convolution", () => {
-  const products = (channels: number) =>
-    bodyOf(trainingGraph(buildCnn({ ...cnn, channels: [channels, 2], hidden: [] }), options)).filter(
-      ({ opType }) => opType === "Gemm",
+test("the gradient by a weight of many channels is one product, of few one for each example", () => {
+  const products = (channels: readonly number[], opType: string) =>
+    bodyOf(trainingGraph(buildCnn({ ...cnn, channels, hidden: [] }), options)).filter(
+      (each) => each.opType === opType,
     ).length;
-  assert.equal(products(16), products(8) + 1);
+  const [many, few] = [
+    [32, 32],
+    [32, 16],
+  ];
+  assert.equal(products(many, "Gemm"), products(few, "Gemm") + 1);
+  assert.equal(products(many, "MatMul"), products(few, "MatMul") - 1);
 });
 
 test("a parameter used twice gets the sum of both gradients, an unused one stays as it is", () => {

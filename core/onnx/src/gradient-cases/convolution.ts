@@ -175,6 +175,38 @@ export const convolutionCases: GradientCaseTable<keyof ConvolutionSignatures> = 
       },
     ),
     conv(
+      "many channels and outputs",
+      [
+        [1, 32, 2, 2],
+        [32, 32, 2, 2],
+      ],
+      { pads: [1, 0, 0, 1] },
+    ),
+    conv(
+      "many channels and outputs along one axis",
+      [
+        [1, 32, 3],
+        [32, 32, 2],
+      ],
+      { pads: [1, 0] },
+    ),
+    conv(
+      "some channels, the kernel split",
+      [
+        ["n", 3, 4, 5],
+        [2, 3, 3, 3],
+      ],
+      { pads: [0, 1, 2, 1], dilations: [1, 2] },
+    ),
+    conv(
+      "more taps than nodes are made for",
+      [
+        ["n", 1, 8, 8],
+        [1, 1, 8, 8],
+      ],
+      {},
+    ),
+    conv(
       "many channels along one axis",
       [
         ["n", 16, 5],

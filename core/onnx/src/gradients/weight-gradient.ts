@@ -1,15 +1,26 @@
 import { mul } from "../arithmetic.ts";
 import { isModestSize } from "../constant-size.ts";
-import { reshapeLike, rowsOf, swapFirstAxes, transpose, unsqueeze } from "../gradient-families.ts";
+import { reshapeLike, swapFirstAxes, transpose, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
-import { sizeOf } from "../shape.ts";
-import { padsOf, type Window } from "../window.ts";
+import { extentOf, padsOf, type Window } from "../window.ts";
+import {
+  across,
+  gatheredView,
+  indicesIn,
+  plain,
+  positionsOf,
+  rowLength,
+  slicedView,
+  tapSlice,
+  tapsOf,
+  type View,
+} from "./window-views.ts";
 
 /**
  * The gradient of a convolution by its weight: for every tap of the kernel, the
  * products of what it saw of x and of dy, summed over batch and positions.
- * Three formulations of the same sums, by what each is fast at; measured on
+ * Several formulations of the same sums, by what each is fast at; measured on
  * ONNX Runtime, docs/explanation/training-graph.md has the numbers.
  *
  * @param x [batch, channels, ...input]
@@ -24,17 +35,68 @@ export function weightGradient(
   windows: readonly Window[],
   group: number,
 ): Value {
-  const channels = Number(x.shape[1]);
-  const depthwise = group > 1 && group === channels && group === w.shape[0];
-  const taps = sizeOf(windows.map(({ kernel }) => kernel));
-  if (depthwise && taps <= depthwiseTapsMax && windows.every(({ stride }) => stride === 1)) {
-    return byTap(g, x, dy, w, windows);
-  }
-  const indices = taps * sizeOf(windows.map(({ output }) => output));
-  if (group === 1 && channels >= unfoldedChannelsMin && isModestSize(indices)) {
-    return byMatrixProduct(g, x, dy, w, windows);
+  if (tapsOf(windows) <= tapsMax) {
+    if (group === 1) return byProduct(g, w, productViews(x, dy, windows));
+    const isDepthwise = group === x.shape[1] && group === w.shape[0];
+    if (isDepthwise && windows.every(({ stride }) => stride === 1)) return byTap(g, x, dy, w, windows);
   }
   return byConvolution(g, x, dy, windows, group);
+}
+
+/** Views of x and dy over the same positions, whose product is the gradient. */
+interface ProductViews {
+  readonly x: View;
+  readonly dy: View;
+}
+
+/**
+ * Either x is seen by the whole kernel, or x along all axes but the first and dy
+ * along that: then a kernel of 3 by 3 makes 3 copies of each instead of 9 of x.
+ */
+function productViews(x: Value, dy: Value, windows: readonly Window[]): ProductViews {
+  const whole = { x: { of: x, windows }, dy: plain(dy) };
+  const [first, ...rest] = windows;
+  if (first === undefined || rest.length === 0 || first.stride > 1) return whole;
+  const { input, output, kernel, dilation } = first;
+  const before = extentOf(first) - 1 - first.before;
+  const after = Math.max(0, input + first.before - output);
+  if (before < 0 || input > rowsMax * output) return whole;
+  const back: Window = { input: output, output: input, kernel, stride: 1, dilation, before, after };
+  const split = {
+    x: { of: x, windows: [across(input), ...rest] },
+    dy: { of: dy, windows: [back, ...rest.map((axis) => across(axis.output))], descending: true },
+  };
+  return lengthOf(split) < lengthOf(whole) ? split : whole;
+}
+
+function lengthOf({ x, dy }: ProductViews): number {
+  return rowLength(x) + rowLength(dy);
+}
+
+/**
+ * With few channels, or one tap, one product for each example, channels first,
+ * then their sum. With many the copying is little, and one Gemm of all examples is faster.
+ */
+function byProduct(g: GraphBuilder, w: Value, { x, dy }: ProductViews): Value {
+  const [outputs, channels] = [Number(w.shape[0]), Number(w.shape[1])];
+  const isStrided = x.windows.some(({ stride }) => stride > 1);
+  const many = isStrided ? channels >= stridedChannelsMin : Math.min(channels, outputs) >= channelsMin;
+  const isModest = isModestSize(indicesIn(x)) && isModestSize(indicesIn(dy));
+  const isGathered = many && isModest && rowLength(x) > channels;
+  const xFirst = isGathered ? rowLength(x) <= rowLength(dy) : rowLength(x) > rowLength(dy);
+  const [left, right] = xFirst ? [x, dy] : [dy, x];
+  const product = isGathered
+    ? g.node("Gemm", [gatheredView(g, left), gatheredView(g, right)], { transA: 1 })
+    : sumOfProducts(g, slicedView(g, left), slicedView(g, right));
+  const shape = [tapsOf(left.windows), left.of.shape[1], tapsOf(right.windows), right.of.shape[1]];
+  const byTap = g.node("Reshape", [product, g.integers(...shape.map(Number))], {});
+  return reshapeLike(g, transpose(g, byTap, xFirst ? [3, 1, 2, 0] : [1, 3, 0, 2]), w);
+}
+
+/** Σ left · rightᵀ over the batch. */
+function sumOfProducts(g: GraphBuilder, left: Value, right: Value): Value {
+  const products = g.node("MatMul", [left, transpose(g, right, [0, 2, 1])], {});
+  return g.node("ReduceSum", [products, g.integers(0)], { keepdims: 0 });
 }
 
 /** One product and one sum for each tap: depthwise, where each channel is on its own. */
@@ -42,28 +104,14 @@ function byTap(g: GraphBuilder, x: Value, dy: Value, w: Value, windows: readonly
   const axes = windows.map((_, axis) => axis + 2);
   const pads = [0, 0, ...windows.map(({ before }) => before), 0, 0, ...windows.map(({ after }) => after)];
   const padded = pads.every((size) => size === 0) ? x : g.node("Pad", [x, g.integers(...pads)], {});
-  const sums = positionsOf(windows.map(({ kernel }) => kernel)).map((tap) => {
-    const starts = windows.map(({ dilation }, axis) => dilation * (tap[axis] ?? 0));
-    const ends = windows.map(({ output }, axis) => (starts[axis] ?? 0) + output);
-    const seen = g.node(
-      "Slice",
-      [padded, g.integers(...starts), g.integers(...ends), g.integers(...axes)],
-      {},
-    );
-    return g.node("ReduceSum", [mul(g, seen, dy), g.integers(0, ...axes)], { keepdims: 0 });
+  const columns = positionsOf(windows.map(({ kernel }) => kernel)).map((tap) => {
+    const seen = tapSlice(g, padded, windows, tap);
+    const sum = g.node("ReduceSum", [mul(g, seen, dy), g.integers(0, ...axes)], { keepdims: 0 });
+    return unsqueeze(g, sum, 1);
   });
-  const columns = sums.map((sum) => unsqueeze(g, sum, 1));
   const [first, ...rest] = columns;
   if (first === undefined) throw new TypeError("a kernel has at least one tap");
   return reshapeLike(g, g.node("Concat", [first, ...rest], { axis: 1 }), w);
-}
-
-/** dwᵀ = dyᵀ · columns, one row of columns for each position of the window. */
-function byMatrixProduct(g: GraphBuilder, x: Value, dy: Value, w: Value, windows: readonly Window[]): Value {
-  const [outputs, channels] = [Number(w.shape[0]), Number(w.shape[1])];
-  const product = g.node("Gemm", [rowsOf(g, channelsLast(g, dy)), unfold(g, x, windows)], { transA: 1 });
-  const byChannel = g.node("Reshape", [product, g.integers(outputs, -1, channels)], {});
-  return reshapeLike(g, g.node("Transpose", [byChannel], { perm: [0, 2, 1] }), w);
 }
 
 /** A Conv of x with dy as its kernel: batch and channels change places, strides and dilations as well. */
@@ -101,65 +149,11 @@ function channelsAsBatch(g: GraphBuilder, x: Value, group: number): Value {
   return g.node("Reshape", [moved, g.integers(inner, -1, ...spatial.map(Number))], {});
 }
 
-/** What every position of the window sees: [batch · positions, taps · channels]. */
-function unfold(g: GraphBuilder, x: Value, windows: readonly Window[]): Value {
-  const channels = Number(x.shape[1]);
-  const pixels = sizeOf(windows.map(({ input }) => input));
-  const rows = g.node("Reshape", [channelsLast(g, x), g.integers(0, pixels, channels)], {});
-  const sameGrid = windows.every(
-    (each) => each.kernel === 1 && each.stride === 1 && each.input === each.output,
-  );
-  if (sameGrid) return rowsOf(g, rows);
-  const indices = unfoldIndices(windows);
-  const padded = windows.some(({ before, after }) => before > 0 || after > 0);
-  // Row `pixels` is the padding.
-  const source = padded ? g.node("Pad", [rows, g.integers(0, 0, 0, 0, 1, 0)], {}) : rows;
-  const columns = g.node("Gather", [source, g.constant(indices)], { axis: 1 });
-  const taps = sizeOf(windows.map(({ kernel }) => kernel));
-  return g.node("Reshape", [columns, g.integers(-1, taps * channels)], {});
-}
-
-/** For every position and tap, in this order, the pixel it sees; one past the last for the padding. */
-function unfoldIndices(windows: readonly Window[]): Int32Array<ArrayBuffer> {
-  const pixels = sizeOf(windows.map(({ input }) => input));
-  const taps = positionsOf(windows.map(({ kernel }) => kernel));
-  const positions = positionsOf(windows.map(({ output }) => output));
-  const indices = new Int32Array(positions.length * taps.length);
-  let next = 0;
-  for (const position of positions) {
-    for (const tap of taps) indices[next++] = pixelAt(windows, position, tap) ?? pixels;
-  }
-  return indices;
-}
-
-function pixelAt(
-  windows: readonly Window[],
-  position: readonly number[],
-  tap: readonly number[],
-): number | undefined {
-  let pixel = 0;
-  for (const [axis, { input, stride, dilation, before }] of windows.entries()) {
-    const at = (position[axis] ?? 0) * stride + (tap[axis] ?? 0) * dilation - before;
-    if (at < 0 || at >= input) return undefined;
-    pixel = pixel * input + at;
-  }
-  return pixel;
-}
-
-/** All positions of a grid, the last axis fastest. */
-function positionsOf(sizes: readonly number[]): number[][] {
-  return sizes.reduce<number[][]>(
-    (grid, size) =>
-      grid.flatMap((position) => Array.from({ length: size }, (_, next) => [...position, next])),
-    [[]],
-  );
-}
-
-function channelsLast(g: GraphBuilder, x: Value): Value {
-  return transpose(g, x, [0, ...x.shape.slice(2).map((_, axis) => axis + 2), 1]);
-}
-
-/** Below this many channels the rows to gather are so short that a Conv with swapped roles is faster. */
-const unfoldedChannelsMin = 16;
+/** From so many channels and outputs on, one Gemm of all examples is faster than one product for each. */
+const channelsMin = 32;
+/** Likewise channels where a stride makes slices slow. */
+const stridedChannelsMin = 16;
+/** Splitting the kernel multiplies rows of padding as well: more than this much is not worth it. */
+const rowsMax = 1.2;
 /** More taps than this make more nodes than they save time. */
-const depthwiseTapsMax = 49;
+const tapsMax = 49;
