@@ -64,7 +64,8 @@ function operatorCheck<Op extends keyof CheckedSignatures>(op: Op, each: Gradien
   return squareCheck(g, { name, type, inputs: points }, outputs, wanted);
 }
 
-function scanCheck({ name, inputs: shapes, emit }: ScanCase): GradientCheck {
+/** The check of anything that can be emitted. */
+export function scanCheck({ name, inputs: shapes, isBatch = false, emit }: ScanCase): GradientCheck {
   const g = new GraphBuilder();
   const inputs = shapes.map((shape, index) => {
     return {
@@ -73,7 +74,9 @@ function scanCheck({ name, inputs: shapes, emit }: ScanCase): GradientCheck {
       data: pointOf(shape, SeededRandom.fromSeed(name, index), undefined),
     };
   });
-  const wanted = inputs.map((input) => g.input(input.name, "float64", input.shape));
+  const wanted = inputs.map(({ name, shape }) =>
+    g.input(name, "float64", isBatch ? ["n", ...shape.slice(1)] : shape),
+  );
   return squareCheck(g, { name, type: "float64", inputs }, emit(g, wanted), wanted);
 }
 

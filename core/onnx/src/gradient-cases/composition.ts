@@ -137,6 +137,15 @@ export const compositionCases: GradientCaseTable<
   ],
   Mish: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {}, type: "float32" }],
   RMSNormalization: [
+    {
+      name: "two axes",
+      inputs: [
+        ["n", 2, 3],
+        [2, 3],
+      ],
+      sizes: { n: 2 },
+      attributes: { axis: 1 },
+    },
     { name: "last axis", inputs: [["n", 2, 4], [4]], sizes: { n: 2 }, attributes: { epsilon: 0.01 } },
   ],
   Softsign: [{ name: "a batch", inputs: [["n", 5]], sizes: { n: 2 }, attributes: {} }],

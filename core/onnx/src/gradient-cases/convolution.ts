@@ -11,7 +11,7 @@ export const convolutionCases: GradientCaseTable<keyof ConvolutionSignatures> = 
         ["n", 1, 4, 4],
         [2, 1, 3, 3],
       ],
-      { pads: [1, 1, 1, 1] },
+      { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
     ),
     conv(
       "pads differ",

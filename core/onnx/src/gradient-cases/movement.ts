@@ -41,7 +41,7 @@ export const movementCases: GradientCaseTable<Exclude<keyof MovementSignatures, 
       attributes: {},
     },
     { name: "batch by minus one", inputs: [["n", 6], integers([-1, 2, 3])], sizes: { n: 4 }, attributes: {} },
-    { name: "fixed", inputs: [[2, 6], integers([3, 4])], attributes: {} },
+    { name: "fixed", inputs: [[2, 6], integers([3, 4])], attributes: { allowzero: 1 } },
     {
       name: "two unknown sizes",
       inputs: [["n", "t", 4], integers([0, 0, 2, 2])],

@@ -6,6 +6,18 @@ const sizes = { n: 2 };
 export const recurrentCases: GradientCaseTable<keyof RecurrentCompositions> = {
   GRU: [
     {
+      name: "the batch first, other activations",
+      inputs: [
+        ["n", 3, 2],
+        [1, 9, 2],
+        [1, 9, 3],
+        [1, 18],
+      ],
+      sizes,
+      attributes: { hidden_size: 3, layout: 1, activations: ["Tanh", "Sigmoid"] },
+      kernel: false,
+    },
+    {
       name: "no bias",
       inputs: [
         [3, "n", 2],

@@ -7,6 +7,8 @@ export interface ScanCase {
   readonly name: string;
   /** Initial states, sequences, and values from outside, as `emit` has them. */
   readonly inputs: readonly (readonly number[])[];
+  /** Whether the graph knows only the name of the first size of all inputs. */
+  readonly isBatch?: boolean;
   /** What the loss depends on. */
   emit(g: GraphBuilder, inputs: readonly Value[]): readonly Value[];
 }
