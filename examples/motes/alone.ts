@@ -40,9 +40,15 @@ try {
 
 async function trainAlone(job: JobFile, dataset: DatasetSource): Promise<BinaryResult> {
   const { batchSize, heldOutFraction, learningRate, maxExamplesPerDevice: maxExamples, seed } = job;
-  const { table } = job.dataset;
+  const { name: _name, inputShape: _shape, ...reading } = job.dataset;
+  const { table } = reading;
   if (table === null) throw new TypeError("the job names columns");
-  const { statistics } = await training.summarise({ dataset, table, maxExamples, seed });
+  const { statistics } = await training.summarise({
+    dataset,
+    reading: { ...reading, table },
+    maxExamples,
+    seed,
+  });
   const scaling = scaleColumns(table, statistics);
 
   const { bytes } = await loadModel(job);
@@ -56,7 +62,7 @@ async function trainAlone(job: JobFile, dataset: DatasetSource): Promise<BinaryR
   await writeFile(weightsPath, encodeSafetensors(layout, start));
 
   await training.train({
-    ...{ modelPath, weightsPath, updatePath, dataset, table, scaling },
+    ...{ modelPath, weightsPath, updatePath, dataset, reading, scaling },
     ...{ batchSize, heldOutFraction, learningRate, maxExamples, seed },
     loss: "softmax-cross-entropy",
     optimizer: "sgd",
@@ -67,7 +73,7 @@ async function trainAlone(job: JobFile, dataset: DatasetSource): Promise<BinaryR
   await writeFile(weightsPath, encodeSafetensors(layout, trained));
 
   const test = csv(folder ?? "", "test.csv");
-  const { binary } = await training.evaluate({ modelPath, weightsPath, dataset: test, table, scaling });
+  const { binary } = await training.evaluate({ modelPath, weightsPath, dataset: test, reading, scaling });
   if (binary === undefined) throw new TypeError("the job has two classes");
   return binary;
 }

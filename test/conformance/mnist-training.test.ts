@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import type { DatasetSource } from "@selvedge/datasets";
+import { classReading, type DatasetSource } from "@selvedge/datasets";
 import {
   buildCnn,
   buildMlp,
@@ -61,6 +61,7 @@ async function trainOnMnist(model: OnnxModel, maxExamples: number): Promise<Taug
       weightsPath,
       updatePath,
       dataset: mnist("train"),
+      reading: classReading(10),
       loss: "softmax-cross-entropy",
       optimizer: "sgd",
       learningRate: 0.1,
@@ -73,7 +74,12 @@ async function trainOnMnist(model: OnnxModel, maxExamples: number): Promise<Taug
     const update = decodeSafetensors(await readFile(updatePath), layout);
     const trained = base.map((value, index) => value + (update[index] ?? 0));
     await writeFile(weightsPath, encodeSafetensors(layout, trained));
-    const result = await training.evaluate({ modelPath, weightsPath, dataset: mnist("t10k") });
+    const result = await training.evaluate({
+      modelPath,
+      weightsPath,
+      dataset: mnist("t10k"),
+      reading: classReading(10),
+    });
     assert.equal(result.examples, 10_000);
     return {
       examples,

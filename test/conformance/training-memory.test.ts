@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { classTargets } from "@selvedge/datasets";
 import { buildZooModel, readParameters, trainingGraph } from "@selvedge/onnx";
 import { SeededRandom } from "@selvedge/protocol";
 import { NativeSession, runTraining } from "@selvedge/runtime";
@@ -18,9 +19,12 @@ test("resident memory does not grow over tens of thousands of steps, with many i
   const random = SeededRandom.fromSeed("memory");
   const inputShape = [1, 12, 12];
   const dataset = {
-    ...{ name: "noise", length: examples, inputShape, classes: 3, scale: 1 },
+    ...{ name: "noise", length: examples, inputShape, scale: 1 },
     inputs: Float32Array.from({ length: examples * 144 }, () => random.normal()),
-    labels: Int32Array.from({ length: examples }, () => random.integer(3)),
+    targets: classTargets(
+      3,
+      Int32Array.from({ length: examples }, () => random.integer(3)),
+    ),
   };
   const model = buildZooModel("lenet", { inputShape, classes: 3, seed: 1 });
   const format = { inputType: "float32", scale: 1 } as const;

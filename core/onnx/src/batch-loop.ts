@@ -1,3 +1,4 @@
+import { SelvedgeError } from "@selvedge/protocol";
 import { cast, mul } from "./arithmetic.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
 import { unsqueeze } from "./gradient-families.ts";
@@ -15,6 +16,8 @@ export interface InputFormat {
   readonly scale: number;
   /** Then it sees that minus `offsets`, times `factors`: one of each for every number of an example. */
   readonly scaling?: InputScaling;
+  /** Whether what the model sees is also what it learns: then there are no labels. */
+  readonly learnsInput?: boolean;
 }
 
 /** A linear change of each number of an example, row-major. */
@@ -29,7 +32,7 @@ export interface InputScaling {
  * | input | type | shape | |
  * |---|---|---|---|
  * | examples | uint8, float32 or int32 | [N, ...inputShape] | the whole dataset; never copied |
- * | labels | int32 or float32 | [N, ...target.shape] | what is to be learned |
+ * | labels | int32 or float32 | [N, ...target.shape] | what is to be learned; not there where that is the input |
  * | order | int32 | [n] | which examples, in which order; cut into batches |
  * | batchSize | int64 | [] | |
  * | steps | int64 | [] | how many batches: ceil(n / batchSize), the last one may be short |
@@ -80,6 +83,8 @@ export interface BatchGraph {
   /** Shape of what the model gives for one example. */
   readonly outputShape: readonly number[];
   readonly target: TargetFormat;
+  /** Whether that is the input, so that it takes no labels. */
+  readonly learnsInput: boolean;
   /** How many classes the targets are of; undefined where they are numbers. */
   readonly classes: number | undefined;
   /** Which of the ports' outputs it has. */
@@ -161,6 +166,7 @@ export function batchGraph(
     inputType: format.inputType,
     outputShape: forward.outputShape,
     target,
+    learnsInput: format.learnsInput ?? false,
     classes: target.classes,
     outputs: new Set(measures.keys()),
     cost,
@@ -182,7 +188,10 @@ interface BatchData {
   readonly forward: ForwardGraph;
   readonly format: InputFormat;
   readonly examples: Value;
-  readonly labels: Value;
+  /** Undefined where the input is learned. */
+  readonly labels: Value | undefined;
+  /** Of what is learned of one example. */
+  readonly targetShape: readonly number[];
   readonly order: Value;
   readonly batchSize: Value;
 }
@@ -193,10 +202,12 @@ function batchData(
   target: TargetFormat,
   format: InputFormat,
 ): BatchData {
+  const { learnsInput = false } = format;
+  if (learnsInput) checkLearnsInput(forward, target);
   return {
-    ...{ forward, format },
+    ...{ forward, format, targetShape: target.shape },
     examples: g.input(ports.examples, format.inputType, ["examples", ...forward.inputShape]),
-    labels: g.input(ports.labels, target.type, ["examples", ...target.shape]),
+    labels: learnsInput ? undefined : g.input(ports.labels, target.type, ["examples", ...target.shape]),
     order: g.input(ports.order, "int32", ["order"]),
     batchSize: g.input(ports.batchSize, "int64", []),
   };
@@ -212,15 +223,32 @@ function part(g: GraphBuilder, list: Value, number: Value, size: Value, end: Val
 
 function gather(
   g: GraphBuilder,
-  { forward, format, examples, labels }: BatchData,
+  { forward, format, examples, labels, targetShape }: BatchData,
   indices: Value,
 ): Pick<Batch, "input" | "labels"> {
-  const input = g.node("Gather", [examples, indices], { axis: 0 });
+  const gathered = g.node("Gather", [examples, indices], { axis: 0 });
   const { inputShape, inputType } = forward;
-  return {
-    input: inputType === "float32" ? scaled(g, input, format, inputShape) : cast(g, input, inputType),
-    labels: g.node("Gather", [labels, indices], { axis: 0 }),
-  };
+  const input =
+    inputType === "float32" ? scaled(g, gathered, format, inputShape) : cast(g, gathered, inputType);
+  if (labels === undefined) return { input, labels: reshaped(g, input, targetShape) };
+  return { input, labels: g.node("Gather", [labels, indices], { axis: 0 }) };
+}
+
+/** @throws SelvedgeError `unsupported` for a model that does not give what it takes, or a loss of classes */
+function checkLearnsInput({ inputShape, inputType }: ForwardGraph, target: TargetFormat): void {
+  const size = (shape: readonly number[]): number => shape.reduce((product, each) => product * each, 1);
+  if (inputType === "float32" && target.type === "float32" && size(inputShape) === size(target.shape)) return;
+  const [takes, learns] = [inputShape, target.shape].map((shape) => `[${["batch", ...shape].join(", ")}]`);
+  throw new SelvedgeError(
+    "unsupported",
+    `the model takes ${inputType} ${takes}, and its loss learns ${target.type} ${learns}: the input is no target for it`,
+    { fix: "export a model that gives numbers in the shape of its input, and choose a loss of numbers" },
+  );
+}
+
+function reshaped(g: GraphBuilder, x: Value, shape: readonly number[]): Value {
+  if (x.shape.slice(1).join() === shape.join()) return x;
+  return g.node("Reshape", [x, g.integers(-1, ...shape)], {});
 }
 
 function scaled(

@@ -1,4 +1,4 @@
-import type { TrainTask } from "@selvedge/protocol";
+import { type CheckedPlan, hasAccuracy, type TrainTask } from "@selvedge/protocol";
 import type { GradientTerms } from "./gradient-terms.ts";
 import type { Loss } from "./losses.ts";
 import type { Optimizer } from "./optimizers.ts";
@@ -24,13 +24,17 @@ export function plannedKeeping({ personal, keepOptimizerState }: TrainTask): Kee
   return { personal, keepsOptimizer: keepOptimizerState };
 }
 
-/** The settings of a plan that was checked: names and options of loss and optimizer are of the closed lists. */
-export function plannedTraining(train: TrainTask): TrainingSettings {
+/**
+ * The settings of a plan that was checked: names and options of loss and optimizer are of the closed
+ * lists. Losses of classes take numbers, where those are learned, as probabilities.
+ */
+export function plannedTraining({ train, target }: Pick<CheckedPlan, "train" | "target">): TrainingSettings {
   const { classWeights = [], ...lossOptions } = setOptions(train.lossOptions);
   return {
     loss: {
       name: train.loss,
       ...lossOptions,
+      ...(hasAccuracy(train.loss) && target.kind !== "class" && { targets: "probabilities" }),
       ...(Array.isArray(classWeights) && classWeights.length > 0 && { classWeights }),
     } as Loss,
     optimizer: { name: train.optimizer, ...setOptions(train.optimizerOptions) } as Optimizer,

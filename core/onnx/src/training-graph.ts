@@ -103,6 +103,7 @@ const optionNames: OptionNames<TrainingOptions> = {
   inputType: true,
   scale: true,
   scaling: true,
+  learnsInput: true,
   proximal: true,
   correction: true,
   clipValue: true,

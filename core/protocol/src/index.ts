@@ -80,6 +80,13 @@ export {
   phasesOf,
   scaledTable,
 } from "./plan.ts";
+export {
+  type ClassTarget,
+  type InputTarget,
+  isBinary,
+  type NumbersTarget,
+  type PlanTarget,
+} from "./plan-target.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,
@@ -95,6 +102,7 @@ export {
   featuresOf,
   type MissingRule,
   type Normalisation,
+  namesIn,
   needsStatistics,
   parseCell,
   statisticsBytesBound,
@@ -103,8 +111,10 @@ export {
   tableSchemaOf,
   widthOf,
 } from "./table-schema.ts";
+export { codesOf, type TextSchema } from "./text-schema.ts";
 export {
   algorithmOf,
+  hasAccuracy,
   keptModels,
   type PlannedLoss,
   type PlannedOptimizer,

@@ -78,6 +78,12 @@ export const limits = {
   tableRowBytesMax: 1_048_576,
   /** Name of a column, or one value of a category, characters. */
   columnNameLengthMax: 128,
+  /** What is learned of one example, numbers. */
+  targetSizeMax: 16_777_216,
+  /** Characters that a text is made of, beside those that count as one. */
+  vocabularyMax: 1_000,
+  /** Characters from one example of a text to the next. */
+  textStrideMax: 65_536,
   /** Values of one category, or classes of a table. */
   categoryValuesMax: 1_000,
   /** Fewest values of a column that a device gives statistics of. */

@@ -1,10 +1,12 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type BlobReference, type Digest, digestOf, isDigest } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
-import { type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import { type DatasetRequest, type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
+import { type PlanTarget, planTargetOf } from "./plan-target.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
-import { checkServerOptimizer, checkTrainingSettings } from "./training-settings.ts";
+import { type TextSchema, textSchemaOf } from "./text-schema.ts";
+import { checkServerOptimizer, checkTrainingSettings, hasAccuracy } from "./training-settings.ts";
 
 /** What a device may report of two classes, of which the second is the positive one. */
 export const binaryMetricNames: readonly string[] = [
@@ -50,6 +52,10 @@ export interface CheckedPlan {
   readonly model: BlobReference;
   /** How rows become examples; null for data that has no columns. */
   readonly table: TableSchema | null;
+  /** How a text becomes examples; null for data that is none. */
+  readonly text: TextSchema | null;
+  /** What is learned of each example. */
+  readonly target: PlanTarget;
   /** What a device may report, of what this version knows. */
   readonly metrics: readonly string[];
   readonly digest: Digest;
@@ -82,12 +88,16 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
     throw invalid("task", "this version knows only the task kind 'train'");
   }
   checkTrain(train);
-  checkTrainingSettings(train, plan.dataset?.classes ?? 0);
+  const dataset = checkDataset(plan);
+  const target = planTargetOf(dataset, train);
+  checkTrainingSettings(train, dataset, target);
   const model = checkModel(plan);
-  const table = checkRest(plan);
-  checkSchedule(plan);
+  const table = tableSchemaOf(dataset);
+  const text = textSchemaOf(dataset);
+  checkRest(plan, table);
+  checkSchedule(plan, train);
   checkTotal(plan, train);
-  return { plan, train, model, table, metrics: checkMetrics(plan), digest: digestOf(bytes) };
+  return { plan, train, model, table, text, target, metrics: checkMetrics(plan), digest: digestOf(bytes) };
 }
 
 function decode(bytes: Uint8Array): Plan {
@@ -114,24 +124,24 @@ function checkModel(plan: Plan): BlobReference {
   return { digest, length };
 }
 
-function checkRest(plan: Plan): TableSchema | null {
-  if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
-  const dataset = plan.dataset;
+function checkDataset({ dataset }: Plan): DatasetRequest {
   if (dataset === undefined || !namePattern.test(dataset.name))
     throw invalid("dataset.name", "a name is needed");
   if (dataset.inputShape.length < 1 || dataset.inputShape.length > 8 || dataset.inputShape.includes(0)) {
     throw invalid("dataset.input_shape", "one to eight positive sizes are needed");
   }
-  range("dataset.classes", dataset.classes, 2, 1_000_000);
+  return dataset;
+}
+
+function checkRest(plan: Plan, table: TableSchema | null): void {
+  if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
   oneOf("aggregator", plan.aggregator?.name ?? "", ["weighted-mean"]);
   checkServerOptimizer(plan.serverOptimizer);
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }
-  const table = tableSchemaOf(dataset);
   const phases = phasesOf(table);
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
-  return table;
 }
 
 function checkMetrics({ metrics, optionalMetrics }: Plan): string[] {
@@ -139,8 +149,7 @@ function checkMetrics({ metrics, optionalMetrics }: Plan): string[] {
   return metricNames.filter((name) => metrics.includes(name) || optionalMetrics.includes(name));
 }
 
-function checkSchedule(plan: Plan): void {
-  const schedule = plan.schedule;
+function checkSchedule({ schedule }: Plan, { loss }: TrainTask): void {
   if (schedule === undefined) throw invalid("schedule", "is missing");
   range("schedule.rounds", schedule.rounds, 1, limits.roundsMax);
   range("schedule.cohort", schedule.cohort, 1, limits.cohortMax);
@@ -148,6 +157,9 @@ function checkSchedule(plan: Plan): void {
   range("schedule.deadline_ms", schedule.deadlineMs, 1_000, 30 * dayMs);
   range("schedule.grace_ms", schedule.graceMs, 0, schedule.deadlineMs);
   range("schedule.target_accuracy", schedule.targetAccuracy, 0, 1);
+  if (schedule.targetAccuracy > 0 && !hasAccuracy(loss)) {
+    throw invalid("schedule.target_accuracy", `${loss} learns numbers, which have no accuracy`);
+  }
 }
 
 /** Sums are exact only up to a total weight (SPEC AG3). */

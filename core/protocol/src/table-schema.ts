@@ -1,5 +1,5 @@
 import { SelvedgeError } from "./errors.ts";
-import type { Column, DatasetRequest } from "./gen/selvedge/v1/round_pb.js";
+import type { Column, DatasetRequest, LabelColumn } from "./gen/selvedge/v1/round_pb.js";
 import { limits } from "./limits.ts";
 
 export type ColumnType = "number" | "boolean" | "category";
@@ -18,11 +18,18 @@ export interface TableColumn {
   readonly normalisation: Normalisation;
 }
 
-/** How the rows of a table become labelled examples: plain data, as a plan declares it. */
+/** How the rows of a table become examples, and what is learned of them: plain data, as a plan declares it. */
 export interface TableSchema {
   readonly columns: readonly TableColumn[];
-  /** `values` are the texts of the classes, in order. */
-  readonly label: { readonly name: string; readonly values: readonly string[] };
+  /** What holds the class, `values` the texts of the classes in order; null when no such class is learned. */
+  readonly label: { readonly name: string; readonly values: readonly string[] } | null;
+  /** Numbers that are learned, or booleans, each of two classes. */
+  readonly targets: readonly TableColumn[];
+}
+
+/** The names of all columns that are read. */
+export function namesIn({ columns, label, targets }: TableSchema): string[] {
+  return [...columns, ...(label === null ? [] : [label]), ...targets].map(({ name }) => name);
 }
 
 /** How many numbers a column becomes. */
@@ -53,31 +60,64 @@ export function statisticsBytesBound(schema: TableSchema): number {
  * @throws SelvedgeError `invalid_argument` naming the field
  */
 export function tableSchemaOf(dataset: DatasetRequest): TableSchema | null {
-  const { columns, label } = dataset;
+  const { columns, label, target } = dataset;
+  const targets = target?.columns ?? [];
   if (columns.length === 0) {
     if (label !== undefined) throw invalid("label", "is there, and columns are not");
+    if (targets.length > 0) throw invalid("target.columns", "are there, and columns to learn from are not");
     return null;
   }
-  if (columns.length > limits.tableColumnsMax) {
-    throw invalid("columns", `${columns.length} are too many; at most ${limits.tableColumnsMax}`);
-  }
-  if (label === undefined) throw invalid("label", "is missing");
-  checkColumnName("label.name", label.name);
-  checkValues("label.values", label.values, 2);
-  if (label.values.length !== dataset.classes) {
-    throw invalid("label.values", `${label.values.length} values for ${dataset.classes} classes`);
-  }
+  checkCount("columns", columns);
+  checkCount("target.columns", targets);
   const schema: TableSchema = {
-    columns: columns.map(checkedColumn),
-    label: { name: label.name, values: label.values },
+    columns: columns.map((column, index) => checkedColumn(column, `columns[${index}]`)),
+    label: label === undefined ? null : checkedLabel(label, dataset.classes),
+    targets: targets.map((column, index) => checkedTarget(column, `target.columns[${index}]`, target?.kind)),
   };
+  checkLearned(schema, dataset);
   checkTogether(schema, dataset);
   return schema;
 }
 
-function checkedColumn(column: Column, index: number): TableColumn {
+function checkCount(field: string, columns: readonly Column[]): void {
+  if (columns.length <= limits.tableColumnsMax) return;
+  throw invalid(field, `${columns.length} are too many; at most ${limits.tableColumnsMax}`);
+}
+
+function checkedLabel({ name, values }: LabelColumn, classes: number): TableSchema["label"] {
+  checkColumnName("label.name", name);
+  checkValues("label.values", values, 2);
+  if (values.length === classes) return { name, values };
+  throw invalid("label.values", `${values.length} values for ${classes} classes`);
+}
+
+function checkedTarget(column: Column, at: string, kind: string | undefined): TableColumn {
+  const checked = checkedColumn(column, at);
+  checkOneOf(`${at}.type`, checked.type, [kind === "class" ? "boolean" : "number"]);
+  checkOneOf(`${at}.missing`, checked.missing, ["error", "skip-row"]);
+  checkOneOf(`${at}.normalisation`, checked.normalisation, ["none"]);
+  return checked;
+}
+
+/** A table has what its plan's target is made of, and nothing else. */
+function checkLearned({ label, targets }: TableSchema, { classes, target }: DatasetRequest): void {
+  const { kind = "class", shape = [] } = target ?? {};
+  const isLabelled = kind === "class" && targets.length === 0;
+  if (isLabelled !== (label !== null)) throw invalid("label", isLabelled ? "is missing" : "is not learned");
+  if (isLabelled && shape.length > 0) throw invalid("target.shape", "a label is one class for each example");
+  if (kind === "numbers" && targets.length === 0) throw invalid("target.columns", "are missing");
+  if (kind === "input" && targets.length > 0) throw invalid("target.columns", "are not learned");
+  if (targets.length > 0 && shape.join() !== `${targets.length}`) {
+    throw invalid("target.shape", `[${shape.join(", ")}]; the columns make [${targets.length}]`);
+  }
+  if (targets.length > 0 && kind === "class" && classes !== 2) {
+    throw invalid("classes", `${classes}; a boolean has 2`);
+  }
+}
+
+function checkedColumn(column: Column, at: string): TableColumn {
   const { name, type, values, missing, constant, normalisation } = column;
-  const field = (part: string): string => `columns[${index}].${part}`;
+  const field = (part: string): string => `${at}.${part}`;
   checkColumnName(field("name"), name);
   checkOneOf(field("type"), type, ["number", "boolean", "category"]);
   checkOneOf(field("missing"), missing, ["error", "skip-row", "constant", "mean"]);
@@ -120,11 +160,14 @@ export function parseCell(text: string, column: TableColumn): number | undefined
 }
 
 function checkTogether(schema: TableSchema, dataset: DatasetRequest): void {
-  const names = schema.columns.map((column) => column.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const columns = schema.columns.map(({ name }) => name);
+  const learned = namesIn(schema).slice(columns.length);
+  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
   if (twice !== undefined) throw invalid("columns", `"${twice}" is there twice`);
-  if (names.includes(schema.label.name)) {
-    throw invalid("label.name", `"${schema.label.name}" is also a column to learn from`);
+  const wrong = learned.find((name, index) => columns.includes(name) || learned.indexOf(name) !== index);
+  if (wrong !== undefined) {
+    const field = schema.label === null ? "target.columns" : "label.name";
+    throw invalid(field, `"${wrong}" is there twice, or is also a column to learn from`);
   }
   const size = dataset.inputShape.reduce((product, dimension) => product * dimension, 1);
   const features = featuresOf(schema);

@@ -1,13 +1,22 @@
 import { SelvedgeError } from "./errors.ts";
 import type {
+  DatasetRequest,
   LossOptions,
   OptimizerOptions,
   ServerOptimizerSpec,
   TrainTask,
 } from "./gen/selvedge/v1/round_pb.js";
 import { limits } from "./limits.ts";
+import type { PlanTarget } from "./plan-target.ts";
 
-export type PlannedLoss = "softmax-cross-entropy" | "binary-cross-entropy";
+export type PlannedLoss =
+  | "softmax-cross-entropy"
+  | "binary-cross-entropy"
+  | "mean-squared-error"
+  | "mean-absolute-error"
+  | "huber"
+  | "kl-divergence"
+  | "cosine";
 export type PlannedServerOptimizer = "fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi";
 export type PlannedOptimizer = "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
 
@@ -15,8 +24,13 @@ type OptionOf<Message> = Exclude<keyof Message, `$${string}`>;
 
 /** The losses of plans, and which options each has. */
 export const plannedLosses: { readonly [Name in PlannedLoss]: readonly OptionOf<LossOptions>[] } = {
-  "softmax-cross-entropy": ["classWeights", "labelSmoothing"],
+  "softmax-cross-entropy": ["classWeights", "labelSmoothing", "ignoreIndex", "axis"],
   "binary-cross-entropy": ["positiveWeight"],
+  "mean-squared-error": [],
+  "mean-absolute-error": [],
+  huber: ["delta"],
+  "kl-divergence": [],
+  cosine: [],
 };
 
 /** The optimizers of plans, and which options each has. */
@@ -46,6 +60,8 @@ export function algorithmOf({
   lossOptions,
   optimizerOptions,
   gradientOptions,
+  target,
+  text,
   frozen = [],
   personal = [],
   keepOptimizerState = false,
@@ -53,8 +69,13 @@ export function algorithmOf({
   readonly lossOptions?: object | undefined;
   readonly optimizerOptions?: object | undefined;
   readonly gradientOptions?: object | undefined;
+  /** Of the dataset, as `text`. */
+  readonly target?: object | undefined;
+  readonly text?: object | undefined;
 }): "fedavg" | "fedavg.2" {
-  const later = [lossOptions, optimizerOptions, gradientOptions].some((options) => options !== undefined);
+  const later = [lossOptions, optimizerOptions, gradientOptions, target, text].some(
+    (options) => options !== undefined,
+  );
   const isLater = later || frozen.length > 0 || personal.length > 0 || keepOptimizerState;
   return isLater ? "fedavg.2" : "fedavg";
 }
@@ -65,27 +86,25 @@ export function keptModels({ personal, keepOptimizerState, optimizer }: TrainTas
   return optimizers + (personal.length > 0 ? 1 : 0);
 }
 
+/** Whether a loss tells classes apart, so that there is an accuracy. */
+export function hasAccuracy(loss: string): boolean {
+  return loss === "softmax-cross-entropy" || loss === "binary-cross-entropy";
+}
+
 /**
  * Checks how a plan says its model is trained.
  *
- * @param classes of the plan's dataset
  * @throws SelvedgeError `invalid_argument` naming the field
  */
-export function checkTrainingSettings(train: TrainTask, classes: number): void {
+export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest, target: PlanTarget): void {
   const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions } = train;
   oneOf("task.loss", loss, Object.keys(plannedLosses));
   oneOf("task.optimizer", optimizer, Object.keys(plannedOptimizers));
-  oneOf("task.algorithm", train.algorithm, [algorithmOf(train)]);
+  oneOf("task.algorithm", train.algorithm, [algorithmOf({ ...train, ...dataset })]);
   checkOptions("task.loss_options", loss, lossOptions, plannedLosses);
   checkOptions("task.optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
   checkOptions("task.gradient_options", "gradients", gradientOptions, { gradients: gradients });
-  if (loss === "binary-cross-entropy" && classes !== 2) {
-    throw invalid("task.loss", `binary-cross-entropy tells 2 classes apart, the dataset has ${classes}`);
-  }
-  const weights = lossOptions?.classWeights ?? [];
-  if (weights.length > 0 && weights.length !== classes) {
-    throw invalid("task.loss_options.class_weights", `${weights.length} weights for ${classes} classes`);
-  }
+  checkLossOfTarget(loss, lossOptions, target);
   if (train.keepOptimizerState && optimizer === "sgd" && !((optimizerOptions?.momentum ?? 0) > 0)) {
     throw invalid("task.keep_optimizer_state", "sgd without momentum has nothing to keep");
   }
@@ -109,6 +128,23 @@ function checkPatterns(field: string, patterns: readonly string[]): void {
   }
   const long = patterns.find((pattern) => pattern === "" || pattern.length > patternLengthMax);
   if (long !== undefined) throw invalid(field, `patterns have 1 to ${patternLengthMax} characters`);
+}
+
+function checkLossOfTarget(loss: string, options: LossOptions | undefined, target: PlanTarget): void {
+  const isClass = target.kind === "class";
+  const classes = isClass ? target.classes : 0;
+  if (isClass && !hasAccuracy(loss))
+    throw invalid("task.loss", `${loss} learns numbers, the dataset has classes`);
+  if (isClass && loss === "binary-cross-entropy" && classes !== 2) {
+    throw invalid("task.loss", `binary-cross-entropy tells 2 classes apart, the dataset has ${classes}`);
+  }
+  const weights = options?.classWeights ?? [];
+  if (weights.length > 0 && weights.length !== classes) {
+    throw invalid("task.loss_options.class_weights", `${weights.length} weights for ${classes} classes`);
+  }
+  if (options?.ignoreIndex !== undefined && (!isClass || target.shape.length === 0)) {
+    throw invalid("task.loss_options.ignore_index", "is for a class of each place");
+  }
 }
 
 function checkOptions(
@@ -154,6 +190,9 @@ export const settingRanges: Readonly<Record<string, readonly [number, number]>> 
   classWeights: natural,
   labelSmoothing: share,
   positiveWeight: positive,
+  ignoreIndex: [-(2 ** 31), 2 ** 31 - 1],
+  delta: positive,
+  axis: [1, 8],
   momentum: share,
   weightDecay: natural,
   beta1: share,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { SelvedgeError, type TableSchema } from "@selvedge/protocol";
-import type { CsvSource } from "./dataset.ts";
+import { SelvedgeError, type TableColumn } from "@selvedge/protocol";
+import { type CsvSource, classTargets, type Targets } from "./dataset.ts";
 import { describeDataset, openDataset } from "./open-dataset.ts";
-import { column, schema, temporaryFile } from "./table.fixture.ts";
+import { classReading } from "./plan-reading.ts";
+import { column, labelsOf, reading, schema, temporaryFile } from "./table.fixture.ts";
 
 type Settings = Partial<Omit<CsvSource, "format" | "path">>;
 
@@ -13,43 +14,60 @@ function csv(t: TestContext, text: string | Uint8Array, settings: Settings = {})
 
 test("[DS1] rows become examples in the plan's order of columns, whatever the file's", async (t) => {
   const source = csv(t, "label,unused,b,a\nyes,?,2,1\nno,?,-4e-1,3.5\n");
-  const { inputs, ...rest } = await openDataset(source, schema(column("a"), column("b")));
+  const { inputs, ...rest } = await openDataset(source, reading(column("a"), column("b")));
   assert.deepEqual([...inputs], [1, 2, 3.5, Math.fround(-0.4)]);
   assert.deepEqual(rest, {
     name: "data.csv",
     length: 2,
     inputShape: [2],
-    classes: 2,
     scale: 1,
-    labels: Int32Array.of(1, 0),
+    targets: classTargets(2, Int32Array.of(1, 0)),
   });
+});
+
+test("[DS8] columns of a table may be numbers to learn, or booleans, each of two classes", async (t) => {
+  const source = csv(t, "a,price,rent\n1,0.5,0\n2,,1\n3,-7,1\n");
+  const read = async (kind: "numbers" | "class", ...targets: readonly TableColumn[]): Promise<Targets> => {
+    const shape = [targets.length];
+    const target = kind === "numbers" ? { kind, shape } : ({ kind, shape, classes: 2 } as const);
+    const table = { columns: [column("a")], label: null, targets };
+    return (await openDataset(source, { target, table, text: null })).targets;
+  };
+  const price = column("price", { missing: "skip-row" });
+  assert.deepEqual(await read("numbers", price, column("rent")), {
+    ...{ kind: "numbers", shape: [2], values: Float32Array.of(0.5, 0, -7, 1) },
+  });
+  assert.deepEqual(await read("class", column("rent", { type: "boolean" })), {
+    ...{ kind: "class", classes: 2, shape: [1], values: Int32Array.of(0, 1, 1) },
+  });
+  await assert.rejects(read("numbers", column("price")), { at: `${source.path}:3, column "price"` });
 });
 
 test("[DS1] a boolean is one number and a category one for each of its values", async (t) => {
   const source = csv(t, "on,colour,label\ntrue,red,no\n0,blue,no\n");
   const colour = column("colour", { type: "category", values: ["blue", "green", "red"] });
-  const { inputs } = await openDataset(source, schema(column("on", { type: "boolean" }), colour));
+  const { inputs } = await openDataset(source, reading(column("on", { type: "boolean" }), colour));
   assert.deepEqual([...inputs], [1, 0, 0, 1, 0, 1, 0, 0]);
 });
 
 test("quotes, a byte order mark, CRLF, blank lines, another delimiter and blanks around cells are read", async (t) => {
   const text = '\uFEFF"a";label\r\n 1 ; yes\r\n\r\n"2";"no"\r\n';
-  const { inputs, labels } = await openDataset(csv(t, text, { delimiter: ";" }), schema(column("a")));
-  assert.deepEqual([...inputs, ...labels], [1, 2, 1, 0]);
+  const { inputs, targets } = await openDataset(csv(t, text, { delimiter: ";" }), reading(column("a")));
+  assert.deepEqual([...inputs, ...labelsOf(targets)], [1, 2, 1, 0]);
 });
 
 test("characters that lie across the chunks of a file are read", async (t) => {
   const rows = Array.from({ length: 20_000 }, (_, index) => `${index},\u20ac\n`);
   const source = csv(t, `a,label\n${rows.join("")}`);
   const table = { ...schema(column("a")), label: { name: "label", values: ["\u20ac"] } };
-  assert.equal((await openDataset(source, table)).length, 20_000);
+  assert.equal((await openDataset(source, classReading(1, table))).length, 20_000);
 });
 
 test("[DS2] a missing value is refused, skipped, filled in, or left for the mean", async (t) => {
   const source = csv(t, "a,label\n1,no\n,no\nNA,yes\n", { missing: ["", "NA"] });
   const values = async (missing: "error" | "skip-row" | "constant" | "mean"): Promise<number[]> => {
     const constant = missing === "constant" ? "-7" : "";
-    return [...(await openDataset(source, schema(column("a", { missing, constant })))).inputs];
+    return [...(await openDataset(source, reading(column("a", { missing, constant })))).inputs];
   };
   assert.deepEqual(await values("skip-row"), [1]);
   assert.deepEqual(await values("constant"), [1, -7, -7]);
@@ -90,7 +108,7 @@ const refused: readonly [what: string, text: string | Uint8Array, at: string, me
 for (const [what, text, at, message] of refused) {
   test(`[DS3] ${what} is refused with file and line`, async (t) => {
     const source = csv(t, text);
-    await assert.rejects(openDataset(source, schema(column("a"))), (error) => {
+    await assert.rejects(openDataset(source, reading(column("a"))), (error) => {
       assert.ok(error instanceof SelvedgeError, String(error));
       assert.equal(error.code, "corrupt");
       assert.ok(error.at?.startsWith(`${source.path}${at}`), error.at);
@@ -104,11 +122,11 @@ for (const [what, text, at, message] of refused) {
 
 test("a row longer than the limit is refused before it is held", async (t) => {
   const source = csv(t, `a,label\n${"x".repeat(2_000_000)},no\n`);
-  await assert.rejects(openDataset(source, schema(column("a"))), { code: "too_large" });
+  await assert.rejects(openDataset(source, reading(column("a"))), { code: "too_large" });
 });
 
 test("a column that is not there, or not the owner's to give, is refused", async (t) => {
-  const wanted: TableSchema = schema(column("b"));
+  const wanted = reading(column("b"));
   await assert.rejects(openDataset(csv(t, "a,label\n1,no\n"), wanted), { code: "failed_precondition" });
   const kept = csv(t, "a,b,label\n1,2,no\n", { columns: { a: "a", label: "label" } });
   await assert.rejects(openDataset(kept, wanted), { code: "failed_precondition" });
@@ -117,7 +135,9 @@ test("a column that is not there, or not the owner's to give, is refused", async
 });
 
 test("a table without a plan's columns is refused", async (t) => {
-  await assert.rejects(openDataset(csv(t, "a,label\n1,no\n")), { code: "failed_precondition" });
+  await assert.rejects(openDataset(csv(t, "a,label\n1,no\n"), classReading(2)), {
+    code: "failed_precondition",
+  });
 });
 
 test("the head of a file names its columns, as far as the owner gives them", async (t) => {
@@ -129,7 +149,7 @@ test("the head of a file names its columns, as far as the owner gives them", asy
 
 test("many rows are read without holding their text", async (t) => {
   const rows = Array.from({ length: 20_000 }, (_, index) => `${index},${index % 2 === 0 ? "no" : "yes"}`);
-  const { inputs, length } = await openDataset(csv(t, `a,label\n${rows.join("\n")}`), schema(column("a")));
+  const { inputs, length } = await openDataset(csv(t, `a,label\n${rows.join("\n")}`), reading(column("a")));
   assert.equal(length, 20_000);
   assert.equal(inputs.buffer.byteLength, 80_000);
   assert.equal(inputs.at(-1), 19_999);

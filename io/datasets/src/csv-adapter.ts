@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { limits, SelvedgeError, type TableSchema } from "@selvedge/protocol";
 import { CsvError, type Info, type Parser, parse } from "csv-parse";
-import type { CsvSource, Dataset } from "./dataset.ts";
+import type { CsvSource, Dataset, DatasetReading } from "./dataset.ts";
 import type { DatasetAdapter } from "./dataset-adapter.ts";
 import { datasetFileChunks, readError } from "./open-dataset-file.ts";
 import { TableBuilder } from "./table-builder.ts";
@@ -18,9 +18,8 @@ export const csvAdapter: DatasetAdapter<CsvSource> = {
     throw emptyFile(source.path);
   },
 
-  async open(source, schema) {
-    const table = requireTable(schema, source.path);
-    return readCsv(datasetFileChunks(source.path), source, table);
+  async open(source, reading) {
+    return readCsv(datasetFileChunks(source.path), source, reading);
   },
 };
 
@@ -28,8 +27,9 @@ export const csvAdapter: DatasetAdapter<CsvSource> = {
 export async function readCsv(
   chunks: AsyncIterable<Buffer>,
   source: CsvSource,
-  table: TableSchema,
+  reading: DatasetReading,
 ): Promise<Dataset> {
+  const table = requireTable(reading, source.path);
   const missing = new Set(source.missing ?? [""]);
   const builder = new TableBuilder(table, source.path);
   let cellOf: ((record: readonly string[], column: string) => string | undefined) | undefined;
@@ -42,7 +42,7 @@ export async function readCsv(
     builder.add((column) => read(record, column), info.lines);
   }
   if (cellOf === undefined) throw emptyFile(source.path);
-  return builder.finish(source.name ?? basename(source.path));
+  return builder.finish(source.name ?? basename(source.path), reading.target);
 }
 
 interface CsvRecord {

@@ -1,5 +1,4 @@
-import type { TableSchema } from "@selvedge/protocol";
-import type { Dataset, DatasetDescription, DatasetSource } from "./dataset.ts";
+import type { Dataset, DatasetDescription, DatasetReading, DatasetSource } from "./dataset.ts";
 
 /**
  * Reads one format. Both functions check all they read against the limits, and
@@ -10,10 +9,6 @@ import type { Dataset, DatasetDescription, DatasetSource } from "./dataset.ts";
 export interface DatasetAdapter<Source extends DatasetSource = DatasetSource> {
   /** Reads no more of the file than says what is in it. */
   describe(source: Source): Promise<DatasetDescription>;
-  /**
-   * Reads all of it. A missing value that a mean will stand in for is NaN.
-   *
-   * @param table how rows become examples; null for formats without columns
-   */
-  open(source: Source, table: TableSchema | null): Promise<Dataset>;
+  /** Reads all of it. A missing value that a mean will stand in for is NaN. */
+  open(source: Source, reading: DatasetReading): Promise<Dataset>;
 }

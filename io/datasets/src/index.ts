@@ -1,18 +1,26 @@
-export type {
-  CsvSource,
-  Dataset,
-  DatasetDescription,
-  DatasetSource,
-  IdxSource,
-  JsonLinesSource,
-  NpySource,
-  NpzSource,
+export {
+  type ClassTargets,
+  type CsvSource,
+  classTargets,
+  type Dataset,
+  type DatasetDescription,
+  type DatasetReading,
+  type DatasetSource,
+  type DatasetWish,
+  type IdxSource,
+  type JsonLinesSource,
+  type LabelledIdxSource,
+  type NpySource,
+  type NpzSource,
+  type Targets,
+  type TextSource,
 } from "./dataset.ts";
-export { type DatasetWish, datasetMismatch } from "./dataset-mismatch.ts";
+export { datasetMismatch } from "./dataset-mismatch.ts";
 export { type DirichletPartitionOptions, dirichletPartition } from "./dirichlet-partition.ts";
 export { encodeIdx } from "./idx.ts";
 export { mapPaths } from "./map-paths.ts";
-export { describeDataset, openDataset } from "./open-dataset.ts";
+export { describeDataset, openClassDataset, openDataset } from "./open-dataset.ts";
+export { classReading, datasetWish, planReading } from "./plan-reading.ts";
 export { reshapeExamples } from "./reshape-examples.ts";
 export { isSameLayout } from "./same-layout.ts";
 export { type PartitionTarget, writePartition } from "./write-partition.ts";

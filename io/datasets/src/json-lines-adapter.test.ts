@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
 import type { JsonLinesSource } from "./dataset.ts";
 import { describeDataset, openDataset } from "./open-dataset.ts";
-import { column, schema, temporaryFile } from "./table.fixture.ts";
+import { column, labelsOf, reading, temporaryFile } from "./table.fixture.ts";
 
 function jsonLines(t: TestContext, text: string | Uint8Array): JsonLinesSource {
   return { format: "jsonl", path: temporaryFile(t, "data.jsonl", text) };
@@ -11,18 +11,18 @@ function jsonLines(t: TestContext, text: string | Uint8Array): JsonLinesSource {
 
 test("[DS1] objects become examples: text, numbers and booleans alike", async (t) => {
   const source = jsonLines(t, '{"a":1.5,"on":true,"label":"yes"}\r\n\n{"label":"no","on":"0","a":"2"}');
-  const { inputs, labels } = await openDataset(
+  const { inputs, targets } = await openDataset(
     source,
-    schema(column("a"), column("on", { type: "boolean" })),
+    reading(column("a"), column("on", { type: "boolean" })),
   );
-  assert.deepEqual([...inputs, ...labels], [1.5, 1, 2, 0, 1, 0]);
+  assert.deepEqual([...inputs, ...labelsOf(targets)], [1.5, 1, 2, 0, 1, 0]);
 });
 
 test("[DS2] null and an absent key are missing values", async (t) => {
   const source = jsonLines(t, '{"a":null,"label":"no"}\n{"label":"no"}\n{"a":3,"label":"no"}\n');
-  const { inputs } = await openDataset(source, schema(column("a", { missing: "skip-row" })));
+  const { inputs } = await openDataset(source, reading(column("a", { missing: "skip-row" })));
   assert.deepEqual([...inputs], [3]);
-  await assert.rejects(openDataset(source, schema(column("a"))), { at: `${source.path}:1, column "a"` });
+  await assert.rejects(openDataset(source, reading(column("a"))), { at: `${source.path}:1, column "a"` });
 });
 
 const refused: readonly [what: string, text: string | Uint8Array, at: string][] = [
@@ -38,7 +38,7 @@ for (const [what, text, at] of refused) {
   test(`[DS3] ${what} is refused with file and line`, async (t) => {
     const source = jsonLines(t, text);
     const name = what.startsWith("what an object") ? "toString" : "a";
-    await assert.rejects(openDataset(source, schema(column(name))), (error) => {
+    await assert.rejects(openDataset(source, reading(column(name))), (error) => {
       assert.ok(error instanceof SelvedgeError, String(error));
       assert.equal(error.code, "corrupt");
       assert.equal(error.at, `${source.path}${at}`);
@@ -49,7 +49,7 @@ for (const [what, text, at] of refused) {
 
 test("a line longer than the limit is refused before it is held", async (t) => {
   const source = jsonLines(t, `{"a":"${"x".repeat(3_000_000)}"}`);
-  await assert.rejects(openDataset(source, schema(column("a"))), {
+  await assert.rejects(openDataset(source, reading(column("a"))), {
     code: "too_large",
     at: `${source.path}:1`,
   });

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { SelvedgeError, type TableSchema } from "@selvedge/protocol";
-import type { Dataset, JsonLinesSource } from "./dataset.ts";
+import { SelvedgeError } from "@selvedge/protocol";
+import type { Dataset, DatasetReading, JsonLinesSource } from "./dataset.ts";
 import type { DatasetAdapter } from "./dataset-adapter.ts";
 import { datasetFileChunks } from "./open-dataset-file.ts";
 import { splitLines } from "./split-lines.ts";
@@ -17,9 +17,8 @@ export const jsonLinesAdapter: DatasetAdapter<JsonLinesSource> = {
     throw new SelvedgeError("corrupt", "the file is empty", { at: path });
   },
 
-  async open(source, schema) {
-    const table = requireTable(schema, source.path);
-    return readJsonLines(datasetFileChunks(source.path), source, table);
+  async open(source, reading) {
+    return readJsonLines(datasetFileChunks(source.path), source, reading);
   },
 };
 
@@ -27,16 +26,17 @@ export const jsonLinesAdapter: DatasetAdapter<JsonLinesSource> = {
 export async function readJsonLines(
   chunks: AsyncIterable<Buffer>,
   source: JsonLinesSource,
-  table: TableSchema,
+  reading: DatasetReading,
 ): Promise<Dataset> {
   const { path } = source;
+  const table = requireTable(reading, path);
   const names = columnMap(source, table, null);
   const builder = new TableBuilder(table, path);
   for await (const { text, line } of splitLines(chunks, path)) {
     const row = parseRow(text, `${path}:${line}`);
     builder.add((column) => cellOf(row, names.get(column) ?? column, `${path}:${line}`), line);
   }
-  return builder.finish(source.name ?? basename(path));
+  return builder.finish(source.name ?? basename(path), reading.target);
 }
 
 type Row = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import type { FuzzTarget } from "@selvedge/testkit";
 import { readJsonLines } from "./json-lines-adapter.ts";
-import { column, inOneChunk, schema } from "./table.fixture.ts";
+import { column, inOneChunk, reading } from "./table.fixture.ts";
 
 const colour = column("colour", { type: "category", values: ["blue", "red"], missing: "skip-row" });
-const table = schema(column("a", { missing: "mean" }), column("on", { type: "boolean" }), colour);
+const table = reading(column("a", { missing: "mean" }), column("on", { type: "boolean" }), colour);
 
 export const target: FuzzTarget = {
   name: "json-lines",

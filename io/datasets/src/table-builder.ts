@@ -1,13 +1,14 @@
 import {
   featuresOf,
   limits,
+  type PlanTarget,
   parseCell,
   SelvedgeError,
   type TableColumn,
   type TableSchema,
   widthOf,
 } from "@selvedge/protocol";
-import type { Dataset } from "./dataset.ts";
+import { classTargets, type Dataset, type Targets } from "./dataset.ts";
 import { GrowingFloats } from "./growing-floats.ts";
 
 /** A cell as its file writes it; undefined = no value. */
@@ -24,15 +25,19 @@ export class TableBuilder {
   readonly #classes: ReadonlyMap<string, number>;
   readonly #inputs = new GrowingFloats();
   readonly #labels: number[] = [];
+  readonly #targets = new GrowingFloats();
   readonly #row: Float32Array;
+  readonly #targetRow: Float32Array;
+  #length = 0;
 
   /** @param path of the file, for messages */
   constructor(schema: TableSchema, path: string) {
     this.#schema = schema;
     this.#path = path;
     this.#features = featuresOf(schema);
-    this.#classes = new Map(schema.label.values.map((value, index) => [value, index]));
+    this.#classes = new Map(schema.label?.values.map((value, index) => [value, index]));
     this.#row = new Float32Array(this.#features);
+    this.#targetRow = new Float32Array(schema.targets.length);
   }
 
   /**
@@ -50,8 +55,16 @@ export class TableBuilder {
       else this.#row[at] = value;
       at += widthOf(column);
     }
-    this.#labels.push(this.#labelOf(cellOf(this.#schema.label.name), line));
-    if (this.#labels.length * this.#features > limits.datasetValuesMax) {
+    for (const [index, column] of this.#schema.targets.entries()) {
+      const value = this.#valueOf(column, cellOf(column.name), line);
+      if (value === undefined) return;
+      this.#targetRow[index] = value;
+    }
+    const { label } = this.#schema;
+    if (label !== null) this.#labels.push(this.#labelOf(label, cellOf(label.name), line));
+    this.#targets.push(this.#targetRow);
+    this.#length += 1;
+    if (this.#length * (this.#features + this.#targetRow.length) > limits.datasetValuesMax) {
       throw new SelvedgeError("too_large", `more than ${limits.datasetValuesMax} numbers`, {
         at: `${this.#path}:${line}`,
         fix: "split the dataset, or read fewer columns",
@@ -61,20 +74,29 @@ export class TableBuilder {
   }
 
   /** @throws SelvedgeError `corrupt` when there was no row that counts */
-  finish(name: string): Dataset {
-    const { label } = this.#schema;
-    if (this.#labels.length === 0) {
+  finish(name: string, { kind }: PlanTarget): Dataset {
+    if (this.#length === 0) {
       throw new SelvedgeError("corrupt", "the file holds no examples", { at: this.#path });
     }
     return {
       name,
-      length: this.#labels.length,
+      length: this.#length,
       inputShape: [this.#features],
-      classes: label.values.length,
       inputs: this.#inputs.take(),
       scale: 1,
-      labels: Int32Array.from(this.#labels),
+      targets: this.#learned(kind),
     };
+  }
+
+  #learned(kind: PlanTarget["kind"]): Targets {
+    const { label, targets } = this.#schema;
+    if (kind === "input") return { kind };
+    if (label !== null) {
+      return classTargets(label.values.length, Int32Array.from(this.#labels));
+    }
+    const [shape, values] = [[targets.length], this.#targets.take()];
+    if (kind === "numbers") return { kind, shape, values };
+    return { kind, classes: 2, shape, values: Int32Array.from(values) };
   }
 
   /** NaN where a mean will stand in; undefined when the row does not count. */
@@ -96,8 +118,7 @@ export class TableBuilder {
     }
   }
 
-  #labelOf(cell: Cell, line: number): number {
-    const { name, values } = this.#schema.label;
+  #labelOf({ name, values }: NonNullable<TableSchema["label"]>, cell: Cell, line: number): number {
     const label = cell === undefined ? undefined : this.#classes.get(cell);
     if (label !== undefined) return label;
     const problem = cell === undefined ? "there is no label" : "a cell is not one of the labels";

@@ -1,14 +1,14 @@
-import { SelvedgeError, type TableSchema } from "@selvedge/protocol";
-import type { CsvSource, JsonLinesSource } from "./dataset.ts";
+import { namesIn, SelvedgeError, type TableSchema } from "@selvedge/protocol";
+import type { CsvSource, DatasetReading, JsonLinesSource } from "./dataset.ts";
 
 type TableSource = CsvSource | JsonLinesSource;
 
 /** @throws SelvedgeError `failed_precondition` when the plan names no columns */
-export function requireTable(schema: TableSchema | null, path: string): TableSchema {
-  if (schema !== null) return schema;
+export function requireTable({ table }: DatasetReading, path: string): TableSchema {
+  if (table !== null) return table;
   throw new SelvedgeError("failed_precondition", "this is a table, and the plan names no columns", {
     at: path,
-    fix: "give the job `dataset.columns` and `dataset.label`",
+    fix: "give the job `dataset.columns`, and what is learned of them",
   });
 }
 
@@ -29,9 +29,8 @@ export function columnMap(
   schema: TableSchema,
   names: readonly string[] | null,
 ): ReadonlyMap<string, string> {
-  const wanted = [...schema.columns.map((column) => column.name), schema.label.name];
   return new Map(
-    wanted.map((column) => {
+    namesIn(schema).map((column) => {
       const name = columns === undefined ? column : ownValue(columns, column);
       if (name !== undefined && (names === null || names.includes(name))) return [column, name];
       const known = columns === undefined ? (names ?? []) : Object.keys(columns);

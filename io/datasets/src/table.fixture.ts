@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { TableColumn, TableSchema } from "@selvedge/protocol";
+import type { DatasetReading, Targets } from "./dataset.ts";
+import { classReading } from "./plan-reading.ts";
 
 /** A number that must be there, with one thing changed. */
 export function column(name: string, change: Partial<TableColumn> = {}): TableColumn {
@@ -17,8 +19,18 @@ export function column(name: string, change: Partial<TableColumn> = {}): TableCo
   };
 }
 
+/** How a table of these columns is read. */
+export function reading(...columns: readonly TableColumn[]): DatasetReading {
+  return classReading(2, schema(...columns));
+}
+
 export function schema(...columns: readonly TableColumn[]): TableSchema {
-  return { columns, label: { name: "label", values: ["no", "yes"] } };
+  return { columns, label: { name: "label", values: ["no", "yes"] }, targets: [] };
+}
+
+/** What is learned of each example, as plain numbers. */
+export function labelsOf(targets: Targets): number[] {
+  return targets.kind === "input" ? [] : [...targets.values];
 }
 
 /** Writes a file that goes with the test. @returns its path */

@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { IdxSource } from "./dataset.ts";
+import type { LabelledIdxSource } from "./dataset.ts";
 import { encodeIdx } from "./idx.ts";
-import { openDataset } from "./open-dataset.ts";
+import { openClassDataset } from "./open-dataset.ts";
 import { writePartition } from "./write-partition.ts";
 
 test("writePartition gives each part its own folder with its examples alone", async (context) => {
   const folder = await mkdtemp(join(tmpdir(), "selvedge-datasets-"));
   context.after(() => rm(folder, { recursive: true }));
-  const source: IdxSource = {
+  const source: LabelledIdxSource = {
     format: "idx",
     imagesPath: join(folder, "images"),
     labelsPath: join(folder, "labels"),
@@ -28,9 +28,9 @@ test("writePartition gives each part its own folder with its examples alone", as
     { indices: Int32Array.of(3, 0), folder: join(folder, "a", "data") },
     { indices: Int32Array.of(1), folder: join(folder, "b") },
   ]);
-  const [a, b] = await Promise.all(written.map((part) => openDataset(part)));
+  const [a, b] = await Promise.all(written.map((part) => openClassDataset(part)));
   assert.deepEqual([...(a?.inputs ?? [])], [30, 31, 0, 1]);
-  assert.deepEqual([...(a?.labels ?? [])], [3, 0]);
+  assert.deepEqual([...(a?.targets.values ?? [])], [3, 0]);
   assert.deepEqual(a?.inputShape, [1, 2]);
   assert.deepEqual([...(b?.inputs ?? [])], [10, 11]);
   assert.equal((await stat(join(folder, "a", "data", "images.idx"))).mode & 0o777, 0o600);

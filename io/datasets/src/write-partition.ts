@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { IdxSource } from "./dataset.ts";
+import type { LabelledIdxSource } from "./dataset.ts";
 import { encodeIdx, type IdxArray, parseIdx } from "./idx.ts";
 import { readDatasetFile } from "./read-dataset-file.ts";
 
@@ -22,12 +22,12 @@ export interface PartitionTarget {
  *   and what reading the source throws
  */
 export async function writePartition(
-  source: IdxSource,
+  source: LabelledIdxSource,
   targets: readonly PartitionTarget[],
-): Promise<IdxSource[]> {
+): Promise<LabelledIdxSource[]> {
   const images = parseIdx(await readDatasetFile(source.imagesPath), source.imagesPath);
   const labels = parseIdx(await readDatasetFile(source.labelsPath), source.labelsPath);
-  const written: IdxSource[] = [];
+  const written: LabelledIdxSource[] = [];
   for (const { indices, folder } of targets) {
     const imagesPath = join(folder, "images.idx");
     const labelsPath = join(folder, "labels.idx");

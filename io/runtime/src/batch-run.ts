@@ -1,5 +1,4 @@
-import type { Dataset } from "@selvedge/datasets";
-import { reshapeExamples } from "@selvedge/datasets";
+import { type Dataset, isSameLayout, reshapeExamples, type Targets } from "@selvedge/datasets";
 import type { BinaryCounts } from "@selvedge/learning";
 import { type BatchGraph, type InputFormat, type ParameterLayout, ports, slotOf } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
@@ -11,24 +10,17 @@ export interface GraphSession {
 }
 
 /** How a compiled graph has to take the examples of this dataset. */
-export function inputFormatOf({ inputs, scale }: Dataset): InputFormat {
-  return { inputType: inputs instanceof Uint8Array ? "uint8" : "float32", scale };
+export function inputFormatOf({ inputs, scale, targets }: Dataset): InputFormat {
+  const learnsInput = targets.kind === "input";
+  return { inputType: inputs instanceof Uint8Array ? "uint8" : "float32", scale, learnsInput };
 }
-
-/** What is to be learned of each example of a dataset, row-major; where that is not its labels. */
-export type Targets = Int32Array | Float32Array;
 
 /**
  * The feeds that stay the same from run to run; the dataset is not copied.
  *
  * @throws SelvedgeError `failed_precondition` when dataset and model differ in shape, classes or targets
  */
-export function datasetFeeds(
-  graph: BatchGraph,
-  dataset: Dataset,
-  batchSize: number,
-  targets: Targets | undefined,
-): Tensors {
+export function datasetFeeds(graph: BatchGraph, dataset: Dataset, batchSize: number): Tensors {
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new SelvedgeError("invalid_argument", `the batch size is ${batchSize}, not a positive integer`);
   }
@@ -39,41 +31,46 @@ export function datasetFeeds(
       inputs instanceof Uint8Array
         ? { type: "uint8", dims, data: inputs }
         : { type: "float32", dims, data: inputs },
-    [ports.labels]: targets === undefined ? labelsOf(dataset, graph) : targetsOf(dataset, graph, targets),
+    ...targetFeeds(dataset, graph),
     [ports.batchSize]: integer(batchSize),
   };
 }
 
-function labelsOf({ name, labels, classes, length }: Dataset, { target }: BatchGraph): Tensor {
+/** Nothing where the graph learns its input. */
+function targetFeeds({ name, length, targets }: Dataset, graph: BatchGraph): Tensors {
   const at = `dataset ${name}`;
-  if (target.classes === undefined || target.shape.length > 0) {
-    throw new SelvedgeError(
-      "failed_precondition",
-      `the loss learns ${target.type} [${target.shape.join(", ")}] for each example, and the dataset has a class`,
-      { at, fix: "choose a loss that learns classes, or give targets that fit" },
-    );
+  if (targets.kind === "input" && graph.learnsInput) return {};
+  if (targets.kind === "input" || graph.learnsInput || !isLearned(targets, graph)) {
+    const learned = graph.learnsInput ? "its input" : describe(graph.target.classes, graph.target.shape);
+    const has = targets.kind === "input" ? "its input" : describe(classesOf(targets), targets.shape);
+    throw new SelvedgeError("failed_precondition", `the loss learns ${learned}, and the dataset has ${has}`, {
+      at,
+      fix: "give a dataset of what the model and its loss learn, or choose another loss",
+    });
   }
-  if (classes === target.classes) return { type: "int32", dims: [length], data: labels };
-  throw new SelvedgeError(
-    "failed_precondition",
-    `the model tells ${target.classes} classes apart and the dataset has ${classes}`,
-    { at, fix: "give a dataset with as many classes as the model" },
-  );
+  const dims = [length, ...graph.target.shape];
+  return {
+    [ports.labels]:
+      targets.kind === "class"
+        ? { type: "int32", dims, data: targets.values }
+        : { type: "float32", dims, data: targets.values },
+  };
 }
 
-function targetsOf({ name, length }: Dataset, { target }: BatchGraph, data: Targets): Tensor {
-  const dims = [length, ...target.shape];
-  const size = dims.reduce((product, each) => product * each, 1);
-  if (data.length === size) {
-    if (target.type === "int32" && data instanceof Int32Array) return { type: "int32", dims, data };
-    if (target.type === "float32" && data instanceof Float32Array) return { type: "float32", dims, data };
-  }
-  const given = `${data instanceof Int32Array ? "int32" : "float32"}, ${data.length} numbers`;
-  throw new SelvedgeError(
-    "failed_precondition",
-    `the loss learns ${target.type} [${dims.join(", ")}], and was given ${given}`,
-    { at: `dataset ${name}`, fix: "give targets of this type and shape" },
-  );
+type GivenTargets = Exclude<Targets, { readonly kind: "input" }>;
+
+function isLearned(targets: GivenTargets, { target }: BatchGraph): boolean {
+  return classesOf(targets) === target.classes && isSameLayout(targets.shape, target.shape);
+}
+
+function classesOf(targets: GivenTargets): number | undefined {
+  return targets.kind === "class" ? targets.classes : undefined;
+}
+
+function describe(classes: number | undefined, shape: readonly number[]): string {
+  const each = `[${shape.join(", ")}]`;
+  if (classes === undefined) return `numbers ${each} for each example`;
+  return shape.length === 0 ? `one of ${classes} classes for each example` : `classes ${each} of ${classes}`;
 }
 
 /** The feeds of one run: which examples, in how many batches. */

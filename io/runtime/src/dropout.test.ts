@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dataset } from "@selvedge/datasets";
+import { classTargets, type Dataset } from "@selvedge/datasets";
 import { evaluationGraph, type OnnxModel, parameterLayout, trainingGraph } from "@selvedge/onnx";
 import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { digestOf, SeededRandom } from "@selvedge/protocol";
@@ -88,9 +88,9 @@ function layers(...dropped: readonly (string | undefined)[]): OnnxModel {
 }
 
 const dataset: Dataset = {
-  ...{ name: "ones", length: 1, inputShape: [features], classes, scale: 1 },
+  ...{ name: "ones", length: 1, inputShape: [features], scale: 1 },
   inputs: new Float32Array(features).fill(1),
-  labels: Int32Array.of(1),
+  targets: classTargets(classes, Int32Array.of(1)),
 };
 
 async function train(model: OnnxModel, run: Partial<TrainingRun> = {}): Promise<TrainingResult> {

@@ -12,14 +12,11 @@ import {
   orderFeeds,
   parameterTensors,
   StepPace,
-  type Targets,
 } from "./batch-run.ts";
 
 export interface EvaluationRun {
   readonly parameters: Float32Array;
   readonly dataset: Dataset;
-  /** What should be predicted of each example, row-major; the dataset's labels when absent. */
-  readonly targets?: Targets;
   /** Indices of the examples to measure on. */
   readonly examples: Int32Array;
 }
@@ -53,7 +50,7 @@ export interface BinaryResult extends BinaryCounts {
 export async function runEvaluation(
   session: GraphSession,
   graph: BatchGraph,
-  { parameters, dataset, examples, targets }: EvaluationRun,
+  { parameters, dataset, examples }: EvaluationRun,
 ): Promise<EvaluationResult> {
   if (examples.length === 0) {
     throw new SelvedgeError("failed_precondition", "there are no examples to measure on", {
@@ -61,7 +58,7 @@ export async function runEvaluation(
     });
   }
   const constant = {
-    ...datasetFeeds(graph, dataset, evaluationBatchSize, targets),
+    ...datasetFeeds(graph, dataset, evaluationBatchSize),
     ...namedFeeds(graph.parameters, parameterTensors(graph.layout, parameters)),
   };
   const tally = new BatchTally();
@@ -81,9 +78,9 @@ export async function runEvaluation(
     margins?.set(floatsOf(outputs, ports.margin), start);
   }
   const result = { ...tally.means, ...counts.classes, examples: examples.length };
-  if (margins === undefined) return result;
-  const all = targets ?? dataset.labels;
-  const labels = Int32Array.from(examples, (example) => all[example] ?? 0);
+  const { targets } = dataset;
+  if (margins === undefined || targets.kind !== "class") return result;
+  const labels = Int32Array.from(examples, (example) => targets.values[example] ?? 0);
   const binary = {
     ...countBinary(margins, labels),
     averagePrecision: averagePrecision(margins, labels),

@@ -5,6 +5,7 @@ export type {
   EvaluationResult,
 } from "./evaluation-loop.ts";
 export { machineMemoryBytes } from "./machine-memory.ts";
+export { modelMismatch } from "./model-mismatch.ts";
 export { NativeSession } from "./native-session.ts";
 export { serveChild } from "./serve-child.ts";
 export {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { encodeIdx } from "@selvedge/datasets";
+import { classReading, encodeIdx } from "@selvedge/datasets";
 import {
   buildMlp,
   decodeSafetensors,
@@ -40,6 +40,7 @@ function requestIn(t: TestContext): TrainingRequest {
   return {
     ...{ modelPath: at("model"), weightsPath: at("weights"), updatePath: at("update") },
     dataset: { format: "idx", imagesPath: at("images"), labelsPath: at("labels"), classes: 2 },
+    reading: classReading(2),
     ...{
       loss: "softmax-cross-entropy",
       optimizer: "adam",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dataset } from "@selvedge/datasets";
+import { classTargets, type Dataset } from "@selvedge/datasets";
 import {
   buildMlp,
   decodeSafetensors,
@@ -109,9 +109,11 @@ function smallDataset(length: number): Dataset {
     name: "small",
     length,
     inputShape: [5],
-    classes: 3,
     inputs: Float32Array.from({ length: length * 5 }, () => random.uniform()),
     scale: 1,
-    labels: Int32Array.from({ length }, () => random.integer(3)),
+    targets: classTargets(
+      3,
+      Int32Array.from({ length }, () => random.integer(3)),
+    ),
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { classTargets } from "@selvedge/datasets";
 import { type OnnxModel, parameterLayout, readParameters, slotOf, trainingGraph } from "@selvedge/onnx";
 import { floats, integers, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { NativeSession } from "./native-session.ts";
@@ -67,8 +68,8 @@ async function step(model: OnnxModel): Promise<Float32Array> {
   const { parameters } = await runTraining(session, graph, {
     parameters: readParameters(model, layout),
     dataset: {
-      ...{ name: "one", length: 1, inputShape: [2], classes: 2, scale: 1 },
-      ...{ inputs: Float32Array.of(1, 2), labels: Int32Array.of(0) },
+      ...{ name: "one", length: 1, inputShape: [2], scale: 1 },
+      ...{ inputs: Float32Array.of(1, 2), targets: classTargets(2, Int32Array.of(0)) },
     },
     ...{ examples: Int32Array.of(0), epochs: 1, batchSize: 1, learningRate: 1, seed: 1 },
   });

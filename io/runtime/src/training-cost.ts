@@ -32,10 +32,11 @@ export function checkMemory(
   what: "training" | "evaluating",
   graph: CostedGraph,
   batchSize: number,
-  dataset: Pick<Dataset, "inputs" | "labels">,
+  dataset: Pick<Dataset, "inputs" | "targets">,
   bytesMax: number | undefined,
 ): void {
-  const data = dataset.inputs.byteLength + dataset.labels.byteLength;
+  const { inputs, targets } = dataset;
+  const data = inputs.byteLength + (targets.kind === "input" ? 0 : targets.values.byteLength);
   const needed = trainingCost(graph, batchSize).memoryBytes + data;
   if (bytesMax === undefined || needed <= bytesMax) return;
   throw new SelvedgeError(

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { DatasetSource } from "@selvedge/datasets";
+import { classReading, type DatasetSource } from "@selvedge/datasets";
 import { averagePrecision, countBinary } from "@selvedge/learning";
 import { buildMlp, encodeSafetensors, parameterLayout, readParameters, serializeModel } from "@selvedge/onnx";
 import { SeededRandom, type TableColumn, type TableSchema } from "@selvedge/protocol";
@@ -25,6 +25,7 @@ function tableOf(missing: TableColumn["missing"]): TableSchema {
       { ...plain, name: "b", missing: "error", normalisation: "none" },
     ],
     label: { name: "label", values: ["0", "1"] },
+    targets: [],
   };
 }
 
@@ -65,11 +66,11 @@ function csv(folder: string, name: string, lines: readonly string[]): DatasetSou
 test("[DS2] the mean stands in for what is missing, and without one training is refused", async (t) => {
   const folder = folderOf(t);
   const dataset = csv(folder, "raw.csv", ["1,2,0", ",3,1"]);
-  const table = tableOf("mean");
-  const { dataset: filled, format } = await openTrainingData({ dataset, table, scaling });
+  const reading = classReading(2, tableOf("mean"));
+  const { dataset: filled, format } = await openTrainingData({ dataset, reading, scaling });
   assert.deepEqual([...filled.inputs], [1, 2, 21.5, 3]);
   assert.deepEqual([...(format.scaling?.offsets ?? [])], [20, 0]);
-  await assert.rejects(openTrainingData({ dataset, table }), { code: "failed_precondition" });
+  await assert.rejects(openTrainingData({ dataset, reading }), { code: "failed_precondition" });
 });
 
 test("[DS6] training on data as it is, with a scaling, is training on scaled data, bit for bit", async (t) => {
@@ -86,8 +87,8 @@ test("[DS6] training on data as it is, with a scaling, is training on scaled dat
     loss: "softmax-cross-entropy",
     optimizer: "sgd",
   } as const;
-  const given = { dataset: csv(folder, "raw.csv", raw), table: tableOf("mean"), scaling };
-  const ready = { dataset: csv(folder, "scaled.csv", scaled), table: tableOf("error") };
+  const given = { dataset: csv(folder, "raw.csv", raw), reading: classReading(2, tableOf("mean")), scaling };
+  const ready = { dataset: csv(folder, "scaled.csv", scaled), reading: classReading(2, tableOf("error")) };
   await using stack = new AsyncDisposableStack();
   const training = await TrainingProcess.start();
   stack.defer(() => training.stop());

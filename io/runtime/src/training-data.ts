@@ -1,14 +1,13 @@
-import { type Dataset, type DatasetSource, openDataset } from "@selvedge/datasets";
+import { type Dataset, type DatasetReading, type DatasetSource, openDataset } from "@selvedge/datasets";
 import { type ColumnScaling, scaleFeatures } from "@selvedge/learning";
 import type { InputFormat } from "@selvedge/onnx";
-import { SeededRandom, SelvedgeError, type TableSchema } from "@selvedge/protocol";
+import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { inputFormatOf } from "./batch-run.ts";
 
 /** Which data, and how a plan reads it: plain data, so that it can cross to a child process. */
 export interface DataRequest {
   readonly dataset: DatasetSource;
-  /** How the rows of a table become examples; for formats without columns absent. */
-  readonly table?: TableSchema;
+  readonly reading: DatasetReading;
   /** How its columns are scaled; absent when none is. */
   readonly scaling?: readonly ColumnScaling[];
 }
@@ -26,12 +25,12 @@ export interface TrainingData {
  * @throws SelvedgeError as `openDataset`, and `failed_precondition` when values are missing and
  *   there is no mean
  */
-export async function openTrainingData({ dataset, table, scaling }: DataRequest): Promise<TrainingData> {
-  const opened = await openDataset(dataset, table ?? null);
+export async function openTrainingData({ dataset, reading, scaling }: DataRequest): Promise<TrainingData> {
+  const opened = await openDataset(dataset, reading);
   const format = inputFormatOf(opened);
-  const features = table && scaling && scaleFeatures(table, scaling);
+  const features = reading.table && scaling && scaleFeatures(reading.table, scaling);
   if (opened.inputs instanceof Float32Array) fillMissing(opened.inputs, opened.name, features?.means);
-  if (features === undefined) return { dataset: opened, format };
+  if (!features) return { dataset: opened, format };
   return { dataset: opened, format: { ...format, scaling: features } };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dataset } from "@selvedge/datasets";
+import { classTargets, type Dataset } from "@selvedge/datasets";
 import {
   buildCnn,
   buildMlp,
@@ -191,7 +191,7 @@ test("batch normalization learns from the batch, and evaluates with the statisti
     }).reduce((sum, term) => sum + term, 0),
   );
   const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
-  const loss = Math.log(total) - (scores[dataset.labels[3] ?? 0] ?? 0);
+  const loss = Math.log(total) - (scores[labelsOf(dataset)[3] ?? 0] ?? 0);
   assert.ok(Math.abs(measured.loss - loss) < 1e-5, `${measured.loss}, by hand ${loss}`);
 });
 
@@ -266,11 +266,17 @@ function smallDataset(length: number): Dataset {
     name: "small",
     length,
     inputShape: [features],
-    classes,
     inputs: Float32Array.from({ length: length * features }, () => random.uniform()),
     scale: 1,
-    labels: Int32Array.from({ length }, () => random.integer(classes)),
+    targets: classTargets(
+      classes,
+      Int32Array.from({ length }, () => random.integer(classes)),
+    ),
   };
+}
+
+function labelsOf({ targets }: Dataset): Int32Array {
+  return targets.kind === "class" ? targets.values : assert.fail("no classes");
 }
 
 /** Images of 8 by 8 in the file's own shape, without the channel that the model wants. */
@@ -282,7 +288,8 @@ function brightSpots(length: number): Dataset {
     const [row, column] = [random.integer(6), 3 * label + random.integer(2)];
     for (const pixel of [0, 1, 8, 9]) inputs[example * 64 + row * 8 + Math.min(column, 6) + pixel] = 255;
   }
-  return { name: "spots", length, inputShape: [8, 8], classes, inputs, scale: 1 / 255, labels };
+  const targets = classTargets(classes, labels);
+  return { name: "spots", length, inputShape: [8, 8], inputs, scale: 1 / 255, targets };
 }
 
 /** Softmax regression in plain float64, batch by batch: the model without hidden layers. */
@@ -295,7 +302,8 @@ function gradientDescent(
   for (const slot of slots) parameters.set(slotOf(run.parameters, slot), slot.offset);
   const [weight, bias] = slots;
   assert.ok(weight !== undefined && bias !== undefined);
-  const { labels, inputs } = run.dataset;
+  const { inputs } = run.dataset;
+  const labels = labelsOf(run.dataset);
   let loss = 0;
   let correct = 0;
   for (let epoch = 0; epoch < run.epochs; epoch += 1) {

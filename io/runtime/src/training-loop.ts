@@ -11,7 +11,6 @@ import {
   orderFeeds,
   parameterTensors,
   StepPace,
-  type Targets,
 } from "./batch-run.ts";
 import type { Tensor, Tensors } from "./tensor.ts";
 
@@ -19,8 +18,6 @@ export interface TrainingRun {
   /** Where training starts; not changed. */
   readonly parameters: Float32Array;
   readonly dataset: Dataset;
-  /** What is to be learned of each example, row-major; the dataset's labels when absent. */
-  readonly targets?: Targets;
   /** Indices of the examples to train on. */
   readonly examples: Int32Array;
   readonly epochs: number;
@@ -85,7 +82,7 @@ export async function runTraining(
   checkRun(run);
   const { batchSize, learningRate, epochs, examples, seed, now = () => performance.now() } = run;
   const constant = {
-    ...datasetFeeds(graph, run.dataset, batchSize, run.targets),
+    ...datasetFeeds(graph, run.dataset, batchSize),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
     ...termFeeds(graph, run),
     ...(graph.isRandom && { [ports.seed]: integer(noiseSeed(seed, run.dataset)) }),

@@ -1,4 +1,4 @@
-import type { DatasetSource } from "@selvedge/datasets";
+import type { DatasetReading, DatasetSource } from "@selvedge/datasets";
 import type { ColumnStatistics } from "@selvedge/learning";
 import type { GradientTerms, Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
@@ -80,7 +80,7 @@ export interface EvaluationRequest extends DataRequest {
 /** Statistics of a table's columns; no model is involved. */
 export interface SummaryRequest {
   readonly dataset: DatasetSource;
-  readonly table: TableSchema;
+  readonly reading: DatasetReading & { readonly table: TableSchema };
   /** Of at most so many examples, chosen by the seed. */
   readonly maxExamples: number;
   readonly seed: string | number;

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { encodeIdx, type IdxSource } from "@selvedge/datasets";
+import { classReading, encodeIdx, type IdxSource } from "@selvedge/datasets";
 import {
   buildMlp,
   decodeSafetensors,
@@ -194,6 +194,7 @@ async function withTraining(body: (setting: Setting) => Promise<void>): Promise<
     weightsPath: join(folder, "base.safetensors"),
     updatePath: join(folder, "update.safetensors"),
     dataset: await writeDataset(folder),
+    reading: classReading(3),
     loss: "softmax-cross-entropy",
     optimizer: "sgd",
     learningRate: 0.1,
@@ -215,7 +216,7 @@ async function withTraining(body: (setting: Setting) => Promise<void>): Promise<
 
 test("a child that could not start is tried again with the next call, and stopping it is no error", async () => {
   const training = new TrainingProcess({ startTimeoutMs: 1 });
-  const request = { modelPath: "/none", weightsPath: "/none", dataset: noData };
+  const request = { modelPath: "/none", weightsPath: "/none", dataset: noData, reading: classReading(2) };
   await assert.rejects(training.evaluate(request), { code: "deadline_exceeded" });
   await training.stop();
   await assert.rejects(training.evaluate(request), { code: "deadline_exceeded" });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dataset } from "@selvedge/datasets";
+import { type ClassTargets, classTargets, type Dataset, type Targets } from "@selvedge/datasets";
 import {
   buildMlp,
   evaluationGraph,
@@ -13,7 +13,7 @@ import {
 } from "@selvedge/onnx";
 import { floats, integers, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { SeededRandom } from "@selvedge/protocol";
-import type { Targets } from "./batch-run.ts";
+import { inputFormatOf } from "./batch-run.ts";
 import { type EvaluationResult, runEvaluation } from "./evaluation-loop.ts";
 import { NativeSession } from "./native-session.ts";
 import { runTraining, type TrainingResult } from "./training-loop.ts";
@@ -25,9 +25,10 @@ const numbers = Float32Array.from({ length: length * 2 }, () => random.normal())
 test("a model learns numbers: the loss falls, and there is no accuracy", async () => {
   const model = buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 });
   // y = (a - b, 2b)
-  const targets = Float32Array.from(numbers, (x, i) => (i % 2 === 0 ? x - (numbers[i + 1] ?? 0) : 2 * x));
+  const values = Float32Array.from(numbers, (x, i) => (i % 2 === 0 ? x - (numbers[i + 1] ?? 0) : 2 * x));
+  const data = dataset(numbers, [2], { kind: "numbers", shape: [2], values });
   for (const loss of ["mean-squared-error", "huber"] as const) {
-    const { trained, measured } = await learn(model, loss, dataset(numbers, [2]), targets);
+    const { trained, measured } = await learn(model, loss, data);
     assert.ok(measured.loss < 1e-3, `${loss} ${measured.loss}`);
     assert.ok((measured.meanAbsoluteError ?? 1) < 0.05, `${measured.meanAbsoluteError}`);
     assert.ok(!("accuracy" in trained) && !("accuracy" in measured) && measured.binary === undefined);
@@ -55,19 +56,18 @@ test("an autoencoder of images learns its own input", async () => {
       integers("shape", [-1, 1, 2, 2]),
     ],
   });
-  const graph = trainingGraph(model, { loss: "mean-squared-error", optimizer: "sgd", ...format });
-  assert.deepEqual(graph.target, { type: "float32", shape: [1, 2, 2], classes: undefined });
-  const { trained, measured } = await learn(model, "mean-squared-error", dataset(images, [1, 2, 2]), images);
+  const data = dataset(images, [2, 2], { kind: "input" });
+  const { trained, measured } = await learn(model, "mean-squared-error", data);
   assert.ok(measured.loss < trained.loss / 20, `${trained.loss} to ${measured.loss}`);
 });
 
 test("one score for each example tells two classes apart, with the counts of both", async () => {
   const model = buildMlp({ inputShape: [2], hidden: [], classes: 1, seed: 1 });
-  const data = dataset(numbers, [2]);
-  const { measured } = await learn(model, "binary-cross-entropy", data, undefined);
+  const { values } = greater(numbers, 2);
+  const { measured } = await learn(model, "binary-cross-entropy", dataset(numbers, [2]));
   assert.ok((measured.accuracy ?? 0) > 0.9, `${measured.accuracy}`);
   const { truePositives = 0, falseNegatives = 0, averagePrecision = 0 } = measured.binary ?? {};
-  const positives = data.labels.reduce((sum, label) => sum + label, 0);
+  const positives = values.reduce((sum, label) => sum + label, 0);
   assert.equal(truePositives + falseNegatives, positives);
   assert.ok(averagePrecision > 0.95, `${averagePrecision}`);
 });
@@ -92,7 +92,8 @@ test("indices of words are looked up, and each place of a text is predicted; wha
     [graph.target, graph.outputShape],
     [{ type: "int32", shape: [places], classes: words }, [places, words]],
   );
-  const { measured } = await learn(model, loss, dataset(tokens, [places]), next);
+  const targets: Targets = { kind: "class", classes: words, shape: [places], values: next };
+  const { measured } = await learn(model, loss, dataset(tokens, [places], targets));
   assert.equal(measured.accuracy, 1);
   assert.ok(measured.loss < 0.2, `${measured.loss}`);
 });
@@ -111,8 +112,7 @@ test("a graph counts for each class, and how often the right one is among the hi
   const session = await NativeSession.load(graph.bytes);
   const measured = await runEvaluation(session, graph, {
     parameters: readParameters(model, graph.layout),
-    dataset: dataset(scores, [3]),
-    targets: labels,
+    dataset: dataset(scores, [3], classTargets(3, labels)),
     examples: Int32Array.from(Array(length).keys()),
   });
   await session.release();
@@ -139,20 +139,20 @@ test("a graph counts for each class, and how often the right one is among the hi
 
 test("targets that do not fit the loss are refused, with both formats", async () => {
   const model = buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 });
-  const data = dataset(numbers, [2]);
-  const refused = (loss: LossName, targets: Targets | undefined, message: RegExp) =>
-    assert.rejects(learn(model, loss, data, targets), { code: "failed_precondition", message });
-  await refused(
-    "mean-squared-error",
-    undefined,
-    /learns float32 \[2\] for each example, and the dataset has a class/,
-  );
-  await refused(
-    "mean-squared-error",
-    new Int32Array(length * 2),
-    /float32 \[60, 2\], and was given int32, 120 numbers/,
-  );
-  await refused("softmax-cross-entropy", new Int32Array(3), /int32 \[60\], and was given int32, 3 numbers/);
+  const refused = (loss: LossName, targets: Targets, message: RegExp) =>
+    assert.rejects(learn(model, loss, dataset(numbers, [2], targets)), {
+      code: "failed_precondition",
+      message,
+    });
+  const numbersOf = (size: number): Targets => {
+    return { kind: "numbers", shape: [size], values: new Float32Array(length * size) };
+  };
+  const [squares, classes] = ["mean-squared-error", "softmax-cross-entropy"] as const;
+  const labels = greater(numbers, 2);
+  await refused(squares, labels, /learns numbers \[2\] .* has one of 2 classes for each example/);
+  await refused(squares, numbersOf(1), /learns numbers \[2\] .* has numbers \[1\] for each example/);
+  await refused(classes, numbersOf(4), /learns one of 2 classes .* has numbers \[4\]/);
+  await refused(classes, { ...labels, classes: 3 }, /one of 2 classes .* has one of 3 classes/);
 });
 
 const format = { inputType: "float32", scale: 1 } as const;
@@ -161,19 +161,15 @@ async function learn(
   model: OnnxModel,
   loss: LossName | Loss,
   data: Dataset,
-  targets: Targets | undefined,
 ): Promise<{ readonly trained: TrainingResult; readonly measured: EvaluationResult }> {
-  const graph = trainingGraph(model, { loss, optimizer: "adam", ...format });
-  const measuring = evaluationGraph(model, { loss, ...format });
+  const seen = inputFormatOf(data);
+  const graph = trainingGraph(model, { loss, optimizer: "adam", ...seen });
+  const measuring = evaluationGraph(model, { loss, ...seen });
   const [session, measure] = [
     await NativeSession.load(graph.bytes),
     await NativeSession.load(measuring.bytes),
   ];
-  const common = {
-    dataset: data,
-    examples: Int32Array.from(Array(length).keys()),
-    ...(targets !== undefined && { targets }),
-  };
+  const common = { dataset: data, examples: Int32Array.from(Array(length).keys()) };
   try {
     const trained = await runTraining(session, graph, {
       ...common,
@@ -191,19 +187,17 @@ async function learn(
   }
 }
 
-function dataset(inputs: Float32Array, inputShape: readonly number[]): Dataset {
-  const size = inputs.length / length;
-  return {
-    name: "targets",
-    length,
-    inputShape,
-    classes: 2,
-    inputs,
-    scale: 1,
-    labels: Int32Array.from({ length }, (_, i) =>
-      (inputs[i * size] ?? 0) > (inputs[i * size + 1] ?? 0) ? 1 : 0,
-    ),
-  };
+function dataset(inputs: Float32Array, inputShape: readonly number[], targets?: Targets): Dataset {
+  const learned = targets ?? greater(inputs, inputs.length / length);
+  return { name: "targets", length, inputShape, inputs, scale: 1, targets: learned };
+}
+
+/** Whether the first number of an example is above the second. */
+function greater(inputs: Float32Array, size: number): ClassTargets {
+  const labels = Int32Array.from({ length }, (_, i) =>
+    (inputs[i * size] ?? 0) > (inputs[i * size + 1] ?? 0) ? 1 : 0,
+  );
+  return classTargets(2, labels);
 }
 
 function draw(count: number): number[] {

@@ -117,11 +117,11 @@ async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   return await measure(task, request.loss ?? "softmax-cross-entropy", allRows(task.data.dataset), request);
 }
 
-async function summarise({ dataset, table, maxExamples, seed }: SummaryRequest): Promise<SummaryOutcome> {
-  const opened = await openDataset(dataset, table);
+async function summarise({ dataset, reading, maxExamples, seed }: SummaryRequest): Promise<SummaryOutcome> {
+  const opened = await openDataset(dataset, reading);
   if (!(opened.inputs instanceof Float32Array)) throw new TypeError("tables are float32");
   const rows = chosenExamples(allRows(opened), maxExamples, seed);
-  return { statistics: summariseColumns(table, opened.inputs, rows), examples: rows.length };
+  return { statistics: summariseColumns(reading.table, opened.inputs, rows), examples: rows.length };
 }
 
 function heldOutMetrics({ loss, accuracy, examples, binary }: EvaluationResult): Partial<TrainingMetrics> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dataset } from "@selvedge/datasets";
+import { classTargets, type Dataset, type Targets } from "@selvedge/datasets";
 import {
   buildZooModel,
   parameterLayout,
@@ -47,17 +47,13 @@ for (const [name, { loss }] of Object.entries(zoo)) {
     const model = buildZooModel(name, { inputShape, classes, categories, seed: 1 });
     const layout = parameterLayout(model);
     const graph = trainingGraph(model, {
-      ...{ inputType: "float32", scale: 1 },
+      ...{ inputType: "float32", scale: 1, learnsInput: name === "autoencoder" },
       ...{ loss, optimizer: "sgd" },
     });
     const session = await NativeSession.load(graph.bytes);
     const { [name]: learningRate = 0.05 } = learningRates;
     const dataset = noise(name, inputShape);
-    const targets = targetsOf(name, dataset);
-    const run = {
-      ...{ dataset, examples: Int32Array.from(Array(examples).keys()), seed: 1 },
-      ...(targets !== undefined && { targets }),
-    };
+    const run = { dataset, examples: Int32Array.from(Array(examples).keys()), seed: 1 };
     const train = async (parameters: Float32Array, epochs: number) =>
       await runTraining(session, graph, { ...run, parameters, epochs, batchSize: 4, learningRate });
     const base = readParameters(model, layout);
@@ -88,13 +84,16 @@ function noise(name: string, inputShape: readonly number[]): Dataset {
     return count === undefined ? random.normal() : random.integer(count);
   });
   const labels = Int32Array.from({ length: examples }, () => random.integer(classes));
-  return { name: "noise", length: examples, inputShape, classes, inputs, scale: 1, labels };
+  const targets = targetsOf(name, inputShape, inputs) ?? classTargets(classes, labels);
+  return { name: "noise", length: examples, inputShape, inputs, scale: 1, targets };
 }
 
-/** What is to be learned of each example; undefined: its label. */
-function targetsOf(name: string, { inputs }: Dataset): Int32Array | Float32Array | undefined {
-  if (name === "autoencoder") return Float32Array.from(inputs);
-  return name === "unet" ? Int32Array.from(inputs, (value) => (value > 0 ? 1 : 0)) : undefined;
+/** What is learned of each example; undefined: a class drawn for it. */
+function targetsOf(name: string, inputShape: readonly number[], inputs: Float32Array): Targets | undefined {
+  if (name === "autoencoder") return { kind: "input" };
+  if (name !== "unet") return undefined;
+  const values = Int32Array.from(inputs, (value) => (value > 0 ? 1 : 0));
+  return { kind: "class", classes, shape: inputShape.slice(1), values };
 }
 
 async function scoresOf(bytes: Uint8Array, { inputs, inputShape }: Dataset): Promise<number[]> {

@@ -1,5 +1,4 @@
 import type { DatasetSource } from "@selvedge/datasets";
-import { limits } from "@selvedge/protocol";
 import { InvalidArgumentError } from "commander";
 
 export type NamedDataset = readonly [name: string, source: DatasetSource];
@@ -8,9 +7,10 @@ export type NamedDataset = readonly [name: string, source: DatasetSource];
 export const datasetForms: readonly string[] = [
   "NAME=csv:FILE",
   "NAME=jsonl:FILE",
-  "NAME=idx:IMAGES,LABELS,CLASSES",
-  "NAME=npy:INPUTS,LABELS,CLASSES",
-  "NAME=npz:FILE,INPUTS,LABELS,CLASSES",
+  "NAME=idx:IMAGES[,LABELS[,CLASSES]]",
+  "NAME=npy:INPUTS[,LABELS[,CLASSES]]",
+  "NAME=npz:FILE,INPUTS,LABELS[,CLASSES]",
+  "NAME=text:FILE",
 ];
 
 /** One `--dataset NAME=FORMAT:…`, added to those before. */
@@ -24,36 +24,38 @@ export function datasetOption(text: string, before: readonly NamedDataset[] = []
 
 function sourceOf(format: string, parts: readonly string[], name: string): DatasetSource | undefined {
   if (parts.includes("")) return undefined;
-  const [first = "", second = "", third = "", fourth = ""] = parts;
-  switch (`${format}/${parts.length}`) {
-    case "csv/1":
-      return { format: "csv", path: first, name };
-    case "jsonl/1":
-      return { format: "jsonl", path: first, name };
-    case "idx/3":
-      return counted(third, (classes) => ({
-        ...{ format: "idx", imagesPath: first, labelsPath: second },
-        ...{ classes, name },
-      }));
-    case "npy/3":
-      return counted(third, (classes) => ({
-        ...{ format: "npy", inputsPath: first, labelsPath: second },
-        ...{ classes, name },
-      }));
-    case "npz/4":
-      return counted(fourth, (classes) => ({
-        ...{ format: "npz", path: first, inputs: second, labels: third },
-        ...{ classes, name },
-      }));
+  const [first = "", second, third, fourth, fifth] = parts;
+  const isOne = second === undefined;
+  const isThree = fourth === undefined;
+  switch (format) {
+    case "csv":
+    case "jsonl":
+    case "text":
+      return isOne ? { format, path: first, name } : undefined;
+    case "idx":
+      return isThree ? { format, imagesPath: first, ...labelled(second, third), name } : undefined;
+    case "npy":
+      return isThree ? { format, inputsPath: first, ...labelled(second, third), name } : undefined;
+    case "npz":
+      if (second === undefined || third === undefined || fifth !== undefined) return undefined;
+      return { format, path: first, inputs: second, labels: third, ...counted(fourth), name };
     default:
       return undefined;
   }
 }
 
-function counted(text: string, make: (classes: number) => DatasetSource): DatasetSource | undefined {
-  if (!/^\d{1,9}$/.test(text)) return undefined;
-  const classes = Number(text);
-  const { categoryValuesMax } = limits;
-  if (classes >= 2 && classes <= categoryValuesMax) return make(classes);
-  throw new InvalidArgumentError(`CLASSES is 2 to ${categoryValuesMax}.`);
+function labelled(
+  labelsPath: string | undefined,
+  classes: string | undefined,
+): { readonly labelsPath?: string; readonly classes?: number } {
+  return { ...(labelsPath !== undefined && { labelsPath }), ...counted(classes) };
 }
+
+function counted(text: string | undefined): { readonly classes?: number } {
+  if (text === undefined) return {};
+  const classes = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (classes >= 2 && classes <= classesMax) return { classes };
+  throw new InvalidArgumentError(`CLASSES is 2 to ${classesMax}.`);
+}
+
+const classesMax = 1_000_000;

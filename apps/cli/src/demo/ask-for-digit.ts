@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { type IdxSource, openDataset } from "@selvedge/datasets";
+import { type LabelledIdxSource, openClassDataset } from "@selvedge/datasets";
 import { SelvedgeError } from "@selvedge/protocol";
 import { digits, imageSize } from "./demo-job.ts";
 
@@ -22,11 +22,11 @@ export interface DigitAnswer {
  */
 export async function askForDigit(
   inferenceUrl: string,
-  test: IdxSource,
+  test: LabelledIdxSource,
   bodyPath: string,
   signal: AbortSignal,
 ): Promise<DigitAnswer> {
-  const { inputs, scale, labels } = await openDataset(test);
+  const { inputs, scale, targets } = await openClassDataset(test);
   const data = Array.from(inputs.subarray(0, imageSize), (pixel) => Number((pixel * scale).toFixed(4)));
   const body = JSON.stringify({
     inputs: [{ name: "input", datatype: "FP32", shape: [1, imageSize], data }],
@@ -42,7 +42,7 @@ export async function askForDigit(
   return {
     url,
     predicted: indexOfMax(outputs[0]?.data ?? []),
-    expected: labels[0] ?? -1,
+    expected: targets.values[0] ?? -1,
     version: model_version,
     curl: `curl -s ${url} -d @${bodyPath}`,
   };

@@ -1,12 +1,17 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dirichletPartition, type IdxSource, openDataset, writePartition } from "@selvedge/datasets";
+import {
+  dirichletPartition,
+  type LabelledIdxSource,
+  openClassDataset,
+  writePartition,
+} from "@selvedge/datasets";
 import { SelvedgeError } from "@selvedge/protocol";
 
 /** MNIST: 60,000 handwritten digits to learn from and 10,000 to measure on, 28 x 28 pixels each. */
 export interface Handwriting {
-  readonly train: IdxSource;
-  readonly test: IdxSource;
+  readonly train: LabelledIdxSource;
+  readonly test: LabelledIdxSource;
 }
 
 export interface DealOptions {
@@ -18,7 +23,7 @@ export interface DealOptions {
 }
 
 export interface DealtData {
-  readonly source: IdxSource;
+  readonly source: LabelledIdxSource;
   readonly examples: number;
 }
 
@@ -33,13 +38,13 @@ export function findHandwriting(): Handwriting {
 
 /** Gives each device its own digits: it stands for "the data was born there". */
 export async function dealHandwriting(
-  train: IdxSource,
+  train: LabelledIdxSource,
   { folders, alpha, seed }: DealOptions,
 ): Promise<DealtData[]> {
-  const { labels, classes } = await openDataset(train);
+  const { targets: labels } = await openClassDataset(train);
   const parts = dirichletPartition({
-    labels,
-    classes,
+    labels: labels.values,
+    classes: labels.classes,
     parts: folders.length,
     alpha,
     seed,
@@ -61,7 +66,7 @@ function dataFolder(): string {
   }
 }
 
-function idx(folder: string, set: string): IdxSource {
+function idx(folder: string, set: string): LabelledIdxSource {
   return {
     format: "idx",
     imagesPath: join(folder, `${set}-images-idx3-ubyte`),

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { IdxSource } from "@selvedge/datasets";
+import { classReading, type LabelledIdxSource } from "@selvedge/datasets";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -19,8 +19,8 @@ export interface LoneTrainingOptions {
   readonly job: JobFile;
   readonly model: Uint8Array;
   /** The data of each device. */
-  readonly sources: readonly IdxSource[];
-  readonly test: IdxSource;
+  readonly sources: readonly LabelledIdxSource[];
+  readonly test: LabelledIdxSource;
   /** For files; made when absent. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -72,7 +72,7 @@ async function writeStart(bytes: Uint8Array, folder: string): Promise<Start> {
 async function trainOne(
   trainer: TrainingProcess,
   { modelPath, weightsPath, layout, parameters }: Start,
-  dataset: IdxSource,
+  dataset: LabelledIdxSource,
   path: string,
   { job, test, signal }: LoneTrainingOptions,
 ): Promise<number> {
@@ -81,6 +81,7 @@ async function trainOne(
   await trainer.train(
     {
       ...{ modelPath, weightsPath, dataset, updatePath, learningRate, batchSize, heldOutFraction, seed },
+      reading: classReading(test.classes),
       loss: "softmax-cross-entropy",
       optimizer: "sgd",
       localEpochs: job.rounds * job.localEpochs,
@@ -92,7 +93,10 @@ async function trainOne(
   const trained = parameters.map((value, index) => value + (update[index] ?? 0));
   const trainedPath = `${path}.safetensors`;
   await writeFile(trainedPath, encodeSafetensors(layout, trained));
-  const measured = await trainer.evaluate({ modelPath, weightsPath: trainedPath, dataset: test }, { signal });
+  const measured = await trainer.evaluate(
+    { modelPath, weightsPath: trainedPath, dataset: test, reading: classReading(test.classes) },
+    { signal },
+  );
   return measured.accuracy ?? 0;
 }
 

@@ -85,7 +85,7 @@ clipNorm: 5
 frozen: ["fc1.*"]
 `);
   assert.equal(train.algorithm, "fedavg.2");
-  assert.deepEqual(plannedTraining(train), {
+  assert.deepEqual(plannedTraining({ train, target: { kind: "class", shape: [], classes: 10 } }), {
     loss: { name: "softmax-cross-entropy", labelSmoothing: 0.1 },
     optimizer: { name: "sgd", momentum: 0.9, nesterov: true },
     terms: { proximal: 0.01, clipNorm: 5 },

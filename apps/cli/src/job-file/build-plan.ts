@@ -3,10 +3,13 @@ import {
   algorithmOf,
   type BlobReference,
   binaryMetricNames,
+  type ColumnSchema,
   type DatasetRequestSchema,
   type Plan,
   PlanSchema,
   phasesOf,
+  type TableColumn,
+  type TargetSchema,
   type TrainTask,
   TrainTaskSchema,
 } from "@selvedge/protocol";
@@ -38,21 +41,32 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
   });
 }
 
-function datasetRequest({
-  name,
-  inputShape,
-  classes,
-  table,
-}: JobDataset): MessageInitShape<typeof DatasetRequestSchema> {
+function datasetRequest(dataset: JobDataset): MessageInitShape<typeof DatasetRequestSchema> {
+  const { name, inputShape, target, table, text } = dataset;
+  const label = table?.label;
   return {
     name,
     inputShape: [...inputShape],
-    classes,
-    ...(table !== null && {
-      columns: table.columns.map((column) => ({ ...column, values: [...column.values] })),
-      label: { name: table.label.name, values: [...table.label.values] },
-    }),
+    classes: target.kind === "class" ? target.classes : 0,
+    ...(table !== null && { columns: table.columns.map(columnRequest) }),
+    ...(label && { label: { name: label.name, values: [...label.values] } }),
+    ...(text !== null && { text: { vocabulary: text.vocabulary.join(""), stride: text.stride } }),
+    ...targetRequest(dataset),
   };
+}
+
+/** One class for each example is what a plan means that says nothing. */
+function targetRequest({ target, table }: JobDataset): {
+  readonly target?: MessageInitShape<typeof TargetSchema>;
+} {
+  const { kind, shape } = target;
+  if (kind === "class" && shape.length === 0) return {};
+  const columns = table?.targets.map(columnRequest) ?? [];
+  return { target: { kind, shape: kind === "input" ? [] : [...shape], columns } };
+}
+
+function columnRequest(column: TableColumn): MessageInitShape<typeof ColumnSchema> {
+  return { ...column, values: [...column.values] };
 }
 
 /** Options that are not given are not in the plan, so that the devices of every version take it that can. */
@@ -68,7 +82,11 @@ export function trainTask(job: JobFile): TrainTask {
     keepOptimizerState,
   };
   return create(TrainTaskSchema, {
-    algorithm: algorithmOf(settings),
+    algorithm: algorithmOf({
+      ...settings,
+      ...targetRequest(job.dataset),
+      text: job.dataset.text ?? undefined,
+    }),
     loss: loss.name,
     optimizer: optimizer.name,
     learningRate,

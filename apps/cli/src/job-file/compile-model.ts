@@ -14,6 +14,12 @@ export interface CompiledModel {
   readonly graph: TrainingGraph;
 }
 
+/** How it is trained. */
+export interface ModelTraining extends TrainingSettings {
+  /** Whether the input is what is learned. */
+  readonly learnsInput: boolean;
+}
+
 /**
  * What devices will make of a model: checks all that can be said without its data.
  *
@@ -24,7 +30,7 @@ export interface CompiledModel {
 export function compileModel(
   bytes: Uint8Array,
   at: string,
-  { terms, ...settings }: TrainingSettings = plain,
+  { terms, ...settings }: ModelTraining = plain,
 ): CompiledModel {
   try {
     const model = parseModel(bytes);
@@ -46,11 +52,12 @@ export function compileModel(
   }
 }
 
-const plain: TrainingSettings = {
+const plain: ModelTraining = {
   loss: { name: "softmax-cross-entropy" },
   optimizer: { name: "sgd" },
   terms: {},
   frozen: [],
+  learnsInput: false,
 };
 
 /** @throws SelvedgeError `not_found`, `permission_denied` with the path */

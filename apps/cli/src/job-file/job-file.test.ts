@@ -28,11 +28,13 @@ function problem(text: string, ...sets: string[]): Pick<SelvedgeError, "code" | 
   return assert.fail("it was accepted");
 }
 
+const tenClasses = { kind: "class", shape: [], classes: 10 } as const;
+
 test("what a job file leaves out has a default", () => {
   assert.deepEqual(parse(minimal), {
     name: "digits",
     model: { kind: "file", path: "/jobs/models/mlp.onnx" },
-    dataset: { name: "digits", inputShape: [784], classes: 10, table: null },
+    dataset: { name: "digits", inputShape: [784], target: tenClasses, table: null, text: null },
     algorithm: "fedavg",
     localEpochs: 1,
     batchSize: 32,
@@ -148,11 +150,13 @@ test("a table's columns and label say the shape and the classes", () => {
   assert.deepEqual(parse(text).dataset, {
     name: "motes",
     inputShape: [4],
-    classes: 2,
+    target: { kind: "class", shape: [], classes: 2 },
     table: {
       columns: [humidity, { ...place, missing: "constant", normalisation: "none" }],
       label: { name: "event", values: ["0", "1"] },
+      targets: [],
     },
+    text: null,
   });
   assert.match(problem(text.replace(/ {2}label:.*\n/, "")).message, /^dataset.label: is required/);
   assert.match(problem(minimal.replace(", classes: 10", "")).message, /^dataset.classes: is required/);
@@ -171,7 +175,10 @@ test("an unknown key is named with its line and the key that was meant", () => {
   });
   const inner = problem(minimal.replace("classes", "klasses"));
   assert.equal(inner.at, "/jobs/job.yaml:3");
-  assert.equal(problem(minimal, "dataset.zzz=1").fix, "there are: name, inputShape, classes, columns, label");
+  assert.equal(
+    problem(minimal, "dataset.zzz=1").fix,
+    "there are: name, inputShape, classes, columns, label, target, text",
+  );
 });
 
 test("an inner unknown key is compared with the keys of its place", () => {
@@ -265,7 +272,18 @@ test("a file that is not there is named", async () => {
 test("docs/reference/job.md describes every key", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
   const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
-  const places = [[], ["model"], ["loss"], ["optimizer"], ["server"], ["dataset"], ["dataset", "columns"]];
+  const places = [
+    [],
+    ["model"],
+    ["loss"],
+    ["optimizer"],
+    ["server"],
+    ["dataset"],
+    ["dataset", "columns"],
+    ["dataset", "target"],
+    ["dataset", "target", "columns"],
+    ["dataset", "text"],
+  ];
   const keys = places.flatMap((place) => {
     // The keys of each element of a list.
     const at = place.at(-1) === "columns" ? [...place, 0] : place;

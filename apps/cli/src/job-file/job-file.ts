@@ -1,6 +1,12 @@
 import { dirname, resolve } from "node:path";
 import { readYamlText, YamlFile } from "@selvedge/config";
-import { type BlobReference, binaryMetricNames, metricNames } from "@selvedge/protocol";
+import {
+  type BlobReference,
+  binaryMetricNames,
+  hasAccuracy,
+  isBinary,
+  metricNames,
+} from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
@@ -78,11 +84,12 @@ export function parseJobFile(text: string, path: string, sets: readonly string[]
 
 function jobFile(fields: JobFields, folder: string): JobFile {
   const { model, deadline, grace, target, evaluation, quorum, metrics, ...rest } = fields;
-  const dataset = jobDataset(rest.dataset);
+  const { ignoreIndex } = rest.loss;
+  const dataset = jobDataset(rest.dataset, typeof ignoreIndex === "number" ? ignoreIndex : undefined);
   return {
     ...rest,
     dataset,
-    metrics: metrics ?? defaultMetrics(dataset.classes),
+    metrics: metrics ?? defaultMetrics(dataset, rest.loss.name),
     model: modelSource(model, folder),
     quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
     deadlineMs: deadline,
@@ -92,9 +99,12 @@ function jobFile(fields: JobFields, folder: string): JobFile {
   };
 }
 
-/** All that a device can tell of so many classes. */
-function defaultMetrics(classes: number): string[] {
-  return metricNames.filter((name) => classes === 2 || !binaryMetricNames.includes(name));
+/** All that a device can tell of such targets. */
+function defaultMetrics({ target }: JobDataset, loss: string): string[] {
+  return metricNames.filter((name) => {
+    if (binaryMetricNames.includes(name)) return isBinary(target);
+    return hasAccuracy(loss) || !name.endsWith("accuracy");
+  });
 }
 
 function modelSource(model: JobFields["model"], folder: string): ModelSource {

@@ -1,5 +1,5 @@
 import { duration } from "@selvedge/config";
-import { limits, metricNames, namePattern } from "@selvedge/protocol";
+import { hasAccuracy, limits, metricNames, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 import { type ServerFields, serverFields } from "./server-schema.ts";
@@ -117,6 +117,8 @@ export const builtJobSchema: z.ZodType<BuiltJobFields> = z
   .superRefine(checkTogether);
 
 interface Together {
+  readonly target?: number | undefined;
+  readonly loss: TrainingFields["loss"];
   readonly cohort: number;
   readonly quorum?: number | undefined;
   readonly grace: number;
@@ -129,6 +131,8 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
     context.addIssue({ code: "custom", path: [key], message });
   if (job.quorum !== undefined && job.quorum > job.cohort)
     complain("quorum", `must be at most the cohort, ${job.cohort}`);
+  if (job.target !== undefined && !hasAccuracy(job.loss.name))
+    complain("target", `is an accuracy, and ${job.loss.name} learns numbers, which have none`);
   if (job.grace > job.deadline) complain("grace", "must be at most the deadline");
   if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
     complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);

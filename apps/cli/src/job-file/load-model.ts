@@ -1,13 +1,6 @@
-import { isSameLayout } from "@selvedge/datasets";
-import {
-  buildCnn,
-  buildMlp,
-  plannedTraining,
-  serializeModel,
-  shareParameters,
-  type TrainingGraph,
-} from "@selvedge/onnx";
+import { buildCnn, buildMlp, plannedTraining, serializeModel, shareParameters } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
+import { modelMismatch } from "@selvedge/runtime";
 import { trainTask } from "./build-plan.ts";
 import { compileModel, readModelFile } from "./compile-model.ts";
 import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
@@ -23,43 +16,27 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
   const { model, dataset } = job;
   const at = model.kind === "file" ? model.path : "model";
   const bytes = await modelBytes(model);
-  const { graph, model: parsed } = compileModel(bytes, at, plannedTraining(trainTask(job)));
+  const { graph, model: parsed } = compileModel(bytes, at, {
+    ...plannedTraining({ train: trainTask(job), target: dataset.target }),
+    learnsInput: dataset.target.kind === "input",
+  });
   shareParameters(parsed, job.personal);
-  requireOneLabel(graph, job.loss.name, at);
-  const { inputShape, classes } = graph;
-  if (classes === 1) {
+  if (graph.classes === 1) {
     throw new SelvedgeError(
       "invalid_argument",
       "the model gives one score, which cannot tell classes apart by softmax",
       {
         at,
-        fix: "of two classes say loss: { name: binary-cross-entropy }; of numbers a job does not learn",
+        fix: "of two classes say loss: { name: binary-cross-entropy }, of numbers loss: { name: mean-squared-error }",
       },
     );
   }
-  if (!isSameLayout(inputShape, dataset.inputShape) || classes !== dataset.classes) {
-    throw new SelvedgeError(
-      "invalid_argument",
-      `the model takes [${inputShape.join(", ")}] and knows ${classes} classes; ` +
-        `the dataset has [${dataset.inputShape.join(", ")}] and ${dataset.classes}`,
-      { at, fix: "make inputShape and classes of the dataset those of the model" },
-    );
+  const mismatch = modelMismatch(graph, dataset);
+  if (mismatch !== null) {
+    const fix = "make the dataset's inputShape, classes and target those of the model and the loss";
+    throw new SelvedgeError("invalid_argument", mismatch, { at, fix });
   }
   return { bytes, reference: { digest: digestOf(bytes), length: bytes.length } };
-}
-
-/** Datasets have one label for each example; a loss may want one for each score or place of the output. */
-function requireOneLabel({ outputShape, target }: TrainingGraph, loss: string, at: string): void {
-  if (target.shape.length === 0) return;
-  const [output, labels] = [outputShape, target.shape].map((shape) => ["batch", ...shape].join(", "));
-  throw new SelvedgeError(
-    "invalid_argument",
-    `the model gives [${output}], of which ${loss} wants labels [${labels}]; a job's data has one for each example`,
-    {
-      at,
-      fix: `export a model that gives [batch, ${loss === "binary-cross-entropy" ? 1 : "classes"}], or choose another loss`,
-    },
-  );
 }
 
 async function modelBytes(model: ModelSource): Promise<Uint8Array> {

@@ -28,8 +28,19 @@ const loss = z
       name: z.literal("softmax-cross-entropy"),
       classWeights: z.array(within("classWeights")).optional(),
       labelSmoothing: setting("labelSmoothing"),
+      ignoreIndex: z
+        .int()
+        .min(-(2 ** 31))
+        .max(2 ** 31 - 1)
+        .optional(),
+      axis: z.int().min(1).max(8).optional(),
     }),
     z.strictObject({ name: z.literal("binary-cross-entropy"), positiveWeight: setting("positiveWeight") }),
+    z.strictObject({ name: z.literal("mean-squared-error") }),
+    z.strictObject({ name: z.literal("mean-absolute-error") }),
+    z.strictObject({ name: z.literal("huber"), delta: setting("delta") }),
+    z.strictObject({ name: z.literal("kl-divergence") }),
+    z.strictObject({ name: z.literal("cosine") }),
   ])
   .default({ name: "softmax-cross-entropy" });
 

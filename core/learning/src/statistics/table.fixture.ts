@@ -13,7 +13,7 @@ export function column(name: string, change: Partial<TableColumn> = {}): TableCo
 }
 
 export function schema(...columns: readonly TableColumn[]): TableSchema {
-  return { columns, label: { name: "label", values: ["no", "yes"] } };
+  return { columns, label: { name: "label", values: ["no", "yes"] }, targets: [] };
 }
 
 /** 0, 1, 2, … */

@@ -20,7 +20,7 @@ export function klDivergence(): LossRule {
       const positive = g.node("Max", [target, g.scalar(tiny, target.type)], {});
       const difference = sub(g, g.node("Log", [positive], {}), logProbabilities);
       return {
-        sum: sumAll(g, mul(g, target, difference)),
+        sum: notNegative(g, sumAll(g, mul(g, target, difference))),
         weight: lengthOf(g, scores, scores, perExample(scores) / lastOf(scores)),
         gradient: (factor) => {
           const expected = mul(g, exp(g, logProbabilities), sumAlong(g, target, -1));
@@ -40,7 +40,7 @@ export function cosine(): LossRule {
       const both = mul(g, length, lengthOfTarget);
       const c = div(g, sumAlong(g, mul(g, output, target), -1), both);
       return {
-        sum: sumAll(g, sub(g, 1, c)),
+        sum: notNegative(g, sumAll(g, sub(g, 1, c))),
         weight: lengthOf(g, output, output, perExample(output) / lastOf(output)),
         gradient: (factor) => {
           const along = mul(g, output, div(g, c, square(g, length)));
@@ -54,6 +54,11 @@ export function cosine(): LossRule {
 function vectors(loss: string, output: readonly number[]): ReturnType<typeof numbersLike> {
   if (output.length === 0) throw unfit(loss, output, "vectors, [batch, …, size]");
   return numbersLike(output);
+}
+
+/** A sum is below 0 by rounding only. */
+function notNegative(g: GraphBuilder, sum: Value): Value {
+  return g.node("Max", [sum, g.scalar(0, sum.type)], {});
 }
 
 function lengthLast(g: GraphBuilder, x: Value): Value {

@@ -28,6 +28,9 @@ test("each format of data is read, with paths beside the file and what is left o
   events: { format: jsonl, path: events.jsonl }
   arrays: { format: npy, inputs: x.npy, labels: y.npy, classes: 2 }
   archive: { format: npz, path: data.npz, classes: 3, scale: 0.5 }
+  numbers: { format: npy, inputs: x.npy, labels: y.npy }
+  images: { format: idx, images: images }
+  speeches: { format: text, path: a.txt }
 `,
   );
   const at = (name: string): string => join(folder, name);
@@ -42,6 +45,9 @@ test("each format of data is read, with paths beside the file and what is left o
     events: { format: "jsonl", path: at("events.jsonl") },
     arrays: { format: "npy", inputsPath: at("x.npy"), labelsPath: at("y.npy"), classes: 2, scale: 1 },
     archive: { format: "npz", path: at("data.npz"), inputs: "x", labels: "y", classes: 3, scale: 0.5 },
+    numbers: { format: "npy", inputsPath: at("x.npy"), labelsPath: at("y.npy"), scale: 1 },
+    images: { format: "idx", imagesPath: at("images") },
+    speeches: { format: "text", path: at("a.txt") },
   });
 });
 

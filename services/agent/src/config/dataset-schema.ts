@@ -4,13 +4,15 @@ import { limits } from "@selvedge/protocol";
 import { z } from "zod";
 
 const path = z.string().min(1);
-const classes = z.int().min(2).max(limits.categoryValuesMax);
+const classes = z.int().min(2).max(1_000_000).optional();
 const columnName = z.string().min(1).max(limits.columnNameLengthMax);
 const columns = z.record(columnName, columnName);
 const scale = z.number().positive().default(1);
 
 interface Labelled {
-  readonly classes: number;
+  /** Where labels are learned. */
+  readonly labels?: string | undefined;
+  readonly classes?: number | undefined;
 }
 
 interface TableFields {
@@ -20,15 +22,15 @@ interface TableFields {
 
 /** One entry of `datasets` in `agent.yaml`. */
 export type DatasetFields =
-  | (Labelled & { readonly format: "idx"; readonly images: string; readonly labels: string })
+  | (Labelled & { readonly format: "idx"; readonly images: string })
   | (TableFields & { readonly format: "csv"; readonly delimiter: string; readonly missing: string[] })
   | (TableFields & { readonly format: "jsonl" })
   | (Labelled & {
       readonly format: "npy";
       readonly inputs: string;
-      readonly labels: string;
       readonly scale: number;
     })
+  | { readonly format: "text"; readonly path: string }
   | (Labelled & {
       readonly format: "npz";
       readonly path: string;
@@ -38,7 +40,7 @@ export type DatasetFields =
     });
 
 export const datasetSchema: z.ZodType<DatasetFields> = z.discriminatedUnion("format", [
-  z.strictObject({ format: z.literal("idx"), images: path, labels: path, classes }),
+  z.strictObject({ format: z.literal("idx"), images: path, labels: path.optional(), classes }),
   z.strictObject({
     format: z.literal("csv"),
     path,
@@ -47,7 +49,8 @@ export const datasetSchema: z.ZodType<DatasetFields> = z.discriminatedUnion("for
     columns: columns.optional(),
   }),
   z.strictObject({ format: z.literal("jsonl"), path, columns: columns.optional() }),
-  z.strictObject({ format: z.literal("npy"), inputs: path, labels: path, classes, scale }),
+  z.strictObject({ format: z.literal("npy"), inputs: path, labels: path.optional(), classes, scale }),
+  z.strictObject({ format: z.literal("text"), path }),
   z.strictObject({
     format: z.literal("npz"),
     path,
@@ -63,12 +66,12 @@ export function datasetSource(fields: DatasetFields, folder: string): DatasetSou
   const at = (relative: string): string => resolve(folder, relative);
   switch (fields.format) {
     case "idx": {
-      const { images, labels, ...rest } = fields;
-      return { ...rest, imagesPath: at(images), labelsPath: at(labels) };
+      const { format, images } = fields;
+      return { format, imagesPath: at(images), ...labelled(fields, folder) };
     }
     case "npy": {
-      const { inputs, labels, ...rest } = fields;
-      return { ...rest, inputsPath: at(inputs), labelsPath: at(labels) };
+      const { format, inputs, scale } = fields;
+      return { format, inputsPath: at(inputs), scale, ...labelled(fields, folder) };
     }
     case "csv": {
       const { delimiter, missing } = fields;
@@ -76,9 +79,23 @@ export function datasetSource(fields: DatasetFields, folder: string): DatasetSou
     }
     case "jsonl":
       return { format: "jsonl", path: at(fields.path), ...given(fields) };
-    case "npz":
-      return { ...fields, path: at(fields.path) };
+    case "npz": {
+      const { classes, ...rest } = fields;
+      return { ...rest, path: at(fields.path), ...(classes !== undefined && { classes }) };
+    }
+    case "text":
+      return { format: "text", path: at(fields.path) };
   }
+}
+
+function labelled(
+  { labels, classes }: Labelled,
+  folder: string,
+): { readonly labelsPath?: string; readonly classes?: number } {
+  return {
+    ...(labels !== undefined && { labelsPath: resolve(folder, labels) }),
+    ...(classes !== undefined && { classes }),
+  };
 }
 
 function given({ columns }: TableFields): { readonly columns?: Readonly<Record<string, string>> } {

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { DatasetSource, DatasetWish } from "@selvedge/datasets";
+import { classReading, type DatasetSource, type DatasetWish } from "@selvedge/datasets";
 import { datasetProblem } from "./dataset-problem.ts";
 
-const wish: DatasetWish = { name: "readings", inputShape: [2], classes: 2, table: null };
+const wish: DatasetWish = { name: "readings", inputShape: [2], ...classReading(2) };
 
 test("[DS4] a device says what does not fit, and nothing of what is in its data", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "selvedge-dataset-problem-"));

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import type { DatasetWish } from "@selvedge/datasets";
+import { type DatasetWish, datasetWish } from "@selvedge/datasets";
 import {
   type BlobReference,
   type DeviceEffect,
@@ -159,8 +159,7 @@ export class DeviceWorker {
 
   async #refusalOf({ facts, plan }: VerifiedOffer): Promise<string | null> {
     const { datasetProblem, minuteOfDay, now, policy } = this.#options;
-    const { name = "", inputShape = [], classes = 0 } = plan.plan.dataset ?? {};
-    const problem = await datasetProblem({ name, inputShape, classes, table: plan.table });
+    const problem = await datasetProblem(datasetWish(plan));
     if (problem !== null) return problem;
     return matchPolicy(await policy(), facts, this.state, {
       minuteOfDay: minuteOfDay(),

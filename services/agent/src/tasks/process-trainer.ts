@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DatasetSource } from "@selvedge/datasets";
+import { type DatasetSource, planReading } from "@selvedge/datasets";
 import {
   decodeSafetensors,
   parseModel,
@@ -37,7 +37,7 @@ export class ProcessTrainer implements Trainer {
 
   async train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate> {
     const { blobs, workFolder } = this.#options;
-    const { train, table } = task.plan;
+    const { train } = task.plan;
     const dataset = this.#datasetOf(task.plan);
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
@@ -51,10 +51,10 @@ export class ProcessTrainer implements Trainer {
           modelPath: blobs.pathOf(task.model.digest),
           weightsPath: blobs.pathOf(task.base.digest),
           dataset,
-          ...(table === null ? {} : { table }),
+          reading: planReading(task.plan),
           ...(task.scaling === null ? {} : { scaling: task.scaling }),
           updatePath,
-          ...plannedTraining(train),
+          ...plannedTraining(task.plan),
           ...plannedKeeping(train),
           ...(task.kept === null ? {} : { keptPath: blobs.pathOf(task.kept.digest) }),
           nextKeptPath,
@@ -88,7 +88,8 @@ export class ProcessTrainer implements Trainer {
     const { maxExamplesPerDevice: maxExamples } = plan.train;
     clearTimeout(this.#idle);
     try {
-      const request = { dataset, table, maxExamples, seed: String(plan.plan.seed) };
+      const reading = { ...planReading(plan), table };
+      const request = { dataset, reading, maxExamples, seed: String(plan.plan.seed) };
       return await this.#process.summarise(request, { signal, memoryBytesMax, timeoutMs });
     } finally {
       this.#rest();

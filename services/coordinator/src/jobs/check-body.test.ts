@@ -15,6 +15,8 @@ const plan: CheckedPlan = {
   train: create(TrainTaskSchema),
   model: { digest, length: 1 },
   table: null,
+  text: null,
+  target: { kind: "class", shape: [], classes: 2 },
   metrics: ["eval_accuracy"],
   digest,
 };

@@ -1,21 +1,13 @@
-import { type OnnxModel, plannedTraining, trainingGraph } from "@selvedge/onnx";
+import type { TrainingGraph } from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { trainingCost } from "@selvedge/runtime";
 
 /**
- * Refuses a plan whose model cannot be trained, or takes more memory to train
- * than this coordinator allows (SPEC RE8). Only shapes are looked at; nothing is run.
+ * Refuses a plan whose model takes more memory to train than this coordinator allows (SPEC RE8).
  *
- * @throws SelvedgeError `unsupported` naming node and operator, `too_large` naming figure and limit
+ * @throws SelvedgeError `too_large` naming figure and limit
  */
-export function checkCost({ train }: CheckedPlan, model: OnnxModel, memoryBytesMax: number): void {
-  const { terms, ...settings } = plannedTraining(train);
-  const graph = trainingGraph(model, {
-    ...settings,
-    ...terms,
-    inputType: "float32",
-    scale: 1,
-  });
+export function checkCost({ train }: CheckedPlan, graph: TrainingGraph, memoryBytesMax: number): void {
   const { memoryBytes } = trainingCost(graph, train.batchSize);
   if (memoryBytes <= memoryBytesMax) return;
   const [needed, allowed] = [memoryBytes, memoryBytesMax].map((bytes) => `${Math.ceil(bytes / 1e6)} MB`);

@@ -1,3 +1,5 @@
+import { datasetWish } from "@selvedge/datasets";
+import { type OnnxModel, plannedTraining, type TrainingGraph, trainingGraph } from "@selvedge/onnx";
 import { type CheckedPlan, limits, SelvedgeError } from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
 import { checkCost } from "./check-cost.ts";
@@ -29,7 +31,6 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
     });
   }
   const model = await layouts.model(plan.model);
-  checkShapes(plan, model);
   const layout = await layouts.of(plan.model);
   if (layout.length < 1 || layout.length > limits.parametersMax) {
     throw new SelvedgeError("invalid_argument", `the model has ${layout.length} trainable parameters`, {
@@ -38,7 +39,16 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
     });
   }
   await layouts.ofUpdate(plan);
-  checkCost(plan, model, memoryBytesMax);
+  const graph = compile(plan, model);
+  checkShapes(plan, graph);
+  checkCost(plan, graph, memoryBytesMax);
+}
+
+/** Only shapes are looked at; nothing is run. @throws SelvedgeError `unsupported` naming node and operator */
+function compile(plan: CheckedPlan, model: OnnxModel): TrainingGraph {
+  const { terms, ...settings } = plannedTraining(plan);
+  const learnsInput = plan.target.kind === "input";
+  return trainingGraph(model, { ...settings, ...terms, inputType: "float32", scale: 1, learnsInput });
 }
 
 /**
@@ -49,7 +59,7 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
  */
 export async function checkEvaluation(
   dataset: string | null,
-  { plan, table }: CheckedPlan,
+  plan: CheckedPlan,
   { evaluationDatasets, evaluator }: RequestChecks,
 ): Promise<void> {
   if (dataset === null) return;
@@ -59,8 +69,7 @@ export async function checkEvaluation(
       fix: "start it with `selvedge up --dataset NAME=…`, or leave the job's evaluation out",
     });
   }
-  const { inputShape = [], classes = 0 } = plan.dataset ?? {};
-  const mismatch = await evaluator.mismatch(dataset, { name: dataset, inputShape, classes, table });
+  const mismatch = await evaluator.mismatch(dataset, datasetWish(plan));
   if (mismatch === null) return;
   throw new SelvedgeError("failed_precondition", mismatch, {
     at: "evaluation",

@@ -1,4 +1,10 @@
-import { type DatasetSource, type DatasetWish, datasetMismatch, describeDataset } from "@selvedge/datasets";
+import {
+  type DatasetSource,
+  type DatasetWish,
+  datasetMismatch,
+  describeDataset,
+  planReading,
+} from "@selvedge/datasets";
 import { binaryRates } from "@selvedge/learning";
 import { plannedTraining } from "@selvedge/onnx";
 import { type Metrics, SelvedgeError } from "@selvedge/protocol";
@@ -30,9 +36,9 @@ export class ProcessEvaluator implements Evaluator {
       {
         modelPath: this.#blobs.pathOf(plan.model.digest),
         weightsPath: this.#blobs.pathOf(weights.digest),
-        loss: plannedTraining(plan.train).loss,
+        loss: plannedTraining(plan).loss,
         dataset: this.#sourceOf(dataset),
-        ...(plan.table === null ? {} : { table: plan.table }),
+        reading: planReading(plan),
         ...(scaling === null ? {} : { scaling }),
         memoryBytesMax,
       },

@@ -135,7 +135,8 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
   algorithm: string;
 
   /**
-   * "softmax-cross-entropy", "binary-cross-entropy".
+   * "softmax-cross-entropy", "binary-cross-entropy", "mean-squared-error",
+   * "mean-absolute-error", "huber", "kl-divergence", "cosine".
    *
    * @generated from field: string loss = 2;
    */
@@ -247,6 +248,29 @@ export declare type LossOptions = Message<"selvedge.v1.LossOptions"> & {
    * @generated from field: optional double positive_weight = 3;
    */
   positiveWeight?: number | undefined;
+
+  /**
+   * Of softmax cross-entropy of a class for each place: the index that says
+   * that a place has none, and counts for nothing.
+   *
+   * @generated from field: optional sint32 ignore_index = 4;
+   */
+  ignoreIndex?: number | undefined;
+
+  /**
+   * Of "huber": where the square turns into a line.
+   *
+   * @generated from field: optional double delta = 5;
+   */
+  delta?: number | undefined;
+
+  /**
+   * Of softmax cross-entropy: the axis of the model's output along which the
+   * classes lie, the batch being 0; not set: the last.
+   *
+   * @generated from field: optional uint32 axis = 6;
+   */
+  axis?: number | undefined;
 };
 
 /**
@@ -385,6 +409,8 @@ export declare type DatasetRequest = Message<"selvedge.v1.DatasetRequest"> & {
   inputShape: number[];
 
   /**
+   * 0 where no classes are learned.
+   *
    * @generated from field: uint32 classes = 3;
    */
   classes: number;
@@ -398,11 +424,26 @@ export declare type DatasetRequest = Message<"selvedge.v1.DatasetRequest"> & {
   columns: Column[];
 
   /**
-   * What the examples are labelled with; set when there are columns.
+   * What the examples are labelled with; set when there are columns, and a class
+   * of each example is learned.
    *
    * @generated from field: selvedge.v1.LabelColumn label = 5;
    */
   label?: LabelColumn | undefined;
+
+  /**
+   * What is learned of each example; not set: one class.
+   *
+   * @generated from field: selvedge.v1.Target target = 6;
+   */
+  target?: Target | undefined;
+
+  /**
+   * How a text becomes examples; set for data that is text.
+   *
+   * @generated from field: selvedge.v1.TextWindows text = 7;
+   */
+  text?: TextWindows | undefined;
 };
 
 /**
@@ -410,6 +451,72 @@ export declare type DatasetRequest = Message<"selvedge.v1.DatasetRequest"> & {
  * Use `create(DatasetRequestSchema)` to create a new message.
  */
 export declare const DatasetRequestSchema: GenMessage<DatasetRequest>;
+
+/**
+ * Target is what is learned of each example.
+ *
+ * @generated from message selvedge.v1.Target
+ */
+export declare type Target = Message<"selvedge.v1.Target"> & {
+  /**
+   * "class": an index below the dataset's `classes`; "numbers"; "input": the
+   * example itself, as the model is given it.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Of "class": one for each place of this shape, without the batch; empty: one
+   * for the example. Of "numbers": their shape. Of "input": empty.
+   *
+   * @generated from field: repeated uint32 shape = 2;
+   */
+  shape: number[];
+
+  /**
+   * Of a table: the columns that hold the target, in order. Of "numbers" each a
+   * number; of "class" each a boolean, of which there are 2 classes.
+   *
+   * @generated from field: repeated selvedge.v1.Column columns = 3;
+   */
+  columns: Column[];
+};
+
+/**
+ * Describes the message selvedge.v1.Target.
+ * Use `create(TargetSchema)` to create a new message.
+ */
+export declare const TargetSchema: GenMessage<Target>;
+
+/**
+ * TextWindows cuts a text into examples of as many characters as the input has;
+ * what is learned are the characters that come next.
+ *
+ * @generated from message selvedge.v1.TextWindows
+ */
+export declare type TextWindows = Message<"selvedge.v1.TextWindows"> & {
+  /**
+   * Characters (Unicode code points), each once: the first has the code 0. All
+   * others have one code, the last of `classes`.
+   *
+   * @generated from field: string vocabulary = 1;
+   */
+  vocabulary: string;
+
+  /**
+   * From where one window begins to where the next does, characters.
+   *
+   * @generated from field: uint32 stride = 2;
+   */
+  stride: number;
+};
+
+/**
+ * Describes the message selvedge.v1.TextWindows.
+ * Use `create(TextWindowsSchema)` to create a new message.
+ */
+export declare const TextWindowsSchema: GenMessage<TextWindows>;
 
 /**
  * Column is one column of a table and how it becomes numbers.
