@@ -6,6 +6,7 @@ import { addBackupCommands } from "./command-line/backup-commands.ts";
 import { addDemoCommand } from "./command-line/demo-command.ts";
 import { addFleetCommands } from "./command-line/fleet-commands.ts";
 import { addIdentityCommands } from "./command-line/identity-commands.ts";
+import { addImageCommands, addTrustCommands } from "./command-line/image-commands.ts";
 import type { CommandModule, Invoke } from "./command-line/invoke.ts";
 import { addJobCommands } from "./command-line/job-commands.ts";
 import { addModelCommands } from "./command-line/model-commands.ts";
@@ -75,6 +76,8 @@ function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: Ex
   addJobCommands(program, invoke);
   addModelCommands(program, invoke);
   addOperatorCommands(program, invoke);
+  addImageCommands(program, invoke);
+  addTrustCommands(program, invoke);
   addBackupCommands(program, invoke);
   addIdentityCommands(program, invoke);
   program

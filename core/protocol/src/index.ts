@@ -47,6 +47,7 @@ export * from "./gen/selvedge/v1/envelope_pb.js";
 export * from "./gen/selvedge/v1/error_pb.js";
 export * from "./gen/selvedge/v1/fleet_pb.js";
 export * from "./gen/selvedge/v1/identity_pb.js";
+export * from "./gen/selvedge/v1/image_pb.js";
 export * from "./gen/selvedge/v1/model_pb.js";
 export * from "./gen/selvedge/v1/operator_pb.js";
 export * from "./gen/selvedge/v1/round_pb.js";

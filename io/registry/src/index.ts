@@ -15,6 +15,7 @@ export { parseManifest } from "./oci/manifest.ts";
 export { modelLayer, referenceOfSegments } from "./oci/model-layer.ts";
 export { modelPack } from "./oci/model-pack.ts";
 export { ociDocument } from "./oci/oci-document.ts";
+export { copyImage, type ImageSource, type ImageTarget, OciLayout } from "./oci/oci-layout.ts";
 export { provenance, type TrainingRecord } from "./oci/provenance.ts";
 export { RegistryClient, type RegistryClientOptions } from "./oci/registry-client.ts";
 export {
@@ -24,6 +25,7 @@ export {
   type RuntimePlatform,
   releaseImage,
 } from "./oci/release-image.ts";
+export { RemoteRepository } from "./oci/remote-repository.ts";
 export type { PushedManifest, Repositories } from "./oci/repositories.ts";
 export type { Release } from "./release.ts";
 export {
@@ -42,6 +44,8 @@ export {
   signRound,
   verifyRound,
 } from "./round-metadata.ts";
+export { type BuiltImage, buildRuntime, type RuntimeBuild } from "./runtime-image/build-runtime.ts";
+export { importRuntime, putRuntime } from "./runtime-image/put-runtime.ts";
 export { type AddedRelease, addRelease, renewTargets } from "./sign-release.ts";
 export { type PublicKey, type RootKeys, signNextRoot } from "./sign-root.ts";
 export { TrustStore, type TrustStoreOptions, type UpdateResult } from "./trust-store.ts";

@@ -209,6 +209,8 @@ async function openGateway(
         renewal,
         rotation: new IdentityRotation({ authority, devices, now }),
         hub,
+        images: fleet.images,
+        releaseImages: registry.releaseImages,
         admission,
         snapshot,
         operators: {

@@ -4,11 +4,13 @@ import {
   BackupService,
   EnrolmentService,
   IdentityService,
+  ImageService,
   OperatorService,
   RenewalService,
   SelvedgeError,
   SessionService,
 } from "@selvedge/protocol";
+import type { ImageStore } from "@selvedge/registry";
 import type { Peer } from "@selvedge/transport";
 import {
   certificateOf,
@@ -26,6 +28,8 @@ import type { EnrolmentService as Enrolment } from "./identity/enrolment-service
 import type { IdentityRotation } from "./identity/identity-rotation.ts";
 import type { Principal } from "./identity/principal.ts";
 import type { RenewalService as Renewal } from "./identity/renewal-service.ts";
+import { imageService } from "./images/image-service.ts";
+import type { ReleaseImages } from "./images/release-images.ts";
 import { admissionService } from "./operators/admission-service.ts";
 import { identityService } from "./operators/identity-service.ts";
 import { type OperatorServiceOptions, operatorService } from "./operators/operator-service.ts";
@@ -37,6 +41,8 @@ export interface FleetServices {
   readonly refusals: Pick<RefusalLog, "record">;
   readonly rotation: IdentityRotation;
   readonly hub: SessionHub;
+  readonly images: ImageStore;
+  readonly releaseImages: ReleaseImages;
   readonly admission: DeviceAdmission;
   /** Copies records and blobs of one moment; answers where to. */
   readonly snapshot: () => Promise<string>;
@@ -47,8 +53,9 @@ export interface FleetServices {
 export function registerServices(
   router: ConnectRouter,
   principalOf: (context: HandlerContext) => Principal,
-  { admission, enrolment, hub, operators, refusals, renewal, rotation, snapshot }: FleetServices,
+  services: FleetServices,
 ): void {
+  const { admission, enrolment, hub, operators, refusals, renewal, rotation, snapshot } = services;
   router.service(EnrolmentService, {
     challenge: () => enrolment.challenge(),
     enrol(request, context) {
@@ -80,6 +87,7 @@ export function registerServices(
   router.service(IdentityService, auditedService(IdentityService, identityCalls, audited));
   const admissionCalls = admissionService({ ...operators, admission });
   router.service(AdmissionService, auditedService(AdmissionService, admissionCalls, audited));
+  router.service(ImageService, auditedService(ImageService, imageService(services), audited));
   const backupCalls = { createSnapshot: async () => ({ folder: await snapshot() }) };
   router.service(BackupService, auditedService(BackupService, backupCalls, audited));
 }

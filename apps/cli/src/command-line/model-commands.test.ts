@@ -28,8 +28,19 @@ suite("models", () => {
     assert.match((await run("model list")).stdout, /^digits@2 {2}current {2}8\.0 kB {2}digits-2 {2}sha256:/m);
     assert.match(
       (await run("model show digits@1")).stdout,
-      /^state {6}superseded\n[\s\S]*^served by {2}1 of 2 devices$/m,
+      /^state {6}superseded\n[\s\S]*^served by {2}1 of 2 devices\nimage {6}none: .*image base build/m,
     );
+    const host = new URL(fake().url).host;
+    const pinned = `${host}/digits@sha256:${"2".repeat(64)}`;
+    assert.match((await run("image public digits")).stdout, /anyone may pull it/);
+    const { stdout } = await run("model show digits");
+    const pulls = `pull {7}podman pull ${host}/digits:2\n {11}podman pull ${pinned}\nfor {8}anyone`;
+    assert.match(stdout, new RegExp(pulls));
+    assert.match((await run("image private digits")).stdout, /only members/);
+    assert.equal(JSON.parse((await run("model show digits --json")).stdout).image.public, false);
+    const refused = await run("image export digits@1 image");
+    assert.deepEqual([refused.code, /selvedge image base build/.test(refused.stderr)], [3, true]);
+    assert.match((await run("model push digits registry.example.org/x")).stderr, /oci:\/\/HOST/);
     await mkdir(join(fake().folder, "out"));
     const part = join(fake().folder, "out", `m.onnx.${model.digest.slice(7, 19)}.part`);
     await writeFile(part, bytes.subarray(0, 3_000));

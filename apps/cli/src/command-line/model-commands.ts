@@ -36,6 +36,24 @@ export function addModelCommands(program: Command, invoke: Invoke): void {
     .option("-o, --output <file>", "where to write it (default: NAME-VERSION.onnx)")
     .addHelpText("after", examples("selvedge model get digits -o digits.onnx", "selvedge model get digits@3"))
     .action(invoke(() => import("../commands/model-get.ts")));
+  operatorOptions(model.command("push <model> <destination>"))
+    .summary("copy a model's image to a registry you have")
+    .description(
+      "Copies the image of a released model, NAME or NAME@VERSION, to another registry, as the same bytes: " +
+        "oci://HOST/REPOSITORY[:TAG], whose tag is the version unless given.",
+    )
+    .option("--user <name>", "at that registry")
+    .option("--password-file <file>", "file that holds the password or token; - = standard input")
+    .option("--ca <file>", "roots to trust for it, PEM (default: the system's)")
+    .option("--http", "without TLS, for a registry on this machine")
+    .addHelpText(
+      "after",
+      examples(
+        "selvedge model push digits oci://registry.example.org/models/digits --user ci --password-file token.txt",
+        "selvedge model push digits@3 oci://localhost:5000/digits:stable --http",
+      ),
+    )
+    .action(invoke(() => import("../commands/model-push.ts")));
   addModelFileCommands(model, invoke);
 }
 

@@ -1,4 +1,5 @@
 import { findModel } from "../operator/find-model.ts";
+import { findImage, type ModelImage } from "../operator/model-image.ts";
 import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
 import { renderFields } from "../output/table.ts";
@@ -6,17 +7,18 @@ import { formatBytes } from "../output/units.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export async function run(terminal: Terminal, options: OperatorOptions, reference: string): Promise<void> {
-  const { models, devices } = await withOperator(terminal, options, async ({ client, call }) => ({
-    models: (await client.listModels({}, call)).models,
-    devices: (await client.listDevices({}, call)).devices,
-  }));
-  const model = findModel(models, reference);
+  const { model, devices, image } = await withOperator(terminal, options, async (session) => {
+    const { call, client } = session;
+    const model = findModel((await client.listModels({}, call)).models, reference);
+    const { devices } = await client.listDevices({}, call);
+    return { model, devices, image: await findImage(session, model) };
+  });
   const serving = devices
     .filter(({ models: installed }) =>
       installed.some((one) => one.serving && one.name === model.name && one.version === model.version),
     )
     .map(({ id, name }) => ({ id, name }));
-  if (options.json) return writeJson(terminal.stdout, { model, serving });
+  if (options.json) return writeJson(terminal.stdout, { model, serving, image: image ?? null });
   terminal.stdout.write(
     renderFields([
       ["model", `${model.name}@${model.version}`],
@@ -25,6 +27,17 @@ export async function run(terminal: Terminal, options: OperatorOptions, referenc
       ["digest", model.blob?.digest ?? ""],
       ["size", formatBytes(model.blob?.length ?? 0n)],
       ["served by", `${serving.length} of ${devices.length} devices`],
+      ...imageFields(image, terminal.command),
     ]),
   );
+}
+
+function imageFields(image: ModelImage | undefined, command: string): readonly [string, string][] {
+  if (image === undefined)
+    return [["image", `none: there is nothing to run it on (${command} image base build)`]];
+  return [
+    ["pull", `podman pull ${image.reference}`],
+    ["", `podman pull ${image.pinned}`],
+    ["for", image.public ? "anyone" : "members of the fleet"],
+  ];
 }

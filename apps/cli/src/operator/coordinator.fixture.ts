@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import {
   type Device,
   DeviceSchema,
   decodePlan,
+  ImageService,
   IssuedTokenSchema,
   type Job,
   JobSchema,
@@ -22,6 +23,7 @@ import {
   createReleaseRepository,
   generateSigningKey,
   ReleaseRepository,
+  type SigningKey,
   writeKeyFile,
 } from "@selvedge/registry";
 import { type BlobStore, openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
@@ -41,6 +43,8 @@ export interface FakeCoordinator extends AsyncDisposable {
   /** What `WatchJob` yields, by job. */
   readonly watched: Map<string, readonly Job[]>;
   readonly audit: AuditLog;
+  /** Models that anyone may pull. */
+  readonly publicModels: Set<string>;
   /** Set to make every call fail. */
   failure: SelvedgeError | undefined;
   /** Runs a command line without quoted words, as an admin at work in the folder. */
@@ -67,6 +71,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     new Map<string, CheckedPlan>(),
     new Map<string, readonly Job[]>(),
   ];
+  const publicModels = new Set<string>();
   const service = operatorService({ jobs, plans, watched, releases, publicKey });
   const gateway: Gateway = await startGateway<Principal>({
     host: "127.0.0.1",
@@ -77,6 +82,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
       const accounts = { operatorTokens, audit, trustDomain: "fleet.test", principalOf, recheckOperator };
       router.service(OperatorService, { ...service, ...operatorAccounts(accounts) });
       router.service(AdmissionService, admissionService());
+      router.service(ImageService, imageService(publicModels));
     },
     httpRoutes: [
       ...blobRoutes<Principal>({ store: blobs, canRead: () => true, writeBytesMax: () => 1_000_000 }),
@@ -95,18 +101,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     closeGraceMs: 100,
   });
   const url = `https://127.0.0.1:${gateway.port}`;
-  await writeKeyFile(join(folder, "release.key"), releaseKey);
-  await writeFile(join(folder, "operator.key"), privateKey.export({ type: "pkcs8", format: "pem" }), {
-    mode: 0o600,
-  });
-  const file = {
-    url,
-    ca: authority.ca,
-    token: admin.text,
-    operatorKey: "operator.key",
-    releaseKey: "release.key",
-  };
-  await writeFile(join(folder, "operator.json"), JSON.stringify(file), { mode: 0o600 });
+  await writeOperator(folder, { url, ca: authority.ca, token: admin.text, privateKey, releaseKey });
   const fake: FakeCoordinator = {
     folder,
     url,
@@ -115,6 +110,7 @@ export async function startFakeCoordinator(): Promise<FakeCoordinator> {
     plans,
     watched,
     audit,
+    publicModels,
     failure: undefined,
     run: (line, surroundings) =>
       selvedge(line.split(" "), {
@@ -177,6 +173,41 @@ function admissionService(): ServiceImpl<typeof AdmissionService> {
     revokeDevice: ({ device, reason }) => changed(device, { standing: "revoked", standingReason: reason }),
     renameDevice: ({ device, name }) => changed(device, { name }),
     groupDevice: ({ device, group, tags, setTags }) => changed(device, { group, ...(setTags && { tags }) }),
+  };
+}
+
+interface OperatorParts {
+  readonly url: string;
+  readonly ca: string;
+  readonly token: string;
+  readonly privateKey: KeyObject;
+  readonly releaseKey: SigningKey;
+}
+
+async function writeOperator(
+  folder: string,
+  { url, ca, token, privateKey, releaseKey }: OperatorParts,
+): Promise<void> {
+  await writeKeyFile(join(folder, "release.key"), releaseKey);
+  await writeFile(join(folder, "operator.key"), privateKey.export({ type: "pkcs8", format: "pem" }), {
+    mode: 0o600,
+  });
+  const file = { url, ca, token, operatorKey: "operator.key", releaseKey: "release.key" };
+  await writeFile(join(folder, "operator.json"), JSON.stringify(file), { mode: 0o600 });
+}
+
+/** Only second versions have images. */
+function imageService(publicModels: Set<string>): ServiceImpl<typeof ImageService> {
+  return {
+    getImage: ({ model, version }) => ({
+      digest: version === 2n ? `sha256:${"2".repeat(64)}` : "",
+      public: publicModels.has(model),
+    }),
+    setImageAccess({ model, public: isPublic }) {
+      if (isPublic) publicModels.add(model);
+      else publicModels.delete(model);
+      return {};
+    },
   };
 }
 

@@ -1,5 +1,12 @@
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
-import { AdmissionService, BackupService, IdentityService, OperatorService } from "@selvedge/protocol";
+import {
+  AdmissionService,
+  BackupService,
+  IdentityService,
+  ImageService,
+  OperatorService,
+} from "@selvedge/protocol";
+import { RegistryClient } from "@selvedge/registry";
 import type { BlobChannel } from "@selvedge/transport";
 import { createGatewayClient, createHttpBlobChannel } from "@selvedge/transport-grpc";
 import { shellWord } from "../output/shell-word.ts";
@@ -17,6 +24,8 @@ export interface OperatorSession {
   /** The fleet's own keys. */
   readonly identity: Client<typeof IdentityService>;
   readonly blobs: BlobChannel;
+  readonly images: Client<typeof ImageService>;
+  readonly registry: RegistryClient;
   /** For each call that gives one answer: when to stop waiting for it. */
   readonly call: CallOptions;
   /** A line that says what to type next, at the same coordinator. */
@@ -46,6 +55,14 @@ export async function withOperator<Result>(
       backup: createClient(BackupService, gateway.transport),
       identity: createClient(IdentityService, gateway.transport),
       blobs,
+      images: createClient(ImageService, gateway.transport),
+      registry: new RegistryClient({
+        url: new URL(url),
+        ca,
+        user: "selvedge",
+        password: token,
+        signal: terminal.interrupted,
+      }),
       call: { signal: terminal.interrupted, timeoutMs },
       next: (command) => `next: ${terminal.command} ${command}${given(options)}\n`,
     });

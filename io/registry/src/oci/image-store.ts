@@ -34,6 +34,7 @@ export class ImageStore {
   readonly #store: Store;
   readonly #blobs: BlobStore;
   readonly #repositories = new Map<string, Repository>();
+  readonly #public = new Set<string>();
   readonly #modelLayers = new Map<Digest, readonly Segment[]>();
 
   private constructor(store: Store, blobs: BlobStore) {
@@ -62,7 +63,21 @@ export class ImageStore {
         modelLayer(value as unknown as ReleasedFile),
       );
     }
+    for await (const { key } of readAll(store, accessPrefix))
+      images.#public.add(key.slice(accessPrefix.length));
     return images;
+  }
+
+  /** Whether strangers may pull from it. */
+  isPublic(repository: string): boolean {
+    return this.#public.has(repository);
+  }
+
+  async setPublic(repository: string, isPublic: boolean): Promise<void> {
+    const value = isPublic ? "public" : undefined;
+    await this.#store.commit({ writes: [{ key: accessPrefix + repository, value }] });
+    if (isPublic) this.#public.add(repository);
+    else this.#public.delete(repository);
   }
 
   has(repository: string): boolean {
@@ -216,3 +231,4 @@ function tagKey(repository: string, tag: string): string {
 const manifestPrefix = "image-manifest/";
 const tagPrefix = "image-tag/";
 const layerPrefix = "image-layer/";
+const accessPrefix = "image-access/";

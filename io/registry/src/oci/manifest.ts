@@ -41,7 +41,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): Manifest {
 }
 
 /** @throws DistributionError `MANIFEST_INVALID` for what is not JSON in UTF-8, or no object. */
-function jsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+export function jsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -50,6 +50,8 @@ export const expectedAccess: Readonly<Record<string, readonly CallerKind[]>> = {
   "selvedge.v1.AdmissionService/RenameDevice": ["operator", "admin"],
   "selvedge.v1.AdmissionService/GroupDevice": ["operator", "admin"],
   "selvedge.v1.BackupService/CreateSnapshot": ["admin"],
+  "selvedge.v1.ImageService/GetImage": readers,
+  "selvedge.v1.ImageService/SetImageAccess": ["releaser", "admin"],
   "selvedge.v1.IdentityService/GetIdentity": readers,
   "selvedge.v1.IdentityService/RotateIntermediate": ["admin"],
   "selvedge.v1.IdentityService/RotateRoot": ["admin"],

@@ -57,6 +57,8 @@ export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.AdmissionService/RenameDevice": runners,
   "selvedge.v1.AdmissionService/GroupDevice": runners,
   "selvedge.v1.BackupService/CreateSnapshot": admins,
+  "selvedge.v1.ImageService/GetImage": viewers,
+  "selvedge.v1.ImageService/SetImageAccess": releasers,
   "selvedge.v1.IdentityService/GetIdentity": viewers,
   "selvedge.v1.IdentityService/RotateIntermediate": admins,
   "selvedge.v1.IdentityService/RotateRoot": admins,

@@ -19,8 +19,6 @@ export interface FleetRepositoriesOptions {
   readonly uploads: BlobUploads;
   readonly releaseImages: ReleaseImages;
   readonly audit: Pick<AuditLog, "append">;
-  /** Whether strangers may pull from a repository. */
-  isPublic(repository: string): boolean;
   /** Keeps a blob a while, though no manifest names it yet. */
   hold(digest: Digest): Promise<void>;
 }
@@ -44,7 +42,7 @@ export class FleetRepositories implements Repositories<Principal> {
   }
 
   checkPull(principal: Principal, repository: string | undefined): void {
-    if (repository !== undefined && this.#options.isPublic(repository)) return;
+    if (repository !== undefined && this.images.isPublic(repository)) return;
     switch (principal.kind) {
       case "device":
       case "operator":

@@ -48,7 +48,6 @@ export async function openRegistry({ fleet, session, folder, log, now }: Registr
     releaseImages,
     audit,
     hold,
-    isPublic: () => false,
   });
   return {
     routes: distributionRoutes(repositories),

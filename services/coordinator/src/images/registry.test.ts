@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { digestOf } from "@selvedge/protocol";
+import { createClient } from "@connectrpc/connect";
+import { digestOf, ImageService } from "@selvedge/protocol";
 import { mediaTypes, type OciDocument, ociDocument, type RegistryClient } from "@selvedge/registry";
 import { type RunningCoordinator, startTestCoordinator } from "../coordinator.fixture.ts";
 import { type HttpProbe, type ProbeAnswer, probeHttp } from "../http-probe.fixture.ts";
@@ -241,6 +242,29 @@ suite("the registry on a coordinator's port", () => {
     for (const tag of ["1", "latest", "99", "1-modelpack"])
       await assert.rejects(client.putManifest("digits", tag, index), { code: "permission_denied" });
     await client.putManifest("digits", `sha256-${"a".repeat(64)}.sig`, index);
+  });
+
+  test("[OC11] what is public anyone pulls, and only that, until it is private again", async () => {
+    const images = createClient(ImageService, running.connect({ token: running.adminToken }).transport);
+    const anonymous = async (path: string): Promise<number> =>
+      (await probeHttp({ method: "GET", path, url: running.coordinator.url, ca: running.ca })).status;
+    await images.setImageAccess({ model: "digits", public: true });
+    const { digest, public: isPublic } = await images.getImage({ model: "digits", version: 1n });
+    assert.ok(isPublic);
+    assert.equal(await anonymous(`/v2/digits/manifests/${digest}`), 200);
+    for (const path of ["/v2/", "/v2/selvedge/runtime/tags/list", "/v2/motes/tags/list"])
+      assert.equal(await anonymous(path), 401, path);
+    const viewer = await running.createOperator("viewer", "onlooker");
+    const others = createClient(ImageService, running.connect({ token: viewer }).transport);
+    await assert.rejects(others.setImageAccess({ model: "motes", public: true }), {
+      code: "permission_denied",
+    });
+    running = await running.restart();
+    client = registryClientOf(running);
+    assert.equal(await anonymous(`/v2/digits/manifests/${digest}`), 200);
+    const again = createClient(ImageService, running.connect({ token: running.adminToken }).transport);
+    await again.setImageAccess({ model: "digits", public: false });
+    assert.equal(await anonymous(`/v2/digits/manifests/${digest}`), 401);
   });
 
   async function firstManifest() {
