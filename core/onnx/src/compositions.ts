@@ -1,5 +1,6 @@
 import type { CompositionTable } from "./composition.ts";
 import { type ActivationCompositions, activationCompositions } from "./compositions/activation.ts";
+import { type AttentionCompositions, attentionCompositions } from "./compositions/attention.ts";
 import { type ConvolutionCompositions, convolutionCompositions } from "./compositions/convolution.ts";
 import { type DropoutCompositions, dropoutCompositions } from "./compositions/dropout.ts";
 import { type FoldingCompositions, foldingCompositions } from "./compositions/folding.ts";
@@ -13,6 +14,7 @@ import { type ResizeCompositions, resizeCompositions } from "./compositions/resi
 
 export interface CompositionSignatures
   extends ActivationCompositions,
+    AttentionCompositions,
     ConvolutionCompositions,
     DropoutCompositions,
     FoldingCompositions,
@@ -29,6 +31,7 @@ export type ComposedOperator = keyof CompositionSignatures;
 /** Operators of the standard that are read as compositions of others. */
 export const compositions: CompositionTable<CompositionSignatures> = {
   ...activationCompositions,
+  ...attentionCompositions,
   ...convolutionCompositions,
   ...dropoutCompositions,
   ...foldingCompositions,

@@ -1,4 +1,5 @@
 import type { CheckedSignatures, GradientCaseTable } from "./gradient-case.ts";
+import { attentionCases } from "./gradient-cases/attention.ts";
 import { compositionCases } from "./gradient-cases/composition.ts";
 import { convolutionCases } from "./gradient-cases/convolution.ts";
 import { einsumCases } from "./gradient-cases/einsum.ts";
@@ -16,6 +17,7 @@ import type { LossName, LossOptions } from "./losses.ts";
 
 /** What every rule is checked on. */
 export const gradientCases: GradientCaseTable<keyof CheckedSignatures> = {
+  ...attentionCases,
   ...compositionCases,
   ...convolutionCases,
   ...einsumCases,

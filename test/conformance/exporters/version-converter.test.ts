@@ -23,7 +23,7 @@ describe("a model that onnx.version_converter has put into another operator set 
       assert.equal(code, 0, output);
       const converted = globSync(join(folder.path, "*.onnx")).sort();
       t.diagnostic(`operator sets ${converted.map((path) => basename(path, ".onnx")).join(", ")}`);
-      assert.ok(converted.length > 1, "the converter knows none of its operators");
+      assert.notEqual(converted.length, 0, "the converter knows none of its operators");
       for (const path of converted) await assertParity(path, reference);
     });
   }
