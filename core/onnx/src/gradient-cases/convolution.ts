@@ -69,6 +69,31 @@ export const convolutionCases: GradientCaseTable<keyof ConvolutionSignatures> = 
       { group: 2, strides: [2, 2], pads: [1, 1, 1, 1] },
     ),
     conv(
+      "depthwise, rows of 24",
+      [
+        [1, 2, 3, 24],
+        [2, 1, 2, 3],
+      ],
+      { group: 2, pads: [0, 1, 1, 1] },
+    ),
+    conv(
+      "depthwise, rows of 48, strides",
+      [
+        [1, 2, 3, 48],
+        [2, 1, 2, 3],
+      ],
+      { group: 2, strides: [1, 2], pads: [0, 1, 1, 1] },
+    ),
+    conv("depthwise along one axis", [["n", 2, 6], [2, 1, 3], [2]], { group: 2, pads: [1, 1] }),
+    conv(
+      "depthwise, strides and dilations",
+      [
+        ["n", 2, 7, 8],
+        [2, 1, 2, 3],
+      ],
+      { group: 2, strides: [2, 3], dilations: [2, 2], pads: [1, 0, 0, 2] },
+    ),
+    conv(
       "depthwise, two outputs for each input",
       [
         ["n", 2, 4, 4],

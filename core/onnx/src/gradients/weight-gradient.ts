@@ -1,18 +1,16 @@
-import { mul } from "../arithmetic.ts";
 import { isModestSize } from "../constant-size.ts";
-import { reshapeLike, swapFirstAxes, transpose, unsqueeze } from "../gradient-families.ts";
+import { reshapeLike, swapFirstAxes, transpose } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { extentOf, padsOf, type Window } from "../window.ts";
+import { depthwiseWeightGradient } from "./depthwise-gradient.ts";
 import {
   across,
   gatheredView,
   indicesIn,
   plain,
-  positionsOf,
   rowLength,
   slicedView,
-  tapSlice,
   tapsOf,
   type View,
 } from "./window-views.ts";
@@ -38,7 +36,8 @@ export function weightGradient(
   if (tapsOf(windows) <= tapsMax) {
     if (group === 1) return byProduct(g, w, productViews(x, dy, windows));
     const isDepthwise = group === x.shape[1] && group === w.shape[0];
-    if (isDepthwise && windows.every(({ stride }) => stride === 1)) return byTap(g, x, dy, w, windows);
+    const fast = isDepthwise ? depthwiseWeightGradient(g, x, dy, w, windows) : undefined;
+    if (fast !== undefined) return fast;
   }
   return byConvolution(g, x, dy, windows, group);
 }
@@ -97,21 +96,6 @@ function byProduct(g: GraphBuilder, w: Value, { x, dy }: ProductViews): Value {
 function sumOfProducts(g: GraphBuilder, left: Value, right: Value): Value {
   const products = g.node("MatMul", [left, transpose(g, right, [0, 2, 1])], {});
   return g.node("ReduceSum", [products, g.integers(0)], { keepdims: 0 });
-}
-
-/** One product and one sum for each tap: depthwise, where each channel is on its own. */
-function byTap(g: GraphBuilder, x: Value, dy: Value, w: Value, windows: readonly Window[]): Value {
-  const axes = windows.map((_, axis) => axis + 2);
-  const pads = [0, 0, ...windows.map(({ before }) => before), 0, 0, ...windows.map(({ after }) => after)];
-  const padded = pads.every((size) => size === 0) ? x : g.node("Pad", [x, g.integers(...pads)], {});
-  const columns = positionsOf(windows.map(({ kernel }) => kernel)).map((tap) => {
-    const seen = tapSlice(g, padded, windows, tap);
-    const sum = g.node("ReduceSum", [mul(g, seen, dy), g.integers(0, ...axes)], { keepdims: 0 });
-    return unsqueeze(g, sum, 1);
-  });
-  const [first, ...rest] = columns;
-  if (first === undefined) throw new TypeError("a kernel has at least one tap");
-  return reshapeLike(g, g.node("Concat", [first, ...rest], { axis: 1 }), w);
 }
 
 /** A Conv of x with dy as its kernel: batch and channels change places, strides and dilations as well. */

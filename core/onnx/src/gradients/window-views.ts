@@ -36,9 +36,8 @@ export function across(size: number): Window {
 /** [batch, taps · channels, positions]: one slice for each tap; fast whatever the number of channels. */
 export function slicedView(g: GraphBuilder, view: View): Value {
   const { of, windows } = view;
-  const pads = [0, 0, ...windows.map(({ before }) => before), 0, 0, ...windows.map(({ after }) => after)];
-  const padded = pads.every((size) => size === 0) ? of : g.node("Pad", [of, g.integers(...pads)], {});
-  const slices = orderedTaps(view).map((tap) => tapSlice(g, padded, windows, tap));
+  const source = padded(g, of, windows);
+  const slices = orderedTaps(view).map((tap) => tapSlice(g, source, windows, tap));
   const [first, ...rest] = slices;
   if (first === undefined) throw new TypeError("a window has at least one tap");
   const taps = rest.length === 0 ? first : g.node("Concat", [first, ...rest], { axis: 1 });
@@ -64,10 +63,16 @@ export function indicesIn({ windows }: View): number {
   return tapsOf(windows) * sizeOf(windows.map(({ output }) => output));
 }
 
+/** With the zeros around it that the windows reach into. */
+export function padded(g: GraphBuilder, x: Value, windows: readonly Window[]): Value {
+  const pads = [0, 0, ...windows.map(({ before }) => before), 0, 0, ...windows.map(({ after }) => after)];
+  return pads.every((size) => size === 0) ? x : g.node("Pad", [x, g.integers(...pads)], {});
+}
+
 /** What one tap sees of a tensor that is padded already: [batch, channels, ...output]. */
 export function tapSlice(
   g: GraphBuilder,
-  padded: Value,
+  source: Value,
   windows: readonly Window[],
   tap: readonly number[],
 ): Value {
@@ -75,10 +80,10 @@ export function tapSlice(
   const ends = windows.map(({ output, stride }, axis) => (starts[axis] ?? 0) + stride * (output - 1) + 1);
   const axes = windows.map((_, axis) => axis + 2);
   const strides = windows.map(({ stride }) => stride);
-  const isWhole = axes.every((axis, index) => starts[index] === 0 && ends[index] === padded.shape[axis]);
-  if (isWhole && strides.every((stride) => stride === 1)) return padded;
+  const isWhole = axes.every((axis, index) => starts[index] === 0 && ends[index] === source.shape[axis]);
+  if (isWhole && strides.every((stride) => stride === 1)) return source;
   const bounds = [g.integers(...starts), g.integers(...ends), g.integers(...axes)] as const;
-  return g.node("Slice", [padded, ...bounds, g.integers(...strides)], {});
+  return g.node("Slice", [source, ...bounds, g.integers(...strides)], {});
 }
 
 /** All positions of a grid, the last axis fastest. */
