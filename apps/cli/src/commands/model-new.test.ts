@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { buildZooModel, serializeModel, zoo } from "@selvedge/onnx";
+import { parseJobFile } from "../job-file/job-file.ts";
+import { loadModel } from "../job-file/load-model.ts";
 import { type Outcome, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge model new", () => {
@@ -24,6 +26,13 @@ suite("selvedge model new", () => {
       assert.equal(code, 0, stderr);
       assert.match(stdout, new RegExp(`/${name}\\.onnx: [\\d,]+ parameters, from \\[.*\\].*\\n`));
       assert.match(stdout, new RegExp(`\\nnext: selvedge model check ${name}\\.onnx\\n$`));
+      // What it says of a job and its data is sound.
+      const [, job = ""] = /begin with:\n\n([\s\S]*)\n\nnext/.exec(stdout) ?? [];
+      await loadModel(parseJobFile(job, join(folder, "job.yaml")));
+      assert.match(
+        stdout,
+        name === "autoencoder" ? /\ndata: .*; no labels\n/ : /; labels \[N.*whole numbers below/,
+      );
       const expected = serializeModel(buildZooModel(name, { ...example, seed: 7 }));
       assert.deepEqual(await readFile(join(folder, `${name}.onnx`)), Buffer.from(expected));
       const checked = await run(`model check ${name}.onnx --json`);
@@ -51,7 +60,12 @@ suite("selvedge model new", () => {
   test("says the same to programs", async () => {
     const { stdout } = await run("model new mlp --input 4x4 --classes 3 -o small.onnx --json");
     const path = join(folder, "small.onnx");
-    assert.deepEqual(JSON.parse(stdout), { path, parameters: 44_203, inputShape: [4, 4], classes: 3 });
+    const { job, ...rest } = JSON.parse(stdout);
+    const data = "examples [N, 4, 4]; labels [N], whole numbers below 3";
+    assert.deepEqual(rest, { path, parameters: 44_203, inputShape: [4, 4], classes: 3, data });
+    const { dataset, loss } = parseJobFile(job, join(folder, "job.yaml"));
+    assert.deepEqual(dataset.target, { kind: "class", shape: [], classes: 3 });
+    assert.equal(loss.name, "softmax-cross-entropy");
   });
 
   test("a file that is there stays, and says so", async () => {

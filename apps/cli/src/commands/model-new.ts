@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { buildZooModel, type OnnxModel, parameterLayout, serializeModel, zoo } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import { errnoOf, fileError } from "@selvedge/storage";
+import { compileModel } from "../job-file/compile-model.ts";
+import { type JobSuggestion, suggestJob } from "../job-file/suggest-job.ts";
 import { writeJson } from "../output/json.ts";
 import { shellWord } from "../output/shell-word.ts";
 import { renderTable } from "../output/table.ts";
@@ -31,14 +33,25 @@ export async function run(terminal: Terminal, options: ModelNewOptions, name?: s
     ...(vocabulary !== undefined && { vocabulary }),
   });
   const path = resolve(terminal.workingFolder, output);
-  await writeNew(path, serializeModel(model));
+  const bytes = serializeModel(model);
+  await writeNew(path, bytes);
   const parameters = parameterCount(model);
-  if (options.json) return writeJson(terminal.stdout, { path, parameters, inputShape, classes });
+  const { job, data } = suggestionFor(name, output, bytes);
+  if (options.json) return writeJson(terminal.stdout, { path, parameters, inputShape, classes, data, job });
   const to = classes === undefined ? "" : ` to ${classes} classes`;
   terminal.stdout.write(
     `${path}: ${formatCount(parameters)} parameters, from [${inputShape.join(", ")}]${to}\n` +
+      `data: ${data}\n\nA job.yaml beside it to begin with:\n\n${job}\n` +
       `next: ${terminal.command} model check ${shellWord(output)}\n`,
   );
+}
+
+function suggestionFor(name: string, output: string, bytes: Uint8Array): JobSuggestion {
+  const entry = zoo[name];
+  if (entry === undefined) throw new SelvedgeError("internal", `no model ${name}`);
+  const { loss, learnsInput = false } = entry;
+  const training = { loss, optimizer: { name: "sgd" }, terms: {}, frozen: [], learnsInput } as const;
+  return suggestJob(name, basename(output), entry, compileModel(bytes, output, training));
 }
 
 function list(terminal: Terminal, { json }: GlobalOptions): void {

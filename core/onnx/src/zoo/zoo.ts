@@ -33,6 +33,10 @@ export interface ZooEntry {
   readonly example: Omit<ZooOptions, "seed">;
   /** What it is usually trained by. */
   readonly loss: Loss;
+  /** Whether what it learns is its input. */
+  readonly learnsInput?: true;
+  /** What the numbers of its input have to be, in words, where not any will do. */
+  readonly takesCodes?: string;
   build(options: ZooOptions): OnnxModel;
 }
 
@@ -84,24 +88,28 @@ export const zoo: Readonly<Record<string, ZooEntry>> = {
   "char-lstm": {
     about: "two LSTM layers of 256 over characters, as in the FedAvg paper",
     input: "steps of a text",
+    takesCodes: "codes from 0",
     example: text,
     ...classifier((options) => buildCharRnn("LSTM", 256, options)),
   },
   "char-gru": {
     about: "two GRU layers of 128 over characters",
     input: "steps of a text",
+    takesCodes: "codes from 0",
     example: text,
     ...classifier((options) => buildCharRnn("GRU", 128, options)),
   },
   gpt: {
     about: "decoder-only language model of two layers",
     input: "steps of a text",
+    takesCodes: "codes from 0",
     example: text,
     ...classifier(buildGpt),
   },
   tabular: {
     about: "embeddings of codes beside numbers, for rows of a table",
     input: "columns",
+    takesCodes: "codes from 0 in the first columns, as --categories says",
     example: { inputShape: [8], classes: 2, categories: [12, 7, 24] },
     ...classifier(buildTabular),
   },
@@ -110,6 +118,7 @@ export const zoo: Readonly<Record<string, ZooEntry>> = {
     input: image,
     example: { inputShape: [1, 28, 28] },
     loss: { name: "mean-squared-error" },
+    learnsInput: true,
     build: buildAutoencoder,
   },
   unet: {
