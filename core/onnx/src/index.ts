@@ -16,8 +16,14 @@ export {
   readParameters,
   slotOf,
 } from "./parameters.ts";
-export { batchNormalizationWord, type SharedParameters, shareParameters } from "./personal-parameters.ts";
 export {
+  batchNormalizationWord,
+  type SharedParameters,
+  shareParameters,
+  updateLayout,
+} from "./personal-parameters.ts";
+export {
+  type Correction,
   type KeepingSettings,
   plannedKeeping,
   plannedTraining,

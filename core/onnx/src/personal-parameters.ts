@@ -1,5 +1,5 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { subLayout } from "./layout-sections.ts";
+import { joinLayouts, subLayout } from "./layout-sections.ts";
 import type { OnnxModel } from "./model.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
 import { matchingNames } from "./tensor-patterns.ts";
@@ -30,6 +30,14 @@ export function shareParameters(model: OnnxModel, patterns: readonly string[]): 
   throw new SelvedgeError("invalid_argument", "all parameters of the model are personal", {
     fix: "leave some for the fleet to learn together",
   });
+}
+
+/**
+ * How what a device sends lies: what is shared, and where the change of a correction travels too,
+ * that behind it.
+ */
+export function updateLayout(shared: ParameterLayout, sendsChange: boolean): ParameterLayout {
+  return sendsChange ? joinLayouts({ update: shared, control: shared }) : shared;
 }
 
 function personalNames(

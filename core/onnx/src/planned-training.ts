@@ -1,4 +1,10 @@
-import { type CheckedPlan, hasAccuracy, type TrainTask } from "@selvedge/protocol";
+import {
+  type CheckedPlan,
+  type CorrectedAlgorithm,
+  hasAccuracy,
+  isCorrected,
+  type TrainTask,
+} from "@selvedge/protocol";
 import type { GradientTerms } from "./gradient-terms.ts";
 import type { Loss } from "./losses.ts";
 import type { Optimizer } from "./optimizers.ts";
@@ -17,11 +23,26 @@ export interface KeepingSettings {
   readonly personal: readonly string[];
   /** Whether the optimizer goes on in the next round where it stopped. */
   readonly keepsOptimizer: boolean;
+  /** What corrects training by what is kept; null = nothing. */
+  readonly algorithm: Correction | null;
+}
+
+/** An algorithm that adds to every gradient what devices keep. */
+export interface Correction {
+  readonly algorithm: CorrectedAlgorithm;
+  /** Of feddyn. */
+  readonly alpha?: number;
 }
 
 /** What a plan that was checked says of it. */
-export function plannedKeeping({ personal, keepOptimizerState }: TrainTask): KeepingSettings {
-  return { personal, keepsOptimizer: keepOptimizerState };
+export function plannedKeeping({
+  algorithm,
+  alpha,
+  personal,
+  keepOptimizerState,
+}: TrainTask): KeepingSettings {
+  const corrected = isCorrected(algorithm) ? { algorithm, ...(alpha !== undefined && { alpha }) } : null;
+  return { personal, keepsOptimizer: keepOptimizerState, algorithm: corrected };
 }
 
 /**
@@ -38,7 +59,11 @@ export function plannedTraining({ train, target }: Pick<CheckedPlan, "train" | "
       ...(Array.isArray(classWeights) && classWeights.length > 0 && { classWeights }),
     } as Loss,
     optimizer: { name: train.optimizer, ...setOptions(train.optimizerOptions) } as Optimizer,
-    terms: setOptions(train.gradientOptions),
+    terms: {
+      ...setOptions(train.gradientOptions),
+      ...(train.alpha !== undefined && { proximal: train.alpha }),
+      ...(isCorrected(train.algorithm) && { correction: true }),
+    },
     frozen: train.frozen,
   };
 }

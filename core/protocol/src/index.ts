@@ -17,7 +17,7 @@ export {
   type TaskPhase,
   type TrainingResult,
 } from "./device/device-state.ts";
-export { type KeptState, keptFor, keptOf, type NextKept } from "./device/kept-states.ts";
+export { type KeptState, keptFor, keptOf, type NextKept, taskBlobs } from "./device/kept-states.ts";
 export { matchPolicy, type Policy, type PolicyContext } from "./device/policy.ts";
 export {
   type DeviceEffect,
@@ -115,13 +115,16 @@ export {
 export { codesOf, type TextSchema } from "./text-schema.ts";
 export {
   algorithmOf,
+  type CorrectedAlgorithm,
   hasAccuracy,
+  isCorrected,
   keptModels,
   type PlannedLoss,
   type PlannedOptimizer,
   type PlannedServerOptimizer,
   plannedLosses,
   plannedOptimizers,
+  sentModels,
   settingRanges,
 } from "./training-settings.ts";
 export type { Transition } from "./transition.ts";

@@ -80,6 +80,17 @@ const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[
   ["frozen", options({ frozen: [""] })],
   ["frozen", options({ frozen: Array(101).fill("w") })],
   ["personal", options({ personal: [""] })],
+  ["population", options({ algorithm: "scaffold" })],
+  ["population", options({ algorithm: "scaffold", population: 1 })],
+  ["population", train({ population: 10 })],
+  ["alpha", options({ algorithm: "scaffold", population: 100, alpha: 1 })],
+  ["alpha", options({ algorithm: "feddyn", population: 100 })],
+  ["alpha", options({ algorithm: "feddyn", population: 100, alpha: 0 })],
+  ["optimizer", options({ algorithm: "scaffold", population: 100, optimizer: "adam" })],
+  [
+    "gradient_options.proximal",
+    options({ algorithm: "feddyn", population: 100, alpha: 1, gradientOptions: { proximal: 1 } }),
+  ],
   ["keep_optimizer_state", options({ keepOptimizerState: true })],
 ];
 

@@ -6,7 +6,12 @@ import { limits, namePattern } from "./limits.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
-import { checkServerOptimizer, checkTrainingSettings, hasAccuracy } from "./training-settings.ts";
+import {
+  checkServerOptimizer,
+  checkTogether,
+  checkTrainingSettings,
+  hasAccuracy,
+} from "./training-settings.ts";
 
 /** What a device may report of two classes, of which the second is the positive one. */
 export const binaryMetricNames: readonly string[] = [
@@ -97,6 +102,7 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   checkRest(plan, table);
   checkSchedule(plan, train);
   checkTotal(plan, train);
+  checkTogether(train, plan);
   return { plan, train, model, table, text, target, metrics: checkMetrics(plan), digest: digestOf(bytes) };
 }
 

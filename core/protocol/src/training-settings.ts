@@ -3,6 +3,7 @@ import type {
   DatasetRequest,
   LossOptions,
   OptimizerOptions,
+  Plan,
   ServerOptimizerSpec,
   TrainTask,
 } from "./gen/selvedge/v1/round_pb.js";
@@ -55,7 +56,19 @@ const plannedServerOptimizers: {
   fedyogi: ["beta1", "beta2", "epsilon", "initialAccumulator"],
 };
 
-/** What a plan names its algorithm by: whether its training has settings that came after the first version (SPEC OF8). */
+/** Algorithms in which devices keep a correction of their own, in step with the server's. */
+export type CorrectedAlgorithm = "scaffold" | "feddyn";
+
+export function isCorrected(algorithm: string): algorithm is CorrectedAlgorithm {
+  return algorithm === "scaffold" || algorithm === "feddyn";
+}
+
+/** How many times the model's size a device sends: of SCAFFOLD the change of what it keeps as well. */
+export function sentModels({ algorithm }: Pick<TrainTask, "algorithm">): number {
+  return algorithm === "scaffold" ? 2 : 1;
+}
+
+/** What a plan of plain averaging names its algorithm by: whether its training has settings that came after the first version (SPEC OF8). */
 export function algorithmOf({
   lossOptions,
   optimizerOptions,
@@ -81,9 +94,9 @@ export function algorithmOf({
 }
 
 /** How much a device keeps for itself between two rounds, at most, in sizes of the model; 0 = nothing. */
-export function keptModels({ personal, keepOptimizerState, optimizer }: TrainTask): number {
+export function keptModels({ algorithm, personal, keepOptimizerState, optimizer }: TrainTask): number {
   const optimizers = keepOptimizerState ? (optimizerStates[optimizer] ?? 0) : 0;
-  return optimizers + (personal.length > 0 ? 1 : 0);
+  return optimizers + (personal.length > 0 ? 1 : 0) + (isCorrected(algorithm) ? 1 : 0);
 }
 
 /** Whether a loss tells classes apart, so that there is an accuracy. */
@@ -100,7 +113,7 @@ export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest,
   const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions } = train;
   oneOf("task.loss", loss, Object.keys(plannedLosses));
   oneOf("task.optimizer", optimizer, Object.keys(plannedOptimizers));
-  oneOf("task.algorithm", train.algorithm, [algorithmOf({ ...train, ...dataset })]);
+  checkAlgorithm(train, algorithmOf({ ...train, ...dataset }));
   checkOptions("task.loss_options", loss, lossOptions, plannedLosses);
   checkOptions("task.optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
   checkOptions("task.gradient_options", "gradients", gradientOptions, { gradients: gradients });
@@ -110,6 +123,44 @@ export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest,
   }
   checkPatterns("task.frozen", train.frozen);
   checkPatterns("task.personal", train.personal);
+}
+
+function checkAlgorithm(train: TrainTask, averaging: string): void {
+  const { algorithm, alpha, population, optimizer, optimizerOptions, gradientOptions } = train;
+  const corrected = isCorrected(algorithm);
+  if (!corrected) oneOf("task.algorithm", algorithm, [averaging, "scaffold", "feddyn"]);
+  if (corrected !== population > 0) {
+    throw invalid("task.population", `is ${population}; of scaffold and feddyn it counts all devices`);
+  }
+  if ((algorithm === "feddyn") !== (alpha !== undefined)) {
+    throw invalid("task.alpha", "is for feddyn, which needs it");
+  }
+  if (alpha !== undefined && !(alpha > 0 && alpha <= 1e6)) {
+    throw invalid("task.alpha", `${alpha} is not above 0 and at most 1000000`);
+  }
+  if (algorithm === "scaffold" && (optimizer !== "sgd" || (optimizerOptions?.momentum ?? 0) > 0)) {
+    throw invalid("task.optimizer", "scaffold trains by sgd without momentum");
+  }
+  if (algorithm === "feddyn" && gradientOptions?.proximal !== undefined) {
+    throw invalid("task.gradient_options.proximal", "feddyn has its own, alpha");
+  }
+}
+
+/**
+ * What an algorithm asks of the rest of the plan.
+ *
+ * @throws SelvedgeError `invalid_argument` naming the field
+ */
+export function checkTogether({ algorithm, population }: TrainTask, plan: Plan): void {
+  if (!isCorrected(algorithm)) return;
+  const cohort = plan.schedule?.cohort ?? 0;
+  if (population < cohort) {
+    throw invalid("task.population", `${population} devices are fewer than the cohort, ${cohort}`);
+  }
+  const { name, learningRate } = plan.serverOptimizer ?? {};
+  if (algorithm === "feddyn" && (name !== "fedavg" || learningRate !== 1)) {
+    throw invalid("server_optimizer", "feddyn has a server step of its own: fedavg at a rate of 1");
+  }
 }
 
 /** @throws SelvedgeError `invalid_argument` naming the field */
@@ -203,6 +254,7 @@ export const settingRanges: Readonly<Record<string, readonly [number, number]>> 
   initialSum: natural,
   initialAccumulator: natural,
   proximal: positive,
+  alpha: positive,
   clipValue: positive,
   clipNorm: positive,
 };

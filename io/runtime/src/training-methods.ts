@@ -1,6 +1,6 @@
 import type { DatasetReading, DatasetSource } from "@selvedge/datasets";
 import type { ColumnStatistics } from "@selvedge/learning";
-import type { GradientTerms, Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
+import type { Correction, GradientTerms, Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
@@ -24,6 +24,10 @@ export interface TrainingRequest extends DataRequest {
   readonly personal?: readonly string[];
   /** Whether the optimizer goes on from what was kept; it begins anew when absent. */
   readonly keepsOptimizer?: boolean;
+  /** What corrects every step by what was kept; nothing when absent or null. */
+  readonly algorithm?: Correction | null;
+  /** What the server has the correction made with, safetensors of what is shared; zeros when absent. */
+  readonly controlPath?: string;
   /** What an earlier training wrote to its `nextKeptPath`; absent: nothing was kept. */
   readonly keptPath?: string;
   /** Where is written what is to be kept, when there is anything; absent: nowhere. */

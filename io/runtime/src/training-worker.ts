@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { type Dataset, openDataset } from "@selvedge/datasets";
 import { summariseColumns } from "@selvedge/learning";
 import {
@@ -11,18 +10,16 @@ import {
   type ParameterLayout,
   parameterLayout,
   parseModel,
-  pickTensors,
-  placeTensors,
-  shareParameters,
   slotOf,
   trainingGraph,
 } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
-import { fileError, writeFileDurably } from "@selvedge/storage";
+import { writeFileDurably } from "@selvedge/storage";
 import { type EvaluationResult, evaluationBatchSize, runEvaluation } from "./evaluation-loop.ts";
 import { splitHeldOut } from "./held-out-split.ts";
-import { encodeKeptState, readKeptState } from "./kept-state.ts";
+import { type KeptOutcome, KeptTraining } from "./kept-training.ts";
 import { NativeSession } from "./native-session.ts";
+import { readBytes } from "./read-bytes.ts";
 import { serveChild } from "./serve-child.ts";
 import { checkMemory } from "./training-cost.ts";
 import { chosenExamples, openTrainingData, type TrainingData } from "./training-data.ts";
@@ -59,23 +56,15 @@ async function train(
     ...data.format,
   });
   checkMemory("training", graph, request.batchSize, dataset, request.memoryBytesMax);
-  const { shared, personal } = shareParameters(model, request.personal ?? []);
-  const sections = {
-    ...(personal.length > 0 && { personal }),
-    ...(request.keepsOptimizer === true && { optimizer: graph.state.layout }),
-  };
-  const before = await readKeptState(request.keptPath, sections);
-  const own = before?.sections.personal;
-  const parameters = own === undefined ? base : placeTensors(base, layout, own, personal);
+  const kept = await KeptTraining.open({ model, layout, base, graph }, request);
   const evaluation =
     heldOut.length === 0
       ? undefined
-      : await measure({ ...task, base: parameters }, request.loss, heldOut, request);
+      : await measure({ ...task, base: kept.parameters }, request.loss, heldOut, request);
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
-    parameters,
-    ...(before?.sections.optimizer && { state: { values: before.sections.optimizer, steps: before.steps } }),
+    ...kept.settings(),
     dataset,
     examples,
     epochs: request.localEpochs,
@@ -88,27 +77,19 @@ async function train(
     ...(evaluation === undefined ? {} : heldOutMetrics(evaluation)),
     seconds: (performance.now() - began) / 1000,
   };
-  const update = difference(layout, trained.parameters, base);
+  const made = kept.finish(trained, difference(layout, trained.parameters, base));
+  checkUpdate(made);
   checkFinite(metrics);
-  const file = encodeSafetensors(shared, pickTensors(update, layout, shared));
+  const file = encodeSafetensors(made.layout, made.sent);
   await writeFileDurably(request.updatePath, file);
-  const keeps = Object.keys(sections).length > 0;
-  if (keeps && request.nextKeptPath !== undefined) {
-    const next = {
-      sections: {
-        personal: pickTensors(trained.parameters, layout, personal),
-        optimizer: trained.state.values,
-      },
-      steps: trained.state.steps,
-    };
-    await writeFileDurably(request.nextKeptPath, encodeKeptState(sections, next));
-  }
+  if (made.kept !== null && request.nextKeptPath !== undefined)
+    await writeFileDurably(request.nextKeptPath, made.kept);
   return {
     update: { digest: digestOf(file), length: file.length },
     examples: examples.length,
     steps: trained.steps,
     metrics,
-    kept: keeps ? { isContinued: before !== undefined } : null,
+    kept: kept.kept,
   };
 }
 
@@ -175,14 +156,18 @@ async function measure(
   }).finally(() => session.release());
 }
 
-/** new - base in float32 (SPEC RE1); refuses what is not finite (SPEC RE3). */
+/** new - base in float32 (SPEC RE1). */
 function difference(layout: ParameterLayout, trained: Float32Array, base: Float32Array): Float32Array {
   const update = trained.map((value, index) => value - (base[index] ?? 0));
-  for (const slot of layout.slots) {
-    if (!slotOf(update, slot).every(Number.isFinite))
-      throw diverged(`parameter "${slot.name}" is not finite`);
-  }
+  checkUpdate({ layout, sent: update });
   return update;
+}
+
+/** Refuses what is not finite (SPEC RE3). */
+function checkUpdate({ layout, sent }: Pick<KeptOutcome, "layout" | "sent">): void {
+  for (const slot of layout.slots) {
+    if (!slotOf(sent, slot).every(Number.isFinite)) throw diverged(`parameter "${slot.name}" is not finite`);
+  }
 }
 
 function checkFinite(metrics: TrainingMetrics): void {
@@ -195,12 +180,4 @@ function diverged(what: string): SelvedgeError {
   return new SelvedgeError("out_of_range", `training diverged: ${what}`, {
     fix: "lower the learning rate, and check the base parameters and the data",
   });
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (thrown) {
-    throw fileError(thrown, path);
-  }
 }

@@ -80,13 +80,13 @@ export function trainTask(job: JobFile): TrainTask {
     frozen: [...frozen],
     personal: [...personal],
     keepOptimizerState,
+    population: job.population ?? 0,
+    ...(job.alpha !== undefined && { alpha: job.alpha }),
   };
+  const text = job.dataset.text ?? undefined;
+  const requested = { ...settings, ...targetRequest(job.dataset), text };
   return create(TrainTaskSchema, {
-    algorithm: algorithmOf({
-      ...settings,
-      ...targetRequest(job.dataset),
-      text: job.dataset.text ?? undefined,
-    }),
+    algorithm: job.algorithm === "fedavg" ? algorithmOf(requested) : job.algorithm,
     loss: loss.name,
     optimizer: optimizer.name,
     learningRate,

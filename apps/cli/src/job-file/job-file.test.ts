@@ -217,6 +217,8 @@ test("a value out of range is named with its line", () => {
     ["clipNorm: 0", /^clipNorm: /],
     ["frozen: encoder", /^frozen: /],
     ["personal: head", /^personal: /],
+    ["alpha: 0", /^alpha: /],
+    ["population: 0.5", /^population: /],
     ["server: { name: fedavg, momentum: 0.9 }", /^unknown key "server.momentum"$/],
     ["server: { name: fedadam, epsilon: 0 }", /^server.epsilon: /],
     ["metrics: [examples, weights]", /^metrics.1: /],

@@ -17,7 +17,6 @@ export interface JobFile extends TrainingFields, ServerFields {
   readonly name: string;
   readonly model: ModelSource;
   readonly dataset: JobDataset;
-  readonly algorithm: "fedavg";
   readonly localEpochs: number;
   readonly batchSize: number;
   readonly learningRate: number;

@@ -31,7 +31,6 @@ const builderSchema = z.discriminatedUnion("builder", [
 const fields = {
   name,
   dataset: datasetSchema,
-  algorithm: z.literal("fedavg").default("fedavg"),
   localEpochs: z.int().min(1).max(1_000).default(1),
   batchSize: z.int().min(1).max(65_536).default(32),
   learningRate,
@@ -58,7 +57,6 @@ const fields = {
 interface SharedFields extends TrainingFields, ServerFields {
   readonly name: string;
   readonly dataset: DatasetFields;
-  readonly algorithm: "fedavg";
   readonly localEpochs: number;
   readonly batchSize: number;
   readonly learningRate: number;

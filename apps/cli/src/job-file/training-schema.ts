@@ -1,4 +1,10 @@
-import { limits, type PlannedLoss, type PlannedOptimizer, settingRanges } from "@selvedge/protocol";
+import {
+  type CorrectedAlgorithm,
+  limits,
+  type PlannedLoss,
+  type PlannedOptimizer,
+  settingRanges,
+} from "@selvedge/protocol";
 import { z } from "zod";
 
 /** A loss or optimizer by name, with those of its options that are given. */
@@ -6,6 +12,9 @@ export type Named<Name extends string> = { readonly name: Name } & Readonly<Reco
 
 /** How devices train, apart from the learning rate; an option that is not given has its own default. */
 export interface TrainingFields {
+  readonly algorithm: "fedavg" | CorrectedAlgorithm;
+  readonly population?: number | undefined;
+  readonly alpha?: number | undefined;
   readonly loss: Named<PlannedLoss>;
   readonly optimizer: Named<PlannedOptimizer>;
   readonly proximal?: number | undefined;
@@ -70,6 +79,13 @@ const optimizer = z
 export const trainingFields: {
   readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
 } = {
+  algorithm: z.enum(["fedavg", "scaffold", "feddyn"]).default("fedavg"),
+  population: z
+    .int()
+    .min(1)
+    .max(2 ** 32 - 1)
+    .optional(),
+  alpha: setting("alpha"),
   loss,
   optimizer,
   proximal: setting("proximal"),

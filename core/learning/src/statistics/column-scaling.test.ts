@@ -65,7 +65,7 @@ test("[DS6] a round's configuration carries the scaling, and one that does not f
   const table = schema(column("a", { missing: "mean" }));
   const scaling = [{ offset: 0, factor: 0.5, mean: 0.25 }];
   const { bytes } = encodeRoundConfig({ weightCap: 1 }, scaling);
-  assert.deepEqual(decodeRoundConfig(bytes, table), { aggregator: { weightCap: 1 }, scaling });
+  assert.deepEqual(decodeRoundConfig(bytes, table), { aggregator: { weightCap: 1 }, scaling, control: null });
   const wrong: readonly ColumnScaling[][] = [
     [],
     [...scaling, ...scaling],
@@ -83,5 +83,9 @@ test("[DS6] a round's configuration carries the scaling, and one that does not f
 test("a configuration without scaling is the aggregator's own", () => {
   const { bytes } = encodeRoundConfig({ weightCap: 1 }, null);
   assert.equal(Buffer.from(bytes).toString(), '{"weightCap":1}');
-  assert.deepEqual(decodeRoundConfig(bytes, null), { aggregator: { weightCap: 1 }, scaling: null });
+  assert.deepEqual(decodeRoundConfig(bytes, null), {
+    aggregator: { weightCap: 1 },
+    scaling: null,
+    control: null,
+  });
 });

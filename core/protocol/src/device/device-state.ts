@@ -18,6 +18,8 @@ export interface OfferFacts {
   readonly signer: string;
   readonly base: BlobReference;
   readonly baseVersion: number;
+  /** What the server has corrections made with; absent = nothing. */
+  readonly control?: BlobReference;
   /** JSON text of the aggregator's device configuration. */
   readonly config: string;
   readonly configDigest: string;

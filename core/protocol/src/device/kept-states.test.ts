@@ -29,8 +29,8 @@ class Keeper {
     return this.send({ type: "offered", offer: offer(job, round), refusal: null });
   }
 
-  trained(round: number, job = "digits", expiresAt = 1_000): this {
-    const kept = { body: blob(`kept ${job} ${round}`), since: round - 1, expiresAt };
+  trained(round: number, job = "digits", expiresAt = 1_000, ifCounted = false): this {
+    const kept = { body: blob(`kept ${job} ${round}`), since: round - 1, expiresAt, ifCounted };
     const body = blob(`update ${job} ${round}`);
     return this.send({ type: "trained", job, round, result: { body, weight: 1, metrics: {}, kept } });
   }
@@ -75,6 +75,26 @@ test("[CS1] it stays whatever the coordinator says of the update", () => {
     assert.equal(keeper.keptRound(), 1);
     assert.equal(keeper.discarded().includes(blob("kept digits 1").digest), false);
   }
+});
+
+test("[CS6] what has to stay in step with the server takes effect once its update has counted", () => {
+  const inStep = (keeper: Keeper, round: number) =>
+    keeper.offered(round).trained(round, "digits", 1_000, true);
+  const keeper = inStep(new Keeper(), 1);
+  assert.equal(keeper.keptRound(), undefined);
+  assert.equal(keeper.answered(1, "accepted").keptRound(), 1);
+  for (const [round, verdict] of [
+    [2, "refused"],
+    [3, "roundClosed"],
+  ] as const) {
+    inStep(keeper, round).answered(round, verdict);
+    assert.equal(keeper.keptRound(), 1);
+    assert.ok(keeper.discarded().includes(blob(`kept digits ${round}`).digest));
+  }
+  inStep(keeper, 4).answered(4, "accepted");
+  assert.equal(keeper.keptRound(), 4);
+  assert.ok(keeper.discarded().includes(blob("kept digits 1").digest));
+  assert.equal(keeper.discarded().includes(blob("kept digits 4").digest), false);
 });
 
 test("[CS4] it goes when the job has ended, and what is kept for others stays", () => {

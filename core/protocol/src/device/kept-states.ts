@@ -15,6 +15,8 @@ export interface KeptState {
 export interface NextKept extends Omit<KeptState, "job" | "round"> {
   /** The round whose state it went on from; null = it began anew. */
   readonly since: number | null;
+  /** It goes into effect only once the update has counted: the server keeps its share of it in step. */
+  readonly ifCounted?: boolean;
 }
 
 /** What is kept for a job; undefined = nothing. */
@@ -24,6 +26,12 @@ export function keptFor(state: DeviceState, job: string): KeptState | undefined 
 
 export function keptOf({ kept = [] }: DeviceState): readonly KeptState[] {
   return kept;
+}
+
+/** Blobs that a task needs beside the plan's model. */
+export function taskBlobs({ offer, result }: Task): Digest[] {
+  const references = [offer.base, offer.control, result?.body, result?.kept?.body];
+  return references.flatMap((reference) => reference?.digest ?? []);
 }
 
 /** With what the task's training made in place of what was kept for its job before (SPEC CS1). */

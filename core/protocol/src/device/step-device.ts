@@ -8,7 +8,15 @@ import {
   type Task,
   type TrainingResult,
 } from "./device-state.ts";
-import { expiredJobs, keepNext, keptBlobs, keptOf, nextExpiry, withoutKept } from "./kept-states.ts";
+import {
+  expiredJobs,
+  keepNext,
+  keptBlobs,
+  keptOf,
+  nextExpiry,
+  taskBlobs,
+  withoutKept,
+} from "./kept-states.ts";
 
 /** All that can happen to a device. Times are Unix milliseconds. */
 export type DeviceEvent =
@@ -107,13 +115,7 @@ function onConnected(state: DeviceState, coordinator: string): DeviceTransition 
   if (state.coordinator === coordinator) return { state, effects: state.tasks.flatMap(submission) };
   const greeted = { ...state, coordinator };
   if (state.coordinator === undefined) return { state: greeted, effects: state.tasks.flatMap(submission) };
-  const blobs = [
-    ...state.tasks.flatMap(({ offer, result }) => [
-      offer.base.digest,
-      ...(result === null ? [] : [result.body.digest]),
-    ]),
-    ...keptOf(state).map(({ body }) => body.digest),
-  ];
+  const blobs = [...state.tasks.flatMap(taskBlobs), ...keptOf(state).map(({ body }) => body.digest)];
   const cleared = { ...greeted, tasks: [], kept: [] };
   const cancelled = state.tasks.filter((task) => task.phase === "training").map(cancellation);
   return { state: cleared, effects: [...cancelled, ...discard(cleared, blobs)] };
@@ -141,13 +143,7 @@ function supersede(state: DeviceState, job: string, round: number): DeviceTransi
   const cancelled = stale.filter((task) => task.phase === "training").map(cancellation);
   return {
     state: rest,
-    effects: [
-      ...cancelled,
-      ...discard(
-        rest,
-        stale.map((task) => task.offer.base.digest),
-      ),
-    ],
+    effects: [...cancelled, ...discard(rest, stale.flatMap(taskBlobs))],
   };
 }
 
@@ -171,9 +167,10 @@ function onTrained(state: DeviceState, job: string, round: number, result: Train
   }
   const trained: Task = { ...task, phase: "trained", result };
   const replaced = replace(state, task, trained);
-  const keeping = kept === undefined ? replaced : keepNext(replaced, trained, kept);
+  const keeping =
+    kept === undefined || kept.ifCounted === true ? replaced : keepNext(replaced, trained, kept);
   const started = startNext(keeping);
-  const spent = kept === undefined ? [] : discard(started.state, keptBlobs(state, [job]));
+  const spent = discard(started.state, keptBlobs(state, [job]));
   return { state: started.state, effects: [...submission(trained), ...spent, ...started.effects] };
 }
 
@@ -221,7 +218,11 @@ function onReceipt(state: DeviceState, event: Extract<DeviceEvent, { type: "rece
   const task = find(state, event.job, event.round);
   if (task?.phase !== "trained" || task.result?.body.digest !== event.digest) return { state, effects: [] };
   if (event.verdict === "bodyMissing") return { state, effects: submission(task) };
-  return drop(state, event.job, event.round);
+  const { kept } = task.result;
+  if (event.verdict !== "accepted" || kept?.ifCounted !== true) return drop(state, event.job, event.round);
+  const before = keptBlobs(state, [event.job]);
+  const dropped = drop(keepNext(state, task, kept), event.job, event.round);
+  return { state: dropped.state, effects: [...dropped.effects, ...discard(dropped.state, before)] };
 }
 
 /** Takes a task out, whatever it was doing. */
@@ -230,9 +231,7 @@ function drop(state: DeviceState, job: string, round: number): DeviceTransition 
   if (task === undefined) return { state, effects: [] };
   const rest: DeviceState = { ...state, tasks: state.tasks.filter((other) => other !== task) };
   const effects: DeviceEffect[] = task.phase === "training" ? [cancellation(task)] : [];
-  effects.push(
-    ...discard(rest, [task.offer.base.digest, ...(task.result === null ? [] : [task.result.body.digest])]),
-  );
+  effects.push(...discard(rest, taskBlobs(task)));
   const started = startNext(rest);
   return { state: started.state, effects: [...effects, ...started.effects] };
 }
@@ -255,7 +254,7 @@ function submission(task: Task): DeviceEffect[] {
 /** Equal contents share one blob: it goes only when no other task needs it. */
 function discard(state: DeviceState, blobs: readonly Digest[]): DeviceEffect[] {
   const needed = new Set([
-    ...state.tasks.flatMap(({ offer, result }) => [offer.base.digest, result?.body.digest]),
+    ...state.tasks.flatMap(taskBlobs),
     ...keptOf(state).map(({ body }) => body.digest),
   ]);
   const free = blobs.filter((digest) => !needed.has(digest));

@@ -14,6 +14,8 @@ export type JobEvent =
       readonly round: number;
       readonly devices: readonly string[];
       readonly config: BlobReference;
+      /** What the configuration has devices correct by. */
+      readonly control?: BlobReference;
       readonly now: number;
     }
   | { readonly type: "cohortShort"; readonly round: number; readonly reason: string; readonly now: number }
@@ -93,6 +95,8 @@ export type JobEffect =
       readonly kind?: RoundKind;
       /** What the columns of this and later rounds are scaled with. */
       readonly statistics?: BlobReference;
+      /** What the server keeps; absent before the first round. */
+      readonly optimizerState?: BlobReference;
     }
   | { readonly type: "offer"; readonly round: number; readonly device: string }
   | {

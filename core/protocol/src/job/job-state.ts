@@ -23,6 +23,8 @@ export interface JobPlan {
   readonly statistics?: true;
   /** Whether devices keep something for it between rounds; absent = no. */
   readonly keeps?: true;
+  /** What a device sends, in sizes of the model; absent = 1. */
+  readonly sends?: number;
 }
 
 /** What a round that does not train is for; absent = it trains. */
@@ -95,6 +97,8 @@ export interface RoundState {
   readonly offeredAt: number;
   readonly configDigest: Digest;
   readonly config: BlobReference;
+  /** What the configuration has devices correct by; absent = nothing. */
+  readonly control?: BlobReference;
   readonly members: { readonly [device: string]: Member };
   /** Accepted and not yet in a fold. */
   readonly queue: readonly AcceptedContribution[];

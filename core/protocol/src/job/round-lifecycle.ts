@@ -32,6 +32,7 @@ export function openNextRound(state: JobState): JobTransition {
         type: "openRound",
         round: state.nextRound,
         waitingSince: state.waitingSince,
+        ...(state.optimizerState !== null && { optimizerState: state.optimizerState }),
         ...nextKind(state),
         ...gathered(state),
       },
@@ -63,6 +64,7 @@ export function openRound(
     offeredAt: event.now,
     config: event.config,
     configDigest: event.config.digest,
+    ...(event.control !== undefined && { control: event.control }),
     members: Object.fromEntries(event.devices.map((device) => [device, offered])),
     queue: [],
     folding: [],
@@ -275,7 +277,7 @@ export function noticesOf(round: RoundState, reason: string): JobEffect[] {
 /** Blobs that nothing needs once the round is over. */
 export function discardOf(round: RoundState, spent: readonly Digest[] = []): JobEffect[] {
   const pending = [...round.queue, ...round.folding].map((contribution) => contribution.body.digest);
-  const made = [round.outcome?.weights, round.outcome?.optimizerState, round.accumulator];
+  const made = [round.outcome?.weights, round.outcome?.optimizerState, round.accumulator, round.control];
   const blobs = [...spent, ...pending, ...made.flatMap((blob) => blob?.digest ?? [])];
   return blobs.length === 0 ? [] : [{ type: "discard", blobs }];
 }

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { decodeRoundConfig } from "@selvedge/learning";
 import {
   type BlobReference,
   blobReferenceOf,
@@ -12,6 +13,8 @@ import {
   type Offer,
   type OfferFacts,
   SelvedgeError,
+  scaledTable,
+  sentModels,
   statisticsBytesBound,
   verifyPlan,
 } from "@selvedge/protocol";
@@ -50,6 +53,7 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
     job: offer.job,
     round: offer.round,
     ...askedFor(offer, plan, base),
+    ...controlOf(offer, plan),
     plan: Buffer.from(offer.plan).toString("base64"),
     planDigest: plan.digest,
     signer: signature.keyId,
@@ -70,13 +74,26 @@ function askedFor(
   base: BlobReference,
 ): Pick<OfferFacts, "kind" | "answerBytes" | "keptBytes"> {
   const kept = keptModels(train);
-  if (phase === "train") return kept === 0 ? {} : { keptBytes: kept * base.length };
+  if (phase === "train") {
+    const sent = sentModels(train);
+    return {
+      ...(sent > 1 && { answerBytes: sent * base.length }),
+      ...(kept > 0 && { keptBytes: kept * base.length }),
+    };
+  }
   if (phase === "statistics" && plan.phases.includes(phase) && table !== null) {
     return { kind: phase, answerBytes: statisticsBytesBound(table) };
   }
   throw new SelvedgeError("invalid_argument", `the plan has no phase "${phase.slice(0, 64)}"`, {
     at: "offer.phase",
   });
+}
+
+/** What the server has the device's corrections made with, where the plan's algorithm does. */
+function controlOf({ phase, clientConfig }: Offer, plan: CheckedPlan): { readonly control?: BlobReference } {
+  if (phase !== "train" || sentModels(plan.train) === 1) return {};
+  const { control } = decodeRoundConfig(clientConfig, scaledTable(plan), true);
+  return control === null ? {} : { control };
 }
 
 function readConfig(offer: Offer): string {

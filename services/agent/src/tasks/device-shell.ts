@@ -9,6 +9,7 @@ import {
   type DeviceState,
   decodePlan,
   type EnvelopeBody,
+  isCorrected,
   type KeptState,
   keptFor,
   limits,
@@ -145,14 +146,17 @@ export class DeviceShell {
   async #update(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
     const { blobs, channel, keeper, trainer, random } = this.#options;
     const { model } = plan;
-    const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan));
-    for (const needed of [model, offer.base]) {
+    const { base, round, control = null } = offer;
+    const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), control !== null);
+    for (const needed of [model, base, ...(control === null ? [] : [control])]) {
       await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, signal));
     }
-    const { base, round } = offer;
     const before = await this.#kept(offer, holder);
     const kept = before?.body ?? null;
-    const trained = await trainer.train({ plan, model, base, round, scaling: given.scaling, kept }, signal);
+    const trained = await trainer.train(
+      { plan, model, base, round, scaling: given.scaling, kept, control },
+      signal,
+    );
     const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
     const config = aggregator.parseConfig(given.aggregator);
     const wire = aggregator.encode(config, trained.update, random);
@@ -164,7 +168,11 @@ export class DeviceShell {
       weight: aggregator.weigh(config, trained.examples),
       metrics,
       ...(trained.kept && {
-        kept: { bytes: trained.kept.bytes, since: trained.kept.isContinued ? (before?.round ?? null) : null },
+        kept: {
+          bytes: trained.kept.bytes,
+          since: trained.kept.isContinued ? (before?.round ?? null) : null,
+          ...(isCorrected(plan.train.algorithm) && { ifCounted: true }),
+        },
       }),
     };
   }
@@ -187,10 +195,10 @@ export class DeviceShell {
     }
   }
 
-  async #keep({ bytes, since }: MadeKept, holder: string): Promise<NextKept> {
+  async #keep({ bytes, ...when }: MadeKept, holder: string): Promise<NextKept> {
     const { keepForMs, keeper, now } = this.#options;
     const body = await keeper.put(holder, bytes);
-    return { body, since, expiresAt: now() + (await keepForMs()) };
+    return { body, ...when, expiresAt: now() + (await keepForMs()) };
   }
 
   async #summary(plan: CheckedPlan, signal: AbortSignal): Promise<Answer> {
@@ -243,7 +251,7 @@ interface Answer extends Pick<TrainingResult, "weight" | "metrics"> {
   readonly kept?: MadeKept;
 }
 
-interface MadeKept extends Pick<NextKept, "since"> {
+interface MadeKept extends Omit<NextKept, "body" | "expiresAt"> {
   readonly bytes: Uint8Array;
 }
 

@@ -1,12 +1,14 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DatasetSource, planReading } from "@selvedge/datasets";
+import { clientAlgorithm } from "@selvedge/learning";
 import {
   decodeSafetensors,
   parseModel,
   plannedKeeping,
   plannedTraining,
   shareParameters,
+  updateLayout,
 } from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { TrainingProcess } from "@selvedge/runtime";
@@ -57,6 +59,7 @@ export class ProcessTrainer implements Trainer {
           ...plannedTraining(task.plan),
           ...plannedKeeping(train),
           ...(task.kept === null ? {} : { keptPath: blobs.pathOf(task.kept.digest) }),
+          ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
           nextKeptPath,
           learningRate: train.learningRate,
           batchSize: train.batchSize,
@@ -69,7 +72,8 @@ export class ProcessTrainer implements Trainer {
         { signal, memoryBytesMax, timeoutMs },
       );
       const model = parseModel(await blobs.get(task.model.digest));
-      const { shared: layout } = shareParameters(model, train.personal);
+      const { shared } = shareParameters(model, train.personal);
+      const layout = updateLayout(shared, clientAlgorithm(train)?.sendsChange === true);
       const update = decodeSafetensors(await readFile(updatePath), layout);
       const metrics = { ...outcome.metrics, examples: outcome.examples };
       const kept = outcome.kept && { bytes: await readFile(nextKeptPath), ...outcome.kept };

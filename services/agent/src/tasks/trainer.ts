@@ -10,6 +10,8 @@ export interface TrainingTask {
   readonly round: number;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;
+  /** What the server has corrections made with, on this device; null = nothing. */
+  readonly control: BlobReference | null;
   /** What this device kept after an earlier round, on this device; null = nothing. */
   readonly kept: BlobReference | null;
 }

@@ -213,7 +213,7 @@ export class JobBoard {
       if (replaced !== undefined) this.#letGo(job, [replaced]);
       // What is being deleted must not look as if it were there.
       await this.#keeper.turn(digest, async () => {});
-      return round.kind === "statistics" ? limits.statisticsBytesMax : state.base.weights.length;
+      return round.kind === "statistics" ? limits.statisticsBytesMax : updateBytesMax(state);
     }
     return 0;
   }
@@ -235,7 +235,7 @@ export class JobBoard {
       return problemWithStatistics(claim.body, claim.weight, claim.metrics, plan, this.#blobs);
     }
     const layout = await this.#layouts.ofUpdate(plan);
-    return problemWith(claim.body, claim.metrics, plan, layout, state.base.weights.length, this.#blobs);
+    return problemWith(claim.body, claim.metrics, plan, layout, updateBytesMax(state), this.#blobs);
   }
 
   async #exclude(job: string, device: string, reason: string): Promise<void> {
@@ -282,4 +282,9 @@ export class JobBoard {
     if (state !== undefined) return state;
     throw new SelvedgeError("not_found", `no job "${job.slice(0, 80)}"`, { fix: "see `selvedge job list`" });
   }
+}
+
+/** Where more is sent than an update, its tensors have longer names than the model's. */
+function updateBytesMax({ base, plan: { sends = 1 } }: JobState): number {
+  return base.weights.length * (sends === 1 ? 1 : sends + 1);
 }

@@ -126,10 +126,10 @@ export class JobShell {
   ): Promise<JobEvent> {
     const { eligible, layouts, now } = this.#options;
     const plan = await this.#plan(job);
-    const layout = await layouts.ofUpdate(plan);
+    const shared = await layouts.ofShared(plan);
     const devices = eligible(plan.plan.dataset?.name ?? "");
     const scaling = await readScaling(plan, effect.statistics, blobs);
-    return openRound({ effect, plan, layout, scaling, eligible: devices, now: now() }, blobs);
+    return openRound({ effect, plan, shared, scaling, eligible: devices, now: now() }, blobs);
   }
 
   async #fold(
@@ -204,7 +204,7 @@ export class JobShell {
   async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
     const { blobs, layouts } = this.#options;
     const plan = await this.#plan(job);
-    const given = { model: await layouts.of(plan.model), update: await layouts.ofUpdate(plan) };
+    const given = { model: await layouts.of(plan.model), shared: await layouts.ofShared(plan) };
     return openArithmetic(plan, config, this.#state(job).base.version, given, blobs);
   }
 
@@ -232,7 +232,7 @@ export function blobsOf(state: JobState): string[] {
   ];
   if (round !== null) {
     const { weights = null, optimizerState = null } = round.outcome ?? {};
-    references.push(round.config, round.accumulator, weights, optimizerState);
+    references.push(round.config, round.control ?? null, round.accumulator, weights, optimizerState);
     references.push(...[...round.queue, ...round.folding].map((contribution) => contribution.body));
   }
   return references.flatMap((reference) => reference?.digest ?? []);

@@ -1,19 +1,26 @@
+import { clientAlgorithm } from "@selvedge/learning";
 import {
   type OnnxModel,
   type ParameterLayout,
   parameterLayout,
   parseModel,
   shareParameters,
+  updateLayout,
 } from "@selvedge/onnx";
 import type { BlobReference, CheckedPlan, Digest } from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
+
+/** Of what devices send, by the layout of what they share. */
+export function sentLayout(shared: ParameterLayout, { train }: CheckedPlan): ParameterLayout {
+  return updateLayout(shared, clientAlgorithm(train)?.sendsChange === true);
+}
 
 /** Layouts of the models that jobs train, parsed once each. */
 export class ModelLayouts {
   readonly #blobs: BlobStore;
   readonly #layouts = new Map<Digest, ParameterLayout>();
   /** By the digest of the plan. */
-  readonly #updates = new Map<Digest, ParameterLayout>();
+  readonly #shared = new Map<Digest, ParameterLayout>();
 
   constructor(blobs: BlobStore) {
     this.#blobs = blobs;
@@ -31,17 +38,22 @@ export class ModelLayouts {
     return layout;
   }
 
+  /** How what a device of this plan sends lies. @throws SelvedgeError as `ofShared` */
+  async ofUpdate(plan: CheckedPlan): Promise<ParameterLayout> {
+    return sentLayout(await this.ofShared(plan), plan);
+  }
+
   /**
-   * How the update of a device of this plan lies: without what is personal.
+   * The parameters that devices of this plan learn together: without what is personal.
    *
    * @throws SelvedgeError as `shareParameters`
    */
-  async ofUpdate({ digest, model, train }: CheckedPlan): Promise<ParameterLayout> {
+  async ofShared({ digest, model, train }: CheckedPlan): Promise<ParameterLayout> {
     if (train.personal.length === 0) return this.of(model);
-    const known = this.#updates.get(digest);
+    const known = this.#shared.get(digest);
     if (known !== undefined) return known;
     const { shared } = shareParameters(await this.model(model), train.personal);
-    this.#updates.set(digest, shared);
+    this.#shared.set(digest, shared);
     return shared;
   }
 }

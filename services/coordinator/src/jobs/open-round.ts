@@ -6,15 +6,17 @@ import {
   type JsonObject,
   selectCohort,
 } from "@selvedge/learning";
-import type { ParameterLayout } from "@selvedge/onnx";
-import type { CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
+import { encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
+import type { BlobReference, CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
+import { sentLayout } from "./model-layouts.ts";
+import { algorithmOf, readServerState } from "./server-state.ts";
 
 export interface RoundOpening {
   readonly effect: Extract<JobEffect, { type: "openRound" }>;
   readonly plan: CheckedPlan;
-  /** Of an update. */
-  readonly layout: ParameterLayout;
+  /** The parameters that devices learn together. */
+  readonly shared: ParameterLayout;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;
   /** Devices that are online and have the plan's dataset. */
@@ -37,19 +39,31 @@ export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Pr
     return { type: "cohortShort", round: effect.round, reason, now };
   }
   const devices = selectCohort({ eligible, cohort, seed: plan.plan.seed, round: effect.round });
-  const config =
-    effect.kind === "statistics"
-      ? encodeClientConfig({ phase: effect.kind })
-      : encodeRoundConfig(aggregatorConfig(opening, devices.length), opening.scaling);
-  const stored = await blobs.put(config.bytes);
-  return { type: "cohortSelected", round: effect.round, devices, config: stored, now };
+  const selected = { type: "cohortSelected", round: effect.round, devices, now } as const;
+  if (effect.kind === "statistics") {
+    return { ...selected, config: await blobs.put(encodeClientConfig({ phase: effect.kind }).bytes) };
+  }
+  const control = await putControl(opening, blobs);
+  const config = encodeRoundConfig(aggregatorConfig(opening, devices.length), opening.scaling, control);
+  return { ...selected, config: await blobs.put(config.bytes), ...(control !== null && { control }) };
 }
 
-function aggregatorConfig({ plan, layout }: RoundOpening, cohort: number): JsonObject {
+/** What the algorithm sends to all devices of a round, as a blob; null = nothing. */
+async function putControl(
+  { effect, plan, shared }: RoundOpening,
+  blobs: BlobWorkspace,
+): Promise<BlobReference | null> {
+  const algorithm = algorithmOf(plan);
+  const state = await readServerState(effect.optimizerState ?? null, algorithm, shared.length, blobs);
+  const control = algorithm.broadcast(state);
+  return control === null ? null : blobs.put(encodeSafetensors(shared, control));
+}
+
+function aggregatorConfig({ plan, shared }: RoundOpening, cohort: number): JsonObject {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
   return aggregator.prepare(aggregator.initialState(), {
     cohort,
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
-    parameters: layout.length,
+    parameters: sentLayout(shared, plan).length,
   });
 }

@@ -13,6 +13,7 @@ import {
   rawPublicKey,
   SelvedgeError,
   scaledTable,
+  sentModels,
   verifyPlan,
 } from "@selvedge/protocol";
 import { type BlobKeeper, KeyedQueue } from "@selvedge/storage";
@@ -128,6 +129,7 @@ function jobPlan(
     evaluationDataset,
     ...(scaledTable(plan) !== null && { statistics: true }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),
+    ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),
   };
 }
 

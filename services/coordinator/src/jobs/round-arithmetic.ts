@@ -5,13 +5,11 @@ import {
   combineMetrics,
   decodeAccumulator,
   decodeRoundConfig,
-  decodeServerOptimizerState,
   encodeAccumulator,
   encodeServerOptimizerState,
   openSumRound,
-  type ServerOptimizer,
+  type ServerAlgorithm,
   type SumRound,
-  serverOptimizerNamed,
 } from "@selvedge/learning";
 import {
   decodeSafetensors,
@@ -29,6 +27,8 @@ import {
   scaledTable,
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
+import { sentLayout } from "./model-layouts.ts";
+import { algorithmOf, readServerState } from "./server-state.ts";
 
 type Fold = Extract<JobEffect, { type: "fold" }>;
 type Finalise = Extract<JobEffect, { type: "finalise" }>;
@@ -37,15 +37,17 @@ type Finalised = Extract<JobEvent, { type: "finalised" }>;
 /** What a round's arithmetic is done with. */
 export interface RoundArithmetic {
   readonly aggregator: Aggregator;
-  readonly optimizer: ServerOptimizer;
+  readonly algorithm: ServerAlgorithm;
   readonly round: SumRound;
   readonly layouts: RoundLayouts;
+  /** Of what a device sends. */
+  readonly sent: ParameterLayout;
 }
 
 export interface RoundLayouts {
   readonly model: ParameterLayout;
-  /** Of what a device sends: what is personal is not in it. */
-  readonly update: ParameterLayout;
+  /** Of what devices learn together: what is personal is not in it. */
+  readonly shared: ParameterLayout;
 }
 
 export async function openArithmetic(
@@ -56,14 +58,16 @@ export async function openArithmetic(
   blobs: BlobWorkspace,
 ): Promise<RoundArithmetic> {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-  const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan));
+  const sent = sentLayout(layouts.shared, plan);
+  const isControlled = sent !== layouts.shared;
+  const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan), isControlled);
   const parsed = aggregator.parseConfig(given.aggregator);
-  const { name = "", ...options } = plan.plan.serverOptimizer ?? {};
   return {
     aggregator,
-    optimizer: serverOptimizerNamed(name, options),
+    algorithm: algorithmOf(plan),
     round: openSumRound(parsed, baseVersion),
     layouts,
+    sent,
   };
 }
 
@@ -76,10 +80,10 @@ export async function fold(
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<BlobReference> {
-  const { aggregator, round, layouts } = arithmetic;
+  const { aggregator, round, sent } = arithmetic;
   let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   for (const contribution of effect.contributions) {
-    const values = decodeSafetensors(await blobs.get(contribution.body.digest), layouts.update);
+    const values = decodeSafetensors(await blobs.get(contribution.body.digest), sent);
     accumulator = aggregator.accumulate(round, accumulator, {
       format: "f32",
       contributors: [contribution.device],
@@ -101,19 +105,16 @@ export async function finalise(
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<Omit<Finalised, "type" | "round" | "now">> {
-  const { aggregator, optimizer, round } = arithmetic;
-  const { model, update } = arithmetic.layouts;
+  const { aggregator, algorithm, round, layouts } = arithmetic;
   const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
-  const base = decodeSafetensors(await blobs.get(effect.base.digest), model);
-  const shared = pickTensors(base, model, update);
-  const state =
-    effect.optimizerState === null
-      ? optimizer.init(shared.length)
-      : decodeServerOptimizerState(await blobs.get(effect.optimizerState.digest));
-  const updated = optimizer.update(state, shared, aggregator.report(round, accumulator).result);
-  const weights = placeTensors(base, model, updated.parameters, update);
+  const base = decodeSafetensors(await blobs.get(effect.base.digest), layouts.model);
+  const shared = pickTensors(base, layouts.model, layouts.shared);
+  const state = await readServerState(effect.optimizerState, algorithm, shared.length, blobs);
+  const { result } = aggregator.report(round, accumulator);
+  const updated = algorithm.update(state, shared, result, accumulator.contributors.length);
+  const weights = placeTensors(base, layouts.model, updated.parameters, layouts.shared);
   return {
-    weights: await blobs.put(encodeSafetensors(model, weights)),
+    weights: await blobs.put(encodeSafetensors(layouts.model, weights)),
     optimizerState: await blobs.put(encodeServerOptimizerState(updated.state)),
     federated: federatedOf(effect),
   };

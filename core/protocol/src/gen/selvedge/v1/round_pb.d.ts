@@ -128,7 +128,8 @@ export declare const TaskSchema: GenMessage<Task>;
 export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
   /**
    * "fedavg"; "fedavg.2" where a field after max_examples_per_device is set, so
-   * that a device of a version that does not know them declines (SPEC OF8).
+   * that a device of a version that does not know them declines (SPEC OF8);
+   * "scaffold" and "feddyn", where devices keep a correction of their own.
    *
    * @generated from field: string algorithm = 1;
    */
@@ -214,6 +215,20 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: bool keep_optimizer_state = 19;
    */
   keepOptimizerState: boolean;
+
+  /**
+   * Of "scaffold" and "feddyn": how many devices there are that may take part.
+   *
+   * @generated from field: uint32 population = 20;
+   */
+  population: number;
+
+  /**
+   * Of "feddyn": the weight of what pulls a device towards the round's base.
+   *
+   * @generated from field: optional double alpha = 21;
+   */
+  alpha?: number | undefined;
 };
 
 /**

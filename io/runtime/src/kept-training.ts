@@ -1,0 +1,141 @@
+import { type ClientAlgorithm, clientAlgorithm } from "@selvedge/learning";
+import {
+  decodeSafetensors,
+  type OnnxModel,
+  type ParameterLayout,
+  pickTensors,
+  placeTensors,
+  type SharedParameters,
+  shareParameters,
+  type TrainingGraph,
+  updateLayout,
+} from "@selvedge/onnx";
+import { encodeKeptState, type KeptState, readKeptState } from "./kept-state.ts";
+import { readBytes } from "./read-bytes.ts";
+import type { TrainingResult, TrainingRun } from "./training-loop.ts";
+import type { TrainingRequest } from "./training-methods.ts";
+
+/** The model of a training, and where the round begins. */
+export interface RoundStart {
+  readonly model: OnnxModel;
+  readonly layout: ParameterLayout;
+  readonly base: Float32Array;
+  readonly graph: TrainingGraph;
+}
+
+/** What a training sends and what it keeps. */
+export interface KeptOutcome {
+  /** As `layout` has it. */
+  readonly sent: Float32Array;
+  readonly layout: ParameterLayout;
+  /** The file of what is kept; null when nothing is. */
+  readonly kept: Uint8Array | null;
+}
+
+/** A training that goes on from what the device kept of an earlier round. */
+export class KeptTraining {
+  /** Where it begins: the round's base with the device's own parameters in it. */
+  readonly parameters: Float32Array;
+  readonly #start: RoundStart;
+  readonly #request: TrainingRequest;
+  readonly #parts: SharedParameters;
+  readonly #algorithm: ClientAlgorithm | null;
+  readonly #sections: Readonly<Record<string, ParameterLayout>>;
+  readonly #before: KeptState | undefined;
+  /** What the device's algorithm kept, and what the server sent. */
+  readonly #own: Float32Array;
+  readonly #broadcast: Float32Array;
+
+  /** @throws SelvedgeError as `shareParameters`, and as reading the server's file throws */
+  static async open(start: RoundStart, request: TrainingRequest): Promise<KeptTraining> {
+    const { personal = [], controlPath } = request;
+    const parts = shareParameters(start.model, personal);
+    const algorithm = request.algorithm ? clientAlgorithm(request.algorithm) : null;
+    const sections = {
+      ...(parts.personal.length > 0 && { personal: parts.personal }),
+      ...(request.keepsOptimizer === true && { optimizer: start.graph.state.layout }),
+      ...(algorithm !== null && { control: parts.shared }),
+    };
+    const before = await readKeptState(request.keptPath, sections);
+    const broadcast =
+      controlPath === undefined
+        ? new Float32Array(parts.shared.length)
+        : decodeSafetensors(await readBytes(controlPath), parts.shared);
+    return new KeptTraining(start, request, { parts, algorithm, sections, before, broadcast });
+  }
+
+  private constructor(start: RoundStart, request: TrainingRequest, opened: Opened) {
+    const { parts, before } = opened;
+    this.#start = start;
+    this.#request = request;
+    this.#parts = parts;
+    this.#algorithm = opened.algorithm;
+    this.#sections = opened.sections;
+    this.#before = before;
+    this.#own = before?.sections.control ?? new Float32Array(parts.shared.length);
+    this.#broadcast = opened.broadcast;
+    const own = before?.sections.personal;
+    this.parameters =
+      own === undefined ? start.base : placeTensors(start.base, start.layout, own, parts.personal);
+  }
+
+  /** Whether it goes on from what was kept; null when nothing is to be kept. */
+  get kept(): { readonly isContinued: boolean } | null {
+    return Object.keys(this.#sections).length === 0 ? null : { isContinued: this.#before !== undefined };
+  }
+
+  /** How the training is to run. */
+  settings(): Pick<TrainingRun, "parameters" | "state" | "correction"> {
+    const { layout } = this.#start;
+    const optimizer = this.#before?.sections.optimizer;
+    const correction = this.#algorithm?.correction(this.#own, this.#broadcast);
+    return {
+      parameters: this.parameters,
+      ...(optimizer && { state: { values: optimizer, steps: this.#before?.steps ?? 0 } }),
+      ...(correction && {
+        correction: placeTensors(new Float32Array(layout.length), layout, correction, this.#parts.shared),
+      }),
+    };
+  }
+
+  /** @param change trained minus base parameters */
+  finish(trained: TrainingResult, change: Float32Array): KeptOutcome {
+    const { layout } = this.#start;
+    const { shared, personal } = this.#parts;
+    const update = pickTensors(change, layout, shared);
+    const { steps } = trained;
+    const { learningRate } = this.#request;
+    const [own, broadcast] = [this.#own, this.#broadcast];
+    const control = this.#algorithm?.next({ own, broadcast, update, steps, learningRate });
+    const sendsChange = this.#algorithm?.sendsChange === true;
+    const moved = sendsChange ? control?.map((value, index) => value - (own[index] ?? 0)) : undefined;
+    const next: KeptState = {
+      sections: {
+        personal: pickTensors(trained.parameters, layout, personal),
+        optimizer: trained.state.values,
+        ...(control && { control }),
+      },
+      steps: trained.state.steps,
+    };
+    return {
+      sent: moved === undefined ? update : joined(update, moved),
+      layout: updateLayout(shared, sendsChange),
+      kept: this.kept === null ? null : encodeKeptState(this.#sections, next),
+    };
+  }
+}
+
+function joined(first: Float32Array, second: Float32Array): Float32Array {
+  const both = new Float32Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+interface Opened {
+  readonly parts: SharedParameters;
+  readonly algorithm: ClientAlgorithm | null;
+  readonly sections: Readonly<Record<string, ParameterLayout>>;
+  readonly before: KeptState | undefined;
+  readonly broadcast: Float32Array;
+}

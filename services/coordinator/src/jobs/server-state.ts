@@ -1,0 +1,27 @@
+import {
+  decodeServerOptimizerState,
+  type ServerAlgorithm,
+  type ServerOptimizerState,
+  serverAlgorithm,
+  serverOptimizerNamed,
+} from "@selvedge/learning";
+import type { BlobReference, CheckedPlan } from "@selvedge/protocol";
+import type { BlobWorkspace } from "@selvedge/storage";
+
+/** The server's half of a plan's algorithm, with its server optimizer. */
+export function algorithmOf({ plan, train }: CheckedPlan): ServerAlgorithm {
+  const { name = "", ...options } = plan.serverOptimizer ?? {};
+  return serverAlgorithm(train, serverOptimizerNamed(name, options));
+}
+
+/** What it kept after the last round, or begins with. */
+export async function readServerState(
+  stored: BlobReference | null,
+  algorithm: ServerAlgorithm,
+  parameters: number,
+  blobs: BlobWorkspace,
+): Promise<ServerOptimizerState> {
+  return stored === null
+    ? algorithm.init(parameters)
+    : decodeServerOptimizerState(await blobs.get(stored.digest));
+}
