@@ -2,8 +2,9 @@ import type { ComposeMode } from "./composition.ts";
 import type { GraphProto, NodeProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { liveProtos } from "./live-protos.ts";
-import { TypeMismatch, type Value } from "./operator.ts";
+import { mismatch, TypeMismatch, type Value } from "./operator.ts";
 import { isSequence, type Named } from "./sequences.ts";
+import { sameShape } from "./shape.ts";
 
 /** `emitNode`, which the operators that hold graphs are a part of. */
 export type EmitNode = (
@@ -61,4 +62,10 @@ export function lookUp(values: ReadonlyMap<string, Named>, name: string): Value 
   if (value === undefined) throw new TypeMismatch(`"${name}" is an output that is not known`);
   if (isSequence(value)) throw new TypeMismatch(`"${name}" is a sequence`);
   return value;
+}
+
+/** The state after an iteration. @throws TypeMismatch for one of another form than before */
+export function sameForm(next: Value, before: Value): Value {
+  if (next.type === before.type && sameShape(next.shape, before.shape)) return next;
+  throw mismatch("a state of it changes its form", before, next);
 }

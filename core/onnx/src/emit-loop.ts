@@ -1,13 +1,12 @@
 import type { ComposeMode } from "./composition.ts";
 import { constantFrom } from "./constant-from.ts";
-import { type EmitNode, hoisted, insideLoop, lookUp } from "./emit-body.ts";
+import { type EmitNode, hoisted, insideLoop, lookUp, sameForm } from "./emit-body.ts";
 import type { NodeProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { constantOf, type LoopCourse, type LoopParts, loopCourse } from "./loop-course.ts";
 import { LoopFrame } from "./loop-frame.ts";
-import { mismatch, TypeMismatch, type Value } from "./operator.ts";
+import { TypeMismatch, type Value } from "./operator.ts";
 import type { Named } from "./sequences.ts";
-import { sameShape } from "./shape.ts";
 
 /**
  * ONNX Loop whose course depends on no data, as tf2onnx writes the recurrent layers of
@@ -93,9 +92,4 @@ function statesOf({ body, initial }: LoopParts, course: LoopCourse): readonly St
     const kind = course.final.has(name) ? "known" : name === result ? "fixed" : "carried";
     return { name, result, initial: value, kind };
   });
-}
-
-function sameForm(next: Value, initial: Value): Value {
-  if (next.type === initial.type && sameShape(next.shape, initial.shape)) return next;
-  throw mismatch("a state of it changes its form", initial, next);
 }

@@ -10,6 +10,7 @@ import {
 import { constantFrom } from "./constant-from.ts";
 import { lookUp } from "./emit-body.ts";
 import { emitLoop } from "./emit-loop.ts";
+import { emitScan } from "./emit-scan.ts";
 import type { NodeProto } from "./gen/onnx/onnx_pb.js";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { type AttributeKind, TypeMismatch, type Value } from "./operator.ts";
@@ -66,6 +67,7 @@ const readHere: readonly string[] = [
   "ConstantOfShape",
   "If",
   "Loop",
+  "Scan",
   "SequenceAt",
   "SplitToSequence",
 ];
@@ -78,6 +80,7 @@ function outputsOf(
 ): readonly Named[] {
   if (node.opType === "Constant") return [constantOf(graph, node)];
   if (node.opType === "If") return branchOf(graph, node, values, mode);
+  if (node.opType === "Scan") return emitScan(graph, node, values, mode, emitInner);
   if (node.opType === "Loop") return emitLoop(graph, node, values, mode, emitInner);
   if (node.opType === "SequenceAt") {
     const [sequence = "", position = ""] = node.input;

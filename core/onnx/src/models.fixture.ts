@@ -59,24 +59,44 @@ export function branch(name: string, nodes: ModelParts["nodes"], output: string)
   });
 }
 
+interface BodyParts {
+  readonly inputs: readonly string[];
+  readonly nodes: ModelParts["nodes"];
+  readonly outputs: readonly string[];
+}
+
 /** A Loop. The body's nodes may read the names around it. */
 export function loopNode(
   name: string,
   input: readonly string[],
   output: readonly string[],
-  body: {
-    readonly inputs: readonly string[];
-    readonly nodes: ModelParts["nodes"];
-    readonly outputs: readonly string[];
-  },
+  body: BodyParts,
 ): NodeInit {
-  const g = {
-    node: [...body.nodes],
-    input: body.inputs.map((name) => ({ name })),
-    output: body.outputs.map((name) => ({ name })),
-  };
-  const attribute = [{ name: "body", type: AttributeProto_AttributeType.GRAPH, g }];
-  return { opType: "Loop", name, input: [...input], output: [...output], attribute };
+  return { opType: "Loop", name, input: [...input], output: [...output], attribute: [bodyOf(body)] };
+}
+
+/** A Scan of so many sequences, which come after its states. */
+export function scanNode(
+  name: string,
+  input: readonly string[],
+  output: readonly string[],
+  body: BodyParts,
+  sequences: number,
+): NodeInit {
+  const attribute = [bodyOf(body), encodeAttribute("num_scan_inputs", "int", sequences)];
+  return { opType: "Scan", name, input: [...input], output: [...output], attribute };
+}
+
+function bodyOf({ inputs, nodes, outputs }: BodyParts): AttributeProto {
+  return create(AttributeProtoSchema, {
+    name: "body",
+    type: AttributeProto_AttributeType.GRAPH,
+    g: {
+      node: [...nodes],
+      input: inputs.map((name) => ({ name })),
+      output: outputs.map((name) => ({ name })),
+    },
+  });
 }
 
 export function constant(tensor: TensorProto, output: string): NodeInit {

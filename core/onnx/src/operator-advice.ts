@@ -18,7 +18,7 @@ const groups: readonly (readonly [operators: readonly string[], fix: string])[] 
   ],
   [["If"], "choose by torch.where (Where) between both results: the branch must be known before the run"],
   [
-    ["Loop", "Scan"],
+    ["Loop"],
     "give sequences a fixed length, and write recurrent layers as LSTM, GRU or RNN, nn.EmbeddingBag as nn.Embedding and a mean",
   ],
   [

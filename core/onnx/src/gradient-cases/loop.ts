@@ -70,7 +70,37 @@ export const loopCases: readonly ScanCase[] = [
       return emitted(g, inputs, { trips: 3, two: 2 }, nodes, ["final", "same"]);
     },
   },
+  {
+    name: "Scan: two sequences along different axes, one of them backwards, stacked backwards along the last axis",
+    inputs: [
+      [2, 3],
+      [2, 4, 3],
+      [4, 3],
+    ],
+    emit: (g, inputs) => {
+      const body = {
+        inputs: ["h", "x", "gate"],
+        nodes: [
+          node("Mul", ["h", "gate"], ["kept"]),
+          node("Add", ["kept", "x"], ["sum"]),
+          node("Tanh", ["sum"], ["next"]),
+          node("Mul", ["next", "x"], ["out"]),
+        ],
+        outputs: ["next", "out"],
+      };
+      const scan = withBody("Scan", ["input0", "input1", "input2"], ["final", "all"], body, {
+        num_scan_inputs: ["int", 2],
+        scan_input_axes: ["ints", [1, 0]],
+        scan_input_directions: ["ints", [0, 1]],
+        scan_output_axes: ["ints", [-1]],
+        scan_output_directions: ["ints", [1]],
+      });
+      return emitted(g, inputs, {}, [scan], ["final", "all"]);
+    },
+  },
 ];
+
+type Attributes = Readonly<Record<string, readonly [AttributeKind, AttributeValue]>>;
 
 interface Body {
   readonly inputs: readonly string[];
@@ -93,21 +123,37 @@ function emitted(
 }
 
 function loop(input: readonly string[], output: readonly string[], body: Body): NodeProto {
+  return withBody("Loop", input, output, body, {});
+}
+
+function withBody(
+  opType: string,
+  input: readonly string[],
+  output: readonly string[],
+  body: Body,
+  attributes: Attributes,
+): NodeProto {
   const g = {
     input: body.inputs.map((name) => ({ name })),
     output: body.outputs.map((name) => ({ name })),
     node: [...body.nodes],
     initializer: [...(body.initializers ?? [])],
   };
-  const attribute = [{ name: "body", type: AttributeProto_AttributeType.GRAPH, g }];
-  return create(NodeProtoSchema, { opType: "Loop", input: [...input], output: [...output], attribute });
+  const { attribute } = node(opType, input, output, attributes);
+  const graph = { name: "body", type: AttributeProto_AttributeType.GRAPH, g };
+  return create(NodeProtoSchema, {
+    opType,
+    input: [...input],
+    output: [...output],
+    attribute: [graph, ...attribute],
+  });
 }
 
 function node(
   opType: string,
   input: readonly string[],
   output: readonly string[],
-  attributes: Readonly<Record<string, readonly [AttributeKind, AttributeValue]>> = {},
+  attributes: Attributes = {},
 ): NodeProto {
   const attribute = Object.entries(attributes).map(([name, [kind, value]]) =>
     encodeAttribute(name, kind, value),
