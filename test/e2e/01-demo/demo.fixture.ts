@@ -14,6 +14,8 @@ export interface Demo {
   readonly process: ChildProcess;
   /** $TMPDIR of the demo: what is in it afterwards was left behind. */
   readonly folder: string;
+  /** Its user's. */
+  readonly home: string;
   /** On stdout, so far. */
   readonly lines: readonly string[];
   /** The first JSON line with this type, once there is one. */
@@ -45,17 +47,19 @@ export function startDemo(
   { launcher = [], isKept = false }: DemoRun = {},
 ): Demo {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "selvedge-e2e-demo-")));
+  const home = mkdtempSync(join(tmpdir(), "selvedge-e2e-home-"));
   const [command = "", ...args] = [
     ...[...launcher, process.execPath, "--disable-warning=ExperimentalWarning", mainPath()],
     ...["demo", ...(isKept ? ["--keep"] : ["--json", "--no-keep"]), ...options.split(" ")],
   ];
   const child = spawn(command, args, {
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, TMPDIR: folder, HOME: home },
     stdio: ["ignore", "pipe", "pipe"],
   });
   t.after(() => {
     for (const { pid } of processesOf(folder)) process.kill(pid, "SIGKILL");
     rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 50 });
+    rmSync(home, { recursive: true });
   });
   const lines: string[] = [];
   let news = Promise.withResolvers<boolean>();
@@ -82,6 +86,7 @@ export function startDemo(
   return {
     process: child,
     folder,
+    home,
     lines,
     line: (type) =>
       find((line) => {

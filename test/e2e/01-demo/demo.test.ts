@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -72,6 +72,12 @@ test("a demo that is kept shows where it is and answers there, until SIGINT ends
   const [, status = ""] = await demo.match(/^status +(https:\S+)$/);
   const [, operatorFile = ""] = await demo.match(/ status --operator (\S+)$/);
   await demo.match(/^stop +Ctrl-C/);
+  const host = new URL(status).host;
+  await demo.match(new RegExp(`^podman pull ${host}/digits:latest$`));
+  await demo.match(new RegExp(`^podman run -d --name edge-ai-inference -p 8080:8080 ${host}/digits:latest$`));
+  await demo.match(new RegExp(`^curl -s localhost:8080/v2/models/digits/infer -d @${bodyPath}$`));
+  const certs = join(demo.home, ".config/containers/certs.d");
+  assert.match(readFileSync(join(certs, host, "ca.crt"), "utf8"), /BEGIN CERTIFICATE/);
   const asked = ["--disable-warning=ExperimentalWarning", mainPath(), "status", "--operator", operatorFile];
   const { stdout } = await promisify(execFile)(process.execPath, asked);
   assert.match(stdout, new RegExp(`^coordinator +${status}$`, "m"));
@@ -83,6 +89,7 @@ test("a demo that is kept shows where it is and answers there, until SIGINT ends
   demo.process.kill("SIGINT");
   assert.deepEqual(await demo.ended, { ending: 0, stderr: "" });
   assertNothingLeft(demo);
+  assert.deepEqual(readdirSync(certs), []);
   for (const { port, hostname } of [curl, status].map((url) => new URL(url))) {
     await assert.rejects(once(connect(Number(port), hostname), "connect"), { code: "ECONNREFUSED" });
   }

@@ -5,7 +5,8 @@ import { createDemoFolder } from "../demo/demo-folder.ts";
 import { brokenPromises } from "../demo/demo-result.ts";
 import { DemoView } from "../demo/demo-view.ts";
 import { coordinatorName, FleetProcesses } from "../demo/fleet-processes.ts";
-import { type DemoSettings, runDemo } from "../demo/run-demo.ts";
+import { type ImageOffer, type OfferedImage, offerImage } from "../demo/offer-image.ts";
+import { type DemoParts, type DemoSettings, runDemo } from "../demo/run-demo.ts";
 import { Supervisor } from "../demo/supervisor.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { type GlobalOptions, type Terminal, untilInterrupted } from "../terminal.ts";
@@ -36,15 +37,17 @@ export async function run(terminal: Terminal, options: DemoOptions): Promise<Exi
   const orphanCheck = setInterval(() => process.ppid === parent || failure.abort(orphaned()), orphanCheckMs);
   const interrupted = AbortSignal.any([terminal.interrupted, failure.signal]);
   const parts = { terminal: { ...terminal, interrupted }, settings, folder, view };
+  let image: OfferedImage | undefined;
   try {
     const fleet = new FleetProcesses(supervisor, folder, terminal.env);
-    const { result, operatorFile, url } = await runDemo({ ...parts, fleet });
+    const { result, operatorFile, url, bodyPath } = await runDemo({ ...parts, fleet });
     isLearning = false;
     const broken = isDefault(settings) ? brokenPromises(result) : [];
     for (const promise of broken) view.warn(`not as promised: ${promise}`);
     if (broken.length > 0) return exitCodes.failed;
     if (!(options.keep ?? terminal.stdout.isTTY === true)) return exitCodes.ok;
-    view.kept(operatorFile, url, folder.path);
+    image = await offer(parts, { operatorFile, bodyPath, model: result.model.name });
+    view.kept(operatorFile, url, folder.path, image?.lines ?? []);
     await untilInterrupted(parts.terminal);
     failure.signal.throwIfAborted();
     return exitCodes.ok;
@@ -54,9 +57,26 @@ export async function run(terminal: Terminal, options: DemoOptions): Promise<Exi
   } finally {
     view.close();
     clearInterval(orphanCheck);
+    await image?.remove();
     await supervisor.stop();
     folder.remove();
     process.off("exit", endNow);
+  }
+}
+
+/** The demo goes on without: not every machine has what an image is made of. */
+async function offer(
+  { terminal, view }: Pick<DemoParts, "terminal" | "view">,
+  what: ImageOffer,
+): Promise<OfferedImage | undefined> {
+  view.progress("image", 0, 1);
+  try {
+    const image = await offerImage(terminal, what);
+    view.step("image", `${what.model} can be pulled and run as a container`);
+    return image;
+  } catch (thrown) {
+    if (!terminal.interrupted.aborted) view.warn(`no image: ${SelvedgeError.from(thrown).message}`);
+    return undefined;
   }
 }
 

@@ -74,7 +74,7 @@ export class DemoView {
   }
 
   /** It all stays up. */
-  kept(operatorFile: string, url: string, folder: string): void {
+  kept(operatorFile: string, url: string, folder: string, imageLines: readonly string[]): void {
     if (this.#json) return;
     this.#write(
       `\n${renderFields([
@@ -85,6 +85,8 @@ export class DemoView {
         ["stop", "Ctrl-C (and everything is removed)"],
       ])}`,
     );
+    if (imageLines.length === 0) return;
+    this.#write(`\nin another terminal, the model as a container:\n\n${imageLines.join("\n")}\n`);
   }
 
   warn(text: string): void {

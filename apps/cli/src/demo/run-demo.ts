@@ -45,6 +45,8 @@ export interface RunningDemo {
   readonly result: DemoResult;
   readonly operatorFile: string;
   readonly url: string;
+  /** A request to ask the model with. */
+  readonly bodyPath: string;
 }
 
 /** The main job, from data on devices to a model that serves. Leaves the fleet running. */
@@ -75,7 +77,7 @@ export async function runDemo(parts: DemoParts): Promise<RunningDemo> {
     const seconds = (performance.now() - began) / 1_000;
     const result = summarise(ended, release, accuracies, answer, seconds);
     view.result(result, answer);
-    return { result, operatorFile, url };
+    return { result, operatorFile, url, bodyPath: requestPath(parts) };
   });
 }
 
@@ -184,11 +186,15 @@ async function ask(
   { name, version }: Release,
   { test }: Handwriting,
 ): Promise<DigitAnswer> {
-  const answer = await askForDigit(inferenceUrl, test, join(folder.path, "digit.json"), terminal.interrupted);
+  const answer = await askForDigit(inferenceUrl, test, requestPath({ folder }), terminal.interrupted);
   if (answer.version === String(version)) return answer;
   throw new SelvedgeError("conflict", `answered with version ${answer.version} of ${name}, not ${version}`, {
     at: answer.url,
   });
+}
+
+function requestPath({ folder }: Pick<DemoParts, "folder">): string {
+  return join(folder.path, "digit.json");
 }
 
 function summarise(

@@ -8,7 +8,7 @@ import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { mediaTypes, type OciDocument } from "../oci/descriptor.ts";
 import { ociDocument } from "../oci/oci-document.ts";
 import { parentFolders, type TarEntry, tarArchive } from "../oci/tar-archive.ts";
-import { codeFolder, serverFiles } from "./server-files.ts";
+import { jsName, packagesFolder, serverFiles } from "./server-files.ts";
 import { systemLibraries } from "./system-libraries.ts";
 
 export interface RuntimeBuild {
@@ -58,7 +58,7 @@ export async function buildRuntime(build: RuntimeBuild): Promise<BuiltImage> {
   const layers = await Promise.all(
     parts.map(async ({ by, entries }) => ({ by, ...(await layerOf(entries)) })),
   );
-  const config = ociDocument(mediaTypes.config, configOf(build, architecture, layers));
+  const config = ociDocument(mediaTypes.config, configOf(build, server.name, architecture, layers));
   const manifest = ociDocument(
     mediaTypes.manifest,
     {
@@ -93,6 +93,7 @@ async function layerOf(entries: readonly TarEntry[]): Promise<Omit<Layer, "by">>
 
 function configOf(
   { entry, version }: RuntimeBuild,
+  name: string,
   architecture: string,
   layers: readonly Layer[],
 ): Readonly<Record<string, unknown>> {
@@ -106,7 +107,7 @@ function configOf(
       Entrypoint: [
         "/usr/local/bin/node",
         "--disable-warning=ExperimentalWarning",
-        `/${codeFolder}/packages/inference/${entry}`,
+        `/${packagesFolder}/${name}/${jsName(entry)}`,
       ],
       WorkingDir: "/",
       StopSignal: "SIGTERM",

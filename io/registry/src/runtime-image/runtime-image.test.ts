@@ -57,8 +57,9 @@ test("[OC5] the runtime is the same however often it is built, and leaves tests 
     await writeFile(join(root, path), text);
   };
   await write("services/server/package.json", '{"name":"@x/server","dependencies":{"dep":"1"}}');
+  const source = 'import { a } from "./other.ts";\nexport const b: number = a;\n';
   for (const file of ["main.ts", "main.test.ts", "types.d.ts"])
-    await write(`services/server/src/${file}`, "1");
+    await write(`services/server/src/${file}`, source);
   await write("node_modules/dep/package.json", '{"name":"dep"}');
   for (const file of ["index.js", "index.js.map", "LICENSE", "test/x.js"])
     await write(`node_modules/dep/${file}`, "1");
@@ -71,13 +72,14 @@ test("[OC5] the runtime is the same however often it is built, and leaves tests 
   };
   const { code } = await serverFiles(packageFolder, "amd64");
   assert.deepEqual(code.map(({ path }) => path).sort(), [
-    "opt/selvedge/node_modules/@x/server",
+    "opt/selvedge/node_modules/@x/server/package.json",
+    "opt/selvedge/node_modules/@x/server/src/main.js",
     "opt/selvedge/node_modules/dep/LICENSE",
     "opt/selvedge/node_modules/dep/index.js",
     "opt/selvedge/node_modules/dep/package.json",
-    "opt/selvedge/packages/server/package.json",
-    "opt/selvedge/packages/server/src/main.ts",
   ]);
+  const main = code.find(({ path }) => path.endsWith("main.js"))?.content;
+  assert.equal(String(main), 'import { a } from "./other.js";\nexport const b         = a;\n');
   // Node itself would take seconds to compress: a small program of the system stands in for it.
   const small = { ...build, node: "/bin/true" };
   const [one, other] = await Promise.all([buildRuntime(small), buildRuntime(small)]);

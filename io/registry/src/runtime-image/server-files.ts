@@ -1,10 +1,13 @@
 import { readdir, readFile, realpath } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, join, relative } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
 import { ifThere, isThere } from "@selvedge/storage";
 import type { TarEntry } from "../oci/tar-archive.ts";
 
 export interface ServerFiles {
+  /** Of the package to run. */
+  readonly name: string;
   /** The package and all it depends on, as it is laid out in the image. */
   readonly code: readonly TarEntry[];
   /** ONNX Runtime's own files for the architecture. */
@@ -13,13 +16,13 @@ export interface ServerFiles {
   readonly nativeFiles: readonly string[];
 }
 
-/** Folder of the code within the image, without the leading slash. */
-export const codeFolder = "opt/selvedge";
+/** Folder of all packages within the image, without the leading slash. */
+export const packagesFolder = "opt/selvedge/node_modules";
 
 /**
- * The files that a package needs when it runs. Our own packages lie in
- * `packages/`, because Node reads TypeScript nowhere below `node_modules`, and
- * are linked from there; tests, types and source maps stay behind, licences go along.
+ * The files that a package needs when it runs. Our own TypeScript becomes
+ * JavaScript, because Node reads TypeScript nowhere below `node_modules`; tests,
+ * types and source maps stay behind, licences go along.
  *
  * @param packageFolder - of the package to run.
  * @param architecture - "amd64" or "arm64".
@@ -32,25 +35,17 @@ export async function serverFiles(packageFolder: string, architecture: string): 
   const nativeFiles: string[] = [];
   const cpu = architecture === "amd64" ? "x64" : architecture;
   for (const { folder, name, isOurs } of packages) {
-    const base = basename(name);
-    const target = isOurs ? `${codeFolder}/packages/${base}` : `${codeFolder}/node_modules/${name}`;
-    if (isOurs) {
-      const up = "../".repeat(name.split("/").length);
-      entries.push({
-        path: `${codeFolder}/node_modules/${name}`,
-        mode: 0o777,
-        link: `${up}packages/${base}`,
-      });
-    }
     for (const file of await filesIn(folder, folder)) {
       const path = relative(folder, file);
       if (!isOurs && path.startsWith("bin/") && !path.includes(`linux/${cpu}/`)) continue;
-      const entry = { path: `${target}/${path}`, mode: 0o644, content: await readFile(file) };
+      const content = await readFile(file);
+      const source = isOurs ? javaScript(path, content) : { path, content };
       if (isNative(file)) nativeFiles.push(file);
+      const entry = { ...source, path: `${packagesFolder}/${name}/${source.path}`, mode: 0o644 };
       (isNative(file) ? native : entries).push(entry);
     }
   }
-  return { code: entries, native, nativeFiles };
+  return { name: packages[0]?.name ?? "", code: entries, native, nativeFiles };
 }
 
 interface InstalledPackage {
@@ -104,6 +99,23 @@ async function filesIn(folder: string, root: string): Promise<readonly string[]>
     return entry.isFile() && isWanted(entry.name) ? [path] : [];
   });
   return (await Promise.all(files)).flat();
+}
+
+/** A source, or a package.json, without types: every line and column stays where it was. */
+function javaScript(
+  path: string,
+  content: Uint8Array,
+): { readonly path: string; readonly content: Uint8Array } {
+  if (!/\.(ts|json)$/.test(path)) return { path, content };
+  const text = Buffer.from(content).toString("utf8");
+  const source = path.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
+  const renamed = source.replaceAll(/(["'])(\.{1,2}\/[^"'\n]+)\.ts\1/g, "$1$2.js$1");
+  return { path: jsName(path), content: Buffer.from(renamed) };
+}
+
+/** What a TypeScript file is called in the image. */
+export function jsName(path: string): string {
+  return path.replace(/\.ts$/, ".js");
 }
 
 function isWanted(name: string): boolean {
