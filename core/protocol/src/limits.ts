@@ -29,6 +29,10 @@ export const limits = {
   inferenceRequestBytesMax: 16_777_216,
   /** Id that a caller gives an inference request, characters. */
   requestIdLengthMax: 1_024,
+  /** Height or width of a picture as a model takes it, pixels. */
+  imageSideMax: 4_096,
+  /** A picture that is sent to be classified, pixels; four times as many bytes are held of it. */
+  imagePixelsMax: 16_777_216,
   /** Connections of one inference server. */
   inferenceConnectionsMax: 1_000,
   /** Largest byte range a blob is asked for in one request. */

@@ -1,4 +1,5 @@
 import type { Digest } from "@selvedge/protocol";
+import type { Pipeline } from "./pipeline/pipeline.ts";
 
 /** One version of a model to serve. */
 export interface DeployedModel {
@@ -9,6 +10,8 @@ export interface DeployedModel {
   readonly digest: Digest;
   /** The ONNX file. Read again when the model's process has to be restarted. */
   readonly path: string;
+  /** How it classifies pictures; it takes tensors only when absent. */
+  readonly pipeline?: Pipeline;
 }
 
 /** Where the server reports what operators may need to know. */

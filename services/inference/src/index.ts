@@ -8,4 +8,5 @@ export {
 } from "./inference-server.ts";
 export type { ServerTls } from "./listen.ts";
 export type { ModelRepository, RepositoryEntry } from "./models/model-repository.ts";
+export { type Pipeline, pipelineSchema, readPipeline } from "./pipeline/pipeline.ts";
 export { type ServeOptions, serve } from "./serve.ts";

@@ -12,6 +12,7 @@ import { InferenceService, type TensorMetadata } from "./inference-service.ts";
 import type { ServerTls } from "./listen.ts";
 import type { ModelRepository } from "./models/model-repository.ts";
 import { ModelTable } from "./models/model-table.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
 
 export interface InferenceServerOptions extends AccessOptions {
   /** Address to listen on, such as "127.0.0.1". */
@@ -24,6 +25,8 @@ export interface InferenceServerOptions extends AccessOptions {
   readonly tls?: ServerTls;
   /** Models that callers with the admin token may load. */
   readonly repository?: ModelRepository;
+  /** By the name of a model: how it classifies pictures when it is deployed without a pipeline of its own. */
+  readonly pipelines?: ReadonlyMap<string, Pipeline>;
   readonly log?: InferenceLog;
   /** Requests that may wait for one model; more are answered 503. */
   readonly maxQueue?: number;
@@ -127,8 +130,9 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
     url: http.url,
     grpcAddress: grpc?.address,
     metrics: metrics.registry,
-    deploy: (model) => models.deploy([model]),
-    deployVersions: (versions) => models.deploy(versions),
+    deploy: (model) => models.deploy([withPipeline(model, options.pipelines)]),
+    deployVersions: (versions) =>
+      models.deploy(versions.map((model) => withPipeline(model, options.pipelines))),
     undeploy: (name) => models.undeploy(name),
     models: () =>
       models.list().map(({ model, ready, pid }) => {
@@ -140,6 +144,11 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
       return closing;
     },
   };
+}
+
+function withPipeline(model: DeployedModel, pipelines: InferenceServerOptions["pipelines"]): DeployedModel {
+  const pipeline = model.pipeline ?? pipelines?.get(model.name);
+  return pipeline === undefined ? model : { ...model, pipeline };
 }
 
 async function startGrpc(

@@ -11,28 +11,38 @@ import type { ModelTable } from "./models/model-table.ts";
 import type { ModelVersion } from "./models/model-version.ts";
 import { versionsToServe } from "./models/version-policy.ts";
 import type { StatisticsSnapshot } from "./models/version-statistics.ts";
+import type { ScoredClass } from "./pipeline/top-classes.ts";
 import { datatypeOf } from "./tensors/datatype.ts";
 import { openShape } from "./tensors/decode-tensor.ts";
 import type { InferRequest, ModelSignature } from "./tensors/infer-request.ts";
 import type { JsonObject } from "./tensors/json-fields.ts";
 
-export interface InferCall {
+/** A request for one model; `Body` is what is read of it. */
+export interface ModelCall<Body> {
   readonly name: string;
   readonly version: string | undefined;
   /** Aborts when the caller goes away. */
   readonly signal: AbortSignal;
   /** How long the caller waits from now on, milliseconds. */
   readonly timeoutMs?: number | undefined;
-  /** Takes the request in whole, and gives what checks it against a model. */
-  read(): Promise<(model: ModelSignature) => InferRequest>;
+  /** Takes the request in whole. */
+  read(): Promise<Body>;
   /** Told the version that answers, once that is known; errors come from it too. */
   onModel(model: DeployedModel): void;
 }
+
+/** What is read of an inference request checks it against a model. */
+export type InferCall = ModelCall<(model: ModelSignature) => InferRequest>;
 
 export interface InferAnswer {
   readonly model: DeployedModel;
   readonly request: InferRequest;
   readonly results: Tensors;
+}
+
+export interface ClassifyAnswer {
+  readonly model: DeployedModel;
+  readonly classes: readonly ScoredClass[];
 }
 
 export interface ModelMetadata {
@@ -163,6 +173,27 @@ export class InferenceService {
 
   /** @throws SelvedgeError `not_found`, as `read` and what it gives, and as `ModelVersion.infer` */
   async infer(call: InferCall): Promise<InferAnswer> {
+    return await this.#answer(call, (decode, version, deadline) => {
+      const request = decode(version.signature);
+      deadline.within(request.timeoutUs === undefined ? undefined : request.timeoutUs / 1_000);
+      const answered = version.infer(request, deadline.signal);
+      return answered.then((results) => ({ model: version.model, request, results }));
+    });
+  }
+
+  /** @throws SelvedgeError `not_found`, and as `read` and `ModelVersion.classify` */
+  async classify(call: ModelCall<Uint8Array>): Promise<ClassifyAnswer> {
+    return await this.#answer(call, async (bytes, version, deadline) => {
+      const { model } = version;
+      return { model, classes: await version.classify(bytes, deadline.signal) };
+    });
+  }
+
+  /** Reads a request, answers it by the version that is served then, and counts it. */
+  async #answer<Body, Answer>(
+    call: ModelCall<Body>,
+    answer: (body: Body, version: ModelVersion, deadline: Deadline) => Promise<Answer>,
+  ): Promise<Answer> {
     let version: ModelVersion | undefined;
     const count = (status: number): void => {
       const { name = "", version: label = "" } = version?.model ?? {};
@@ -174,18 +205,16 @@ export class InferenceService {
       // Before the request is read, so that one for no model costs nothing …
       version = this.#models.find(call.name, call.version);
       call.onModel(version.model);
-      const decode = await call.read();
+      const body = await call.read();
       const received = performance.now();
-      // … and after, because the model may have been replaced meanwhile. From here to the queue nothing waits.
+      // … and after, because the model may have been replaced meanwhile. From here to the version nothing waits.
       version = this.#models.find(call.name, call.version);
       call.onModel(version.model);
-      const request = decode(version.signature);
-      deadline.within(request.timeoutUs === undefined ? undefined : request.timeoutUs / 1_000);
-      const results = await version.infer(request, deadline.signal);
+      const answered = await answer(body, version, deadline);
       const { name, version: label } = version.model;
       this.#metrics.duration.observe({ model: name, version: label }, (performance.now() - received) / 1_000);
       count(200);
-      return { model: version.model, request, results };
+      return answered;
     } catch (thrown) {
       const error = SelvedgeError.from(thrown);
       count(statusOf(error));

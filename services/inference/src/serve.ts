@@ -7,10 +7,13 @@ import {
   startInferenceServer,
 } from "./inference-server.ts";
 import { digestOfFile, FolderRepository } from "./models/folder-repository.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
 
 export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repository">> {
   /** Of the model in an ONNX file; that of the file when absent. */
   readonly name?: string;
+  /** How the model of an ONNX file classifies pictures; that of a folder says it itself. */
+  readonly pipeline?: Pipeline;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repo
  *   model in the folder
  */
 export async function serve(path: string, options: ServeOptions = {}): Promise<InferenceServer> {
-  const { name, host = "127.0.0.1", port = 8080, ...others } = options;
+  const { name, pipeline, host = "127.0.0.1", port = 8080, ...others } = options;
   const absolute = resolve(path);
   const repository = (await isFolder(absolute)) ? new FolderRepository(absolute) : undefined;
   const server = await startInferenceServer({
@@ -32,7 +35,7 @@ export async function serve(path: string, options: ServeOptions = {}): Promise<I
     ...(repository === undefined ? {} : { repository }),
   });
   try {
-    if (repository === undefined) await deployFile(server, absolute, name ?? nameOf(absolute));
+    if (repository === undefined) await deployFile(server, absolute, name ?? nameOf(absolute), pipeline);
     else await deployNewest(server, repository, absolute);
     return server;
   } catch (thrown) {
@@ -46,9 +49,15 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
-async function deployFile(server: InferenceServer, path: string, name: string): Promise<void> {
+async function deployFile(
+  server: InferenceServer,
+  path: string,
+  name: string,
+  pipeline: Pipeline | undefined,
+): Promise<void> {
   const digest = await digestOfFile(path);
-  await server.deploy({ name, version: "1", digest, path }).catch((thrown: unknown) => {
+  const model = { name, version: "1", digest, path, ...(pipeline !== undefined && { pipeline }) };
+  await server.deploy(model).catch((thrown: unknown) => {
     throw inFile(thrown, path);
   });
 }

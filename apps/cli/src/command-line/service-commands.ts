@@ -115,6 +115,7 @@ function addServeCommand(program: Command, invoke: Invoke): void {
     )
     .option("--tls-cert <file>", "serve TLS 1.3 with this certificate chain, PEM")
     .option("--tls-key <file>", "its private key, PEM")
+    .option("--pipeline <file>", "how a model of an ONNX file classifies pictures, YAML")
     .addOption(logLevel())
     .addHelpText(
       "after",

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
-import { type InferenceServer, type ServerTls, serve } from "@selvedge/inference";
+import { type InferenceServer, readPipeline, type ServerTls, serve } from "@selvedge/inference";
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import { nameFrom } from "../name-from.ts";
@@ -23,6 +23,7 @@ export interface ServeOptions extends LogOptions {
   readonly adminTokenFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly pipeline?: string;
 }
 
 /** Serves one ONNX file, or a folder of models, until it is asked to stop. */
@@ -36,6 +37,9 @@ export async function run(terminal: Terminal, options: ServeOptions, model: stri
     ...(options.grpc ? { grpcPort: options.grpcPort } : {}),
     log: createLog(terminal, options),
     ...(tls === undefined ? {} : { tls }),
+    ...(options.pipeline === undefined
+      ? {}
+      : { pipeline: await readPipeline(resolve(terminal.workingFolder, options.pipeline)) }),
     ...(await readTokens(terminal, options)),
   });
   try {

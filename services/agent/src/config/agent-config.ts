@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { duration, readYamlFile } from "@selvedge/config";
 import type { DatasetSource } from "@selvedge/datasets";
+import { type Pipeline, pipelineSchema } from "@selvedge/inference";
 import { namePattern } from "@selvedge/protocol";
 import { defaultBackoff } from "@selvedge/transport";
 import { z } from "zod";
@@ -9,7 +10,12 @@ import { datasetSchema, datasetSource } from "./dataset-schema.ts";
 /** How this device is set up: where its data lies and where it serves. */
 export interface AgentConfig {
   readonly datasets: ReadonlyMap<string, DatasetSource>;
-  readonly inference: { readonly host: string; readonly port: number };
+  readonly inference: {
+    readonly host: string;
+    readonly port: number;
+    /** By the name of a released model: how it classifies pictures. */
+    readonly pipelines: ReadonlyMap<string, Pipeline>;
+  };
   readonly connection: {
     /** Upper bound of the pauses between attempts to reach the coordinator, milliseconds. */
     readonly longestPauseMs: number;
@@ -18,14 +24,17 @@ export interface AgentConfig {
 
 const dayMs = 86_400_000;
 
+const lowerCaseName = z.string().regex(namePattern, "a lower-case name");
+
 const configSchema = z.strictObject({
-  datasets: z.record(z.string().regex(namePattern, "a lower-case name"), datasetSchema).default({}),
+  datasets: z.record(lowerCaseName, datasetSchema).default({}),
   inference: z
     .strictObject({
       host: z.string().min(1).default("127.0.0.1"),
       port: z.int().min(0).max(65_535).default(8080),
+      pipelines: z.record(lowerCaseName, pipelineSchema).default({}),
     })
-    .default({ host: "127.0.0.1", port: 8080 }),
+    .default({ host: "127.0.0.1", port: 8080, pipelines: {} }),
   connection: z
     .strictObject({
       longestPause: duration(defaultBackoff.initialMs, dayMs, "1s to 1d").default(defaultBackoff.maximumMs),
@@ -43,7 +52,7 @@ export async function readAgentConfig(folder: string): Promise<AgentConfig> {
   const { inference, connection } = file;
   return {
     datasets: new Map(datasets),
-    inference,
+    inference: { ...inference, pipelines: new Map(Object.entries(inference.pipelines)) },
     connection: { longestPauseMs: connection.longestPause },
   };
 }
@@ -64,6 +73,9 @@ export const initialAgentConfig: string = `# Data this device may train on, by t
 inference:
   host: 127.0.0.1
   port: 8080
+  # How a released model classifies pictures.
+  # pipelines:
+  #   digits: { image: { height: 28, width: 28 }, output: { softmax: true } }
 
 # How long to pause at most before the next attempt to reach the coordinator.
 # connection: { longestPause: 5m }

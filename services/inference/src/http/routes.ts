@@ -4,7 +4,7 @@ import type { Access, Permission } from "../access.ts";
 import type { ByteBudget } from "../byte-budget.ts";
 import type { DeployedModel } from "../deployed-model.ts";
 import type { InferenceMetrics } from "../inference-metrics.ts";
-import type { InferenceService } from "../inference-service.ts";
+import type { InferenceService, ModelCall } from "../inference-service.ts";
 import { flagAt, invalid, objectAt, parametersOf } from "../tensors/json-fields.ts";
 import { errorReply, type HttpReply, jsonReply } from "./http-reply.ts";
 import { decodeInferBody, headerLengthName, parseJson } from "./infer-body.ts";
@@ -61,6 +61,7 @@ const routes: readonly Route[] = [
   { method: "GET", path: new RegExp(`^${modelPath}/stats$`), who: "caller", answer: statistics },
   { method: "GET", path: /^\/v2\/models\/stats$/, who: "caller", answer: statistics },
   { method: "POST", path: new RegExp(`^${modelPath}/infer$`), who: "caller", answer: infer },
+  { method: "POST", path: new RegExp(`^${modelPath}/classify$`), who: "caller", answer: classify },
   { method: "POST", path: /^\/v2\/repository\/index$/, who: "caller", answer: repositoryIndex },
   { method: "POST", path: new RegExp(`^${repositoryPath}/load$`), who: "admin", answer: load },
   { method: "POST", path: new RegExp(`^${repositoryPath}/unload$`), who: "admin", answer: unload },
@@ -166,25 +167,47 @@ async function readOptionalJson(
   return body.length === 0 ? {} : objectAt(parseJson(body), "the request");
 }
 
-async function infer(context: RouteContext, { request, signal, name, version }: Call): Promise<HttpReply> {
-  using share = context.bodies.share();
-  let answering: DeployedModel | undefined;
-  try {
+async function infer(context: RouteContext, call: Call): Promise<HttpReply> {
+  return await answerModelCall(context, call, async (modelCall) => {
     const answer = await context.service.infer({
-      name,
-      version,
-      signal,
-      timeoutMs: timeoutOf(request),
+      ...modelCall,
       read: async () => {
-        const body = await readBody(request, context.requestBytesMax, share);
-        return (model) => decodeInferBody(body, headerOf(request, headerLengthName), model);
-      },
-      onModel: (model) => {
-        answering = model;
+        const body = await modelCall.read();
+        return (model) => decodeInferBody(body, headerOf(call.request, headerLengthName), model);
       },
     });
     const response = encodeInferResponse(answer.model, answer.request, answer.results);
     return inferReply(response, versionHeaders(answer.model));
+  });
+}
+
+async function classify(context: RouteContext, call: Call): Promise<HttpReply> {
+  return await answerModelCall(context, call, async (modelCall) => {
+    const { model, classes } = await context.service.classify(modelCall);
+    const body = { model_name: model.name, model_version: model.version, classes };
+    return jsonReply(body, versionHeaders(model));
+  });
+}
+
+/** Errors too name the version that they come from. */
+async function answerModelCall(
+  context: RouteContext,
+  { request, signal, name, version }: Call,
+  answer: (call: ModelCall<Uint8Array>) => Promise<HttpReply>,
+): Promise<HttpReply> {
+  using share = context.bodies.share();
+  let answering: DeployedModel | undefined;
+  try {
+    return await answer({
+      name,
+      version,
+      signal,
+      timeoutMs: timeoutOf(request),
+      read: () => readBody(request, context.requestBytesMax, share),
+      onModel: (model) => {
+        answering = model;
+      },
+    });
   } catch (thrown) {
     const reply = errorReply(SelvedgeError.from(thrown));
     if (answering === undefined) return reply;

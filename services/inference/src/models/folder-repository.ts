@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Digest, namePattern, parseDigest, SelvedgeError } from "@selvedge/protocol";
 import type { DeployedModel } from "../deployed-model.ts";
+import { readPipeline } from "../pipeline/pipeline.ts";
 import type { ModelRepository, RepositoryEntry } from "./model-repository.ts";
 
 /**
  * A folder laid out as Triton's model repositories are: `NAME/VERSION/model.onnx`,
- * versions being whole numbers. What is named otherwise is not a model.
+ * versions being whole numbers. What is named otherwise is not a model. How a model
+ * classifies pictures says `NAME/VERSION/pipeline.yaml`, or `NAME/pipeline.yaml`.
  */
 export class FolderRepository implements ModelRepository {
   readonly #folder: string;
@@ -32,7 +34,15 @@ export class FolderRepository implements ModelRepository {
 
   async find(entry: RepositoryEntry): Promise<DeployedModel> {
     const path = this.#pathOf(entry);
-    return { ...entry, path, digest: await digestOfFile(path) };
+    return { ...entry, path, digest: await digestOfFile(path), ...(await this.#pipelineOf(entry)) };
+  }
+
+  async #pipelineOf({ name, version }: RepositoryEntry): Promise<Pick<DeployedModel, "pipeline">> {
+    for (const folder of [join(this.#folder, name, version), join(this.#folder, name)]) {
+      const path = join(folder, "pipeline.yaml");
+      if (await isFile(path)) return { pipeline: await readPipeline(path) };
+    }
+    return {};
   }
 
   #pathOf({ name, version }: RepositoryEntry): string {

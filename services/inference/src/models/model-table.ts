@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { isDigest, namePattern, SelvedgeError } from "@selvedge/protocol";
 import type { DeployedModel, InferenceLog } from "../deployed-model.ts";
 import type { InferenceMetrics } from "../inference-metrics.ts";
@@ -140,7 +141,12 @@ export class ModelTable {
 }
 
 function isSame({ model, ready }: ModelVersion, other: DeployedModel): boolean {
-  return ready && model.version === other.version && model.digest === other.digest;
+  return (
+    ready &&
+    model.version === other.version &&
+    model.digest === other.digest &&
+    isDeepStrictEqual(model.pipeline, other.pipeline)
+  );
 }
 
 function hasVersion(label: string): (version: ModelVersion) => boolean {

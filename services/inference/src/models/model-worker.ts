@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { parseModel } from "@selvedge/onnx";
 import { digestOf, type ErrorCode, limits, SelvedgeError } from "@selvedge/protocol";
 import { NativeSession, serveChild, type Tensor, type TensorDeclaration } from "@selvedge/runtime";
+import { decodeImage } from "../pipeline/decode-image.ts";
+import { imageTensor } from "../pipeline/image-tensor.ts";
 import { datatypeOf, datatypes } from "../tensors/datatype.ts";
 import type { ModelWorkerMethods } from "./model-worker-methods.ts";
 
@@ -28,6 +30,9 @@ serveChild<ModelWorkerMethods>({
     if (session === undefined) throw new SelvedgeError("failed_precondition", "no model is loaded");
     return session.run(feeds, fetches);
   },
+  // Here and not where requests are read: a large picture takes as long as a run, and the time and memory of this
+  // process are watched.
+  readImage: ({ bytes, image, layout }) => imageTensor(decodeImage(bytes), image, layout),
 });
 
 async function readModel(path: string): Promise<Uint8Array> {

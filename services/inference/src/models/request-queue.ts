@@ -45,11 +45,7 @@ export class RequestQueue {
    */
   async add(request: InferRequest, signal: AbortSignal): Promise<Tensors> {
     if (signal.aborted) throw gone(signal);
-    if (this.#waiting.length >= this.#options.maxQueue) {
-      throw new SelvedgeError("resource_exhausted", `${this.#waiting.length} requests are waiting already`, {
-        fix: "try again in a moment, or send fewer at a time",
-      });
-    }
+    if (this.#waiting.length >= this.#options.maxQueue) throw queueFull(this.#waiting.length);
     const { promise, resolve, reject } = Promise.withResolvers<Tensors>();
     const waiting: Waiting = { request, since: performance.now(), resolve, reject };
     this.#waiting.push(waiting);
@@ -99,6 +95,12 @@ export class RequestQueue {
       }
     }
   }
+}
+
+export function queueFull(waiting: number): SelvedgeError {
+  return new SelvedgeError("resource_exhausted", `${waiting} requests are waiting already`, {
+    fix: "try again in a moment, or send fewer at a time",
+  });
 }
 
 function gone({ reason }: AbortSignal): SelvedgeError {

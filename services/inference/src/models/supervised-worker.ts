@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ErrorCode, SelvedgeError } from "@selvedge/protocol";
-import { type CallOptions, Child, type Tensors } from "@selvedge/runtime";
+import { Child } from "@selvedge/runtime";
 import type { DeployedModel, InferenceLog } from "../deployed-model.ts";
 import type { ModelSignature } from "../tensors/infer-request.ts";
 import type { ModelWorkerMethods } from "./model-worker-methods.ts";
@@ -63,18 +63,21 @@ export class SupervisedWorker {
   }
 
   /**
-   * Runs the model once; while the child is being restarted, waits for it.
+   * Runs the model once, or what comes before; while the child is being restarted, waits for it.
    * @throws SelvedgeError `unavailable` when the child dies in the run, has more memory than it may, or
    *   could not be brought back, `deadline_exceeded` after `runTimeoutMs`, `invalid_argument` when the
    *   graph refuses the feeds.
    */
-  async infer(argument: ModelWorkerMethods["infer"]["argument"]): Promise<Tensors> {
+  async call<M extends "infer" | "readImage">(
+    method: M,
+    argument: ModelWorkerMethods[M]["argument"],
+  ): Promise<ModelWorkerMethods[M]["result"]> {
     const child = await this.#child;
     const exited = this.#exited;
-    const options: CallOptions<never> = { timeoutMs: this.#options.runTimeoutMs };
+    const options = { timeoutMs: this.#options.runTimeoutMs };
     try {
-      const results = await child.call("infer", argument, options);
-      this.#restarts = 0;
+      const results = await child.call(method, argument, options);
+      if (method === "infer") this.#restarts = 0;
       return results;
     } catch (thrown) {
       const error = asEnding(SelvedgeError.from(thrown));
