@@ -54,6 +54,7 @@ MODELS = {
     "gated-decoder": (models.GatedDecoder, tokens(7, 11), classes(11, 7), "sequence", 0.1),
     "padded-attention": (models.PaddedAttention, padded_tokens, classes(4), "classify", 0.1),
     "mixture-of-experts": (models.MixtureOfExperts, floats(6), classes(3), "classify", 0.05),
+    "dense-net": (models.DenselyConnected, floats(1, 6, 6), classes(4), "classify", 0.05),
     "elman-rnn": (models.ElmanRecurrent, floats(5, 3), classes(3), "classify", 0.05),
     "autoencoder": (models.Autoencoder, lambda: torch.rand(1, 12, 12), itself, "regress", 0.1),
     "u-net": (models.UNet, floats(1, 12, 12), classes(3, 12, 12), "segment", 0.05),

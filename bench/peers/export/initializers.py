@@ -34,6 +34,9 @@ def storage_forms(model):
         yield {name}, lambda state, name=name: state[name]
         if tensor.dim() == 2:
             yield {name}, lambda state, name=name: state[name].T
+        if tensor.dim() == 1:
+            # The scale and the shift of each channel of an image.
+            yield {name}, lambda state, name=name: state[name][:, None, None]
     for prefix, module in model.named_modules():
         if isinstance(module, (nn.LSTM, nn.GRU)):
             for layer in range(module.num_layers):

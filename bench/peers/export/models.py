@@ -284,6 +284,27 @@ class MixtureOfExperts(nn.Module):
         return self.head(F.relu(torch.einsum("be,bi,eio->bo", weights, x, self.experts)))
 
 
+class DenselyConnected(nn.Module):
+    """Each layer sees all before it; normalized by groups, which needs no statistics of a batch."""
+
+    def __init__(self, growth=4, classes=4):
+        super().__init__()
+        self.stem = nn.Conv2d(1, growth, 3, padding=1)
+        self.layers = nn.ModuleList(
+            nn.Sequential(
+                nn.GroupNorm(2, growth * count), nn.ELU(), nn.Conv2d(growth * count, growth, 3, padding="same")
+            )
+            for count in (1, 2)
+        )
+        self.head = nn.Linear(3 * growth, classes)
+
+    def forward(self, x):
+        maps = [self.stem(x)]
+        for layer in self.layers:
+            maps.append(layer(torch.cat(maps, dim=1)))
+        return self.head(F.adaptive_avg_pool2d(torch.cat(maps, dim=1), 1).flatten(1))
+
+
 class ElmanRecurrent(nn.Module):
     """Two directions of a plain recurrent network, which the newer exporter writes out step by step."""
 

@@ -15,7 +15,8 @@ test("what an exporter computed is a constant, but for the weights that it trans
       node("Add", ["k", "mask"], "l"),
       node("Add", ["l", "bias"], "z"),
       node("Resize", ["z", "", "scales"], "m"),
-      node("Add", ["m", "onnx::Add_3"], "y"),
+      node("LayerNormalization", ["m", "val_5", "norm.bias"], "n"),
+      node("Add", ["n", "onnx::Add_3"], "y"),
     ],
     initializers: [
       floats("val_1", [6, 3], Array(18).fill(1)),
@@ -27,6 +28,8 @@ test("what an exporter computed is a constant, but for the weights that it trans
       floats("mask", [1, 3], [0, 0, Number.NEGATIVE_INFINITY]),
       floats("bias", [3], [0, 0, Number.NEGATIVE_INFINITY]),
       floats("scales", [2], [1, 1]),
+      floats("val_5", [3], [1, 1, 1]),
+      floats("norm.bias", [3], [0, 0, 0]),
       floats("onnx::Add_3", [3], [1, 2, 3]),
     ],
   });
@@ -35,8 +38,27 @@ test("what an exporter computed is a constant, but for the weights that it trans
     cos: "the exporter computed it",
     mask: "it is a mask",
     scales: "it sets how an operator works",
+    val_5: "the exporter computed it",
     "onnx::Add_3": "the exporter computed it",
   });
+});
+
+test("what scales and shifts a group normalization that is written out is a weight, its ones and zeros are none", () => {
+  const model = modelOf({
+    nodes: [
+      node("Reshape", ["x", "shape"], "grouped"),
+      node("InstanceNormalization", ["grouped", "val_9", "val_12"], "normal"),
+      node("Reshape", ["normal", "shape"], "apart"),
+      node("Mul", ["apart", "val_22"], "scaled"),
+      node("Add", ["scaled", "val_24"], "shifted"),
+      node("Mul", ["shifted", "val_30"], "y"),
+    ],
+    initializers: [
+      ...["val_9", "val_12"].map((name) => floats(name, [1], [1])),
+      ...["val_22", "val_24", "val_30"].map((name) => floats(name, [4, 1, 1], [1, 1, 1, 1])),
+    ],
+  });
+  assert.deepEqual([...constantTensors(model).keys()], ["val_9", "val_12", "val_30"]);
 });
 
 test("a weight that only a branch reads is a weight", () => {

@@ -24,15 +24,24 @@ export function constantTensors({ graph }: OnnxModel): ReadonlyMap<string, strin
 interface Use {
   readonly op: string;
   readonly position: number;
+  /** Scales or shifts what was normalized: PyTorch's exporter writes nn.GroupNorm so, before operator set 21. */
+  readonly isAffine: boolean;
 }
 
 function usesOf(nodes: readonly NodeProto[]): ReadonlyMap<string, Use[]> {
   const uses = new Map<string, Use[]>();
-  for (const { opType: op, input } of nodes) {
+  const normalized = new Set<string>();
+  for (const { opType: op, input, output } of nodes) {
+    const follows = input.some((name) => normalized.has(name));
+    const isAffine = follows && (op === "Mul" || op === "Add");
+    if (op === "InstanceNormalization" || (follows && (op === "Reshape" || op === "Mul"))) {
+      for (const name of output) normalized.add(name);
+    }
     for (const [position, name] of input.entries()) {
       const known = uses.get(name);
-      if (known === undefined) uses.set(name, [{ op, position }]);
-      else known.push({ op, position });
+      const use = { op, position, isAffine };
+      if (known === undefined) uses.set(name, [use]);
+      else known.push(use);
     }
   }
   return uses;
@@ -42,8 +51,11 @@ function whyConstant(tensor: TensorProto, uses: readonly Use[]): string | undefi
   const isUsedAs = (positions: Positions): boolean =>
     uses.some(({ op, position }) => positions[op]?.includes(position));
   if (isUsedAs(settings)) return "it sets how an operator works";
-  if (isUsedAs(weights)) return undefined;
-  if (computed.test(tensor.name)) return "the exporter computed it";
+  if (computed.test(tensor.name)) {
+    const isWeight = isUsedAs(layers) || uses.some(({ isAffine }) => isAffine);
+    return isWeight ? undefined : "the exporter computed it";
+  }
+  if (isUsedAs(layers) || isUsedAs(scales)) return undefined;
   return isMask(tensor) ? "it is a mask" : undefined;
 }
 
@@ -62,23 +74,27 @@ const maskedMost = -1e4;
 /** By operator, which inputs say how it works. */
 const settings: Positions = { Clip: [1, 2], Dropout: [1], Pad: [2], Resize: [1, 2] };
 
-/** By operator, which inputs are weights. */
-const weights: Positions = {
-  BatchNormalization: [1, 2, 3, 4],
+/** By operator, which inputs are weights, also as an exporter turned or put them together. */
+const layers: Positions = {
   Conv: [1, 2],
   ConvTranspose: [1, 2],
   Einsum: [0, 1],
   GRU: [1, 2, 3],
   Gather: [0],
   Gemm: [0, 1, 2],
-  GroupNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
   LSTM: [1, 2, 3, 7],
-  LayerNormalization: [1, 2],
   MatMul: [0, 1],
   PRelu: [1],
-  RMSNormalization: [1],
   RNN: [1, 2, 3],
+};
+
+/** And which are under names of their own: ones and zeros that an exporter computed stand for none. */
+const scales: Positions = {
+  BatchNormalization: [1, 2, 3, 4],
+  GroupNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  RMSNormalization: [1],
 };
 
 type Positions = Readonly<Record<string, readonly number[]>>;

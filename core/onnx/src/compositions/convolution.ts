@@ -4,6 +4,8 @@ import { unsqueeze } from "../gradient-families.ts";
 import { mismatch, TypeMismatch, type Value } from "../operator.ts";
 import { type ConvAttributes, fullSizes } from "../operators/convolution.ts";
 import type { InputsOf } from "../operators.ts";
+import { isStatic, type Shape } from "../shape.ts";
+import { padsOf, windowsOf } from "../window.ts";
 
 interface TransposeAttributes extends ConvAttributes {
   readonly output_padding?: readonly number[];
@@ -11,6 +13,10 @@ interface TransposeAttributes extends ConvAttributes {
 }
 
 export interface ConvolutionCompositions {
+  Conv: {
+    inputs: readonly [x: Value, weight: Value, bias?: Value];
+    attributes: ConvAttributes;
+  };
   ConvTranspose: {
     inputs: readonly [x: Value, weight: Value, bias?: Value];
     attributes: TransposeAttributes;
@@ -18,6 +24,27 @@ export interface ConvolutionCompositions {
 }
 
 export const convolutionCompositions: CompositionTable<ConvolutionCompositions> = {
+  // with the pads given: the runtime finds none for dilated kernels
+  Conv: {
+    arity: [2, 3],
+    attributes: {
+      auto_pad: "string",
+      dilations: "ints",
+      group: "int",
+      kernel_shape: "ints",
+      pads: "ints",
+      strides: "ints",
+    },
+    compose: (g, [x, weight, bias], { auto_pad = "NOTSET", ...attributes }) => {
+      const inputs: InputsOf<"Conv"> = bias === undefined ? [x, weight] : [x, weight, bias];
+      if (auto_pad === "NOTSET") return g.node("Conv", inputs, attributes);
+      const kernel: Shape = weight.shape.slice(2);
+      if (!isStatic(kernel)) throw mismatch("the weight has no fixed shape", weight);
+      const windows = windowsOf(x, kernel, { ...attributes, auto_pad });
+      return g.node("Conv", inputs, { ...attributes, pads: padsOf(windows) });
+    },
+  },
+
   // with the pads given, however the file says what size comes out
   ConvTranspose: {
     arity: [2, 3],

@@ -160,6 +160,17 @@ export const convolutionCases: GradientCaseTable<keyof ConvolutionSignatures> = 
       ],
       { auto_pad: "SAME_LOWER" },
     ),
+    {
+      ...conv(
+        "SAME_UPPER, dilated",
+        [
+          ["n", 1, 5, 4],
+          [2, 1, 3, 2],
+        ],
+        { auto_pad: "SAME_UPPER", dilations: [2, 3] },
+      ),
+      kernel: false,
+    },
     conv(
       "VALID",
       [
