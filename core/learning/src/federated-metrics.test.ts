@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { metricNames, SelvedgeError } from "@selvedge/protocol";
 import fc from "fast-check";
-import { combineMetrics, validateMetrics } from "./federated-metrics.ts";
+import { centralMetrics, combineMetrics, validateMetrics } from "./federated-metrics.ts";
 
 test("[AG8] every metric a plan may name is taken within its range", () => {
   for (const name of metricNames) {
     for (const value of [0, 1])
       assert.deepEqual(validateMetrics(metricNames, { [name]: value }), { [name]: value });
-    for (const value of [-1, 1e9 * 1e6, Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const value of [-1e40, 1e40, Number.NaN, Number.POSITIVE_INFINITY]) {
       assert.throws(() => validateMetrics(metricNames, { [name]: value }), refusal("out_of_range", name));
     }
   }
@@ -97,4 +97,76 @@ test("[AG9] rates of two classes come from the counts of all devices together", 
     eval_f1: 6 / 15,
   });
   assert.deepEqual(combineMetrics([report(0, 0, 0)]).eval_f1, undefined);
+});
+
+test("[AG10] what a cohort measured together is what it would be in one place, whoever reports what", () => {
+  // Held-out sets of 10, 30 and 5; the last device is of a version that knows none of these.
+  const reports = [
+    { eval_examples: 10, eval_top_3_correct: 9, eval_log_loss: 8, eval_loss: 0.5, eval_weight: 40 },
+    { eval_examples: 30, eval_top_3_correct: 12, eval_log_loss: 22, eval_loss: 1, eval_weight: 10 },
+    { eval_examples: 5, eval_loss: 2 },
+  ].map((metrics) => ({ weight: 1, metrics }));
+  const { eval_top_3, eval_perplexity, eval_loss, ...rest } = combineMetrics(reports);
+  assert.equal(eval_top_3, 21 / 40);
+  assert.equal(eval_perplexity, Math.exp(30 / 40));
+  assert.equal(eval_loss, (0.5 * 40 + 1 * 10 + 2 * 5) / 55);
+  assert.deepEqual(rest, { eval_examples: 45 });
+  const places = [{ weight: 1, metrics: { eval_examples: 2, eval_places: 100, eval_top_2_correct: 40 } }];
+  assert.deepEqual(combineMetrics(places), { eval_examples: 2, eval_top_2: 0.4 });
+});
+
+test("[AG10] rates of classes come from added counts; a class that is nowhere is not in the mean", () => {
+  const counts = (each: number, tp: number, fp: number, fn: number) => ({
+    [`eval_true_positives_${each}`]: tp,
+    [`eval_false_positives_${each}`]: fp,
+    [`eval_false_negatives_${each}`]: fn,
+  });
+  const reports = [
+    { ...counts(0, 3, 1, 0), ...counts(1, 0, 0, 2), ...counts(2, 0, 0, 0) },
+    { ...counts(0, 5, 0, 2), ...counts(1, 4, 2, 0), ...counts(2, 0, 0, 0) },
+  ].map((metrics) => ({ weight: 1, metrics }));
+  const f1 = [16 / (16 + 1 + 2), 8 / (8 + 2 + 2)] as const;
+  assert.deepEqual(combineMetrics(reports), {
+    eval_precision_0: 8 / 9,
+    eval_recall_0: 8 / 10,
+    eval_f1_0: f1[0],
+    eval_precision_1: 4 / 6,
+    eval_recall_1: 4 / 6,
+    eval_f1_1: f1[1],
+    eval_macro_f1: (f1[0] + f1[1]) / 2,
+  });
+});
+
+test("[AG10] errors of numbers and the variance they explain come from sums", () => {
+  const pairs = [
+    [
+      [1, 2],
+      [2, 2],
+      [3, 5],
+    ],
+    [[-4, -3]],
+  ];
+  const sums = (of: readonly (readonly number[])[]) => ({
+    eval_numbers: of.length,
+    eval_absolute_error: of.reduce((sum, [t = 0, y = 0]) => sum + Math.abs(y - t), 0),
+    eval_squared_error: of.reduce((sum, [t = 0, y = 0]) => sum + (y - t) ** 2, 0),
+    eval_target_sum: of.reduce((sum, [t = 0]) => sum + t, 0),
+    eval_target_squares: of.reduce((sum, [t = 0]) => sum + t * t, 0),
+  });
+  const { eval_mae, eval_rmse, eval_r2 } = combineMetrics(
+    pairs.map((of) => ({ weight: 1, metrics: validateMetrics(metricNames, sums(of)) })),
+  );
+  assert.deepEqual([eval_mae, eval_rmse, eval_r2], [1, Math.sqrt(6 / 4), 1 - 6 / (30 - 4 / 4)]);
+  assert.deepEqual(combineMetrics([{ weight: 1, metrics: { eval_absolute_error: 3 } }]), {});
+});
+
+test("what one place measured has the same names without eval_", () => {
+  assert.deepEqual(
+    centralMetrics({ eval_loss: 1, eval_weight: 4, eval_examples: 4, eval_top_2_correct: 3 }),
+    {
+      loss: 1,
+      examples: 4,
+      top_2: 0.75,
+    },
+  );
 });

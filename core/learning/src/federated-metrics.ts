@@ -1,5 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import { binaryRates } from "./binary-metrics.ts";
+import { classRates } from "./class-rates.ts";
+import { type MeanWeight, metricRule } from "./metric-rules.ts";
 
 /** Scalars by name, as a device reports them. */
 export type Metrics = { readonly [name: string]: number };
@@ -19,56 +21,121 @@ export interface MetricsReport {
  */
 export function validateMetrics(allowed: readonly string[], metrics: Metrics): Metrics {
   for (const [name, value] of Object.entries(metrics)) {
-    const rule = rules.get(name);
+    const rule = metricRule(name);
     if (rule === undefined || !allowed.includes(name)) {
       throw new SelvedgeError("permission_denied", `metric "${name.slice(0, 64)}" is not in the plan`, {
         at: "metrics",
         fix: `report only: ${allowed.join(", ")}`,
       });
     }
-    const whole = rule.combine === "mean" || Number.isInteger(value);
-    if (!(value >= 0 && value <= rule.maximum) || !whole) {
-      const kind = rule.combine === "mean" ? "number" : "whole number";
-      throw new SelvedgeError(
-        "out_of_range",
-        `${name} is ${value}, not a ${kind} from 0 to ${rule.maximum}`,
-        {
-          at: `metrics: ${name}`,
-        },
-      );
-    }
+    const minimum = rule.isSigned ? -rule.maximum : 0;
+    if (value >= minimum && value <= rule.maximum && (!rule.isWhole || Number.isInteger(value))) continue;
+    const kind = `${rule.isWhole ? "whole number" : "number"} from ${minimum} to ${rule.maximum}`;
+    throw new SelvedgeError("out_of_range", `${name} is ${value}, not a ${kind}`, {
+      at: `metrics: ${name}`,
+    });
   }
   return metrics;
 }
 
 /**
- * One number per metric for the whole cohort. Counts are added up; what was
- * measured on held-out data is a mean weighted by `eval_examples`, average
- * precision one weighted by the positive examples behind it, the rest a mean
- * weighted by the update's weight. A metric that no device reported is absent.
- * From the summed counts of two classes come `eval_precision`, `eval_recall` and
- * `eval_f1`, those of all held-out examples together. Does not depend on the
- * order of reports.
+ * What is known of a whole cohort. Counts are added up. What was measured on held-out data is what
+ * it would be had all examples been in one place: `eval_loss` and `eval_accuracy` are means
+ * weighted by what they are means over (`eval_weight` and `eval_places`, else `eval_examples`), and of
+ * sums over those who reported them come `eval_top_5`, `eval_perplexity`, and the rates of classes. Average
+ * precision is a mean weighted by the positive examples behind it, the rest one weighted by the update's
+ * weight. What no device reported is absent. Does not depend on the order of reports.
  */
 export function combineMetrics(reports: readonly MetricsReport[]): Metrics {
   const combined: { [name: string]: number } = {};
-  for (const [name, rule] of rules) {
-    const terms = reports.flatMap((report) => {
-      const value = report.metrics[name];
-      if (value === undefined) return [];
-      const weight = rule.combine === "sum" ? 1 : weights[rule.weight](report);
-      return [{ product: value * weight, weight }];
-    });
-    const weight = terms.reduce((sum, term) => sum + term.weight, 0);
-    if (weight === 0) continue;
-    // Ascending, so that the arrival order of reports cannot change the rounding.
-    const total = terms
-      .map((term) => term.product)
-      .sort((a, b) => a - b)
-      .reduce((sum, product) => sum + product, 0);
-    combined[name] = rule.combine === "sum" ? total : total / weight;
+  for (const name of new Set(reports.flatMap(({ metrics }) => Object.keys(metrics)))) {
+    const combine = metricRule(name)?.combine ?? "part";
+    if (combine === "part") continue;
+    const value = combine === "sum" ? sumOf(reports, name) : meanOf(reports, name, combine);
+    if (value !== undefined) combined[name] = value;
   }
-  return { ...combined, ...ratesOf(combined) };
+  return {
+    ...combined,
+    ...ratesOf(combined),
+    ...sharesOf(reports),
+    ...errorsOf(reports),
+    ...classRates(reports.map(({ metrics }) => metrics)),
+  };
+}
+
+/** What was measured in one place, under the names of `combineMetrics` without `eval_`. */
+export function centralMetrics(measured: Metrics): Metrics {
+  const combined = Object.entries(combineMetrics([{ weight: 1, metrics: measured }]));
+  return Object.fromEntries(combined.map(([name, value]) => [name.replace(/^eval_/, ""), value]));
+}
+
+function sumOf(reports: readonly MetricsReport[], name: string): number {
+  return sum(reports.map(({ metrics }) => metrics[name] ?? 0));
+}
+
+function meanOf(reports: readonly MetricsReport[], name: string, by: MeanWeight): number | undefined {
+  const terms = reports.flatMap((report) => {
+    const value = report.metrics[name];
+    return value === undefined ? [] : [{ value, weight: weights[by](report) }];
+  });
+  const weight = sum(terms.map((term) => term.weight));
+  return weight === 0 ? undefined : sum(terms.map((term) => term.value * term.weight)) / weight;
+}
+
+/** What a sum is for each place that it is over, of the devices that reported it. */
+function shareOf(reports: readonly MetricsReport[], name: string): number | undefined {
+  const reporters = reports.filter(({ metrics }) => metrics[name] !== undefined);
+  const places = sum(reporters.map(weights.places));
+  return places === 0 ? undefined : sumOf(reporters, name) / places;
+}
+
+/** In ascending order, so that the arrival order of reports cannot change the rounding. */
+function sum(terms: readonly number[]): number {
+  return terms.toSorted((a, b) => a - b).reduce((total, term) => total + term, 0);
+}
+
+function sharesOf(reports: readonly MetricsReport[]): Metrics {
+  const names = new Set(reports.flatMap(({ metrics }) => Object.keys(metrics)));
+  const tops = [...names].flatMap((name) => {
+    const [, top] = /^(eval_top_\d+)_correct$/.exec(name) ?? [];
+    const share = top === undefined ? undefined : shareOf(reports, name);
+    return top === undefined || share === undefined ? [] : [[top, share] as const];
+  });
+  const perplexity = Math.exp(shareOf(reports, "eval_log_loss") ?? Number.NaN);
+  return {
+    ...Object.fromEntries(tops),
+    ...(Number.isFinite(perplexity) && { eval_perplexity: perplexity }),
+  };
+}
+
+/** Errors of numbers, and the share of their variance that is explained. */
+function errorsOf(reports: readonly MetricsReport[]): Metrics {
+  const mae = ratio(totals(reports, "eval_absolute_error", "eval_numbers"));
+  const mse = ratio(totals(reports, "eval_squared_error", "eval_numbers"));
+  const r2 = explained(
+    totals(reports, "eval_squared_error", "eval_numbers", "eval_target_sum", "eval_target_squares"),
+  );
+  return {
+    ...(mae !== undefined && { eval_mae: mae }),
+    ...(mse !== undefined && { eval_rmse: Math.sqrt(mse) }),
+    ...(r2 !== undefined && { eval_r2: r2 }),
+  };
+}
+
+/** Sums over those devices that reported all of it. */
+function totals(reports: readonly MetricsReport[], ...names: readonly string[]): readonly number[] {
+  const reporters = reports.filter(({ metrics }) => names.every((name) => metrics[name] !== undefined));
+  return names.map((name) => sumOf(reporters, name));
+}
+
+function ratio([part = 0, whole = 0]: readonly number[]): number | undefined {
+  return whole === 0 ? undefined : part / whole;
+}
+
+/** 1 - Σ(y - t)² / Σ(t - mean t)²; undefined where the targets do not vary. */
+function explained([squared = 0, numbers = 0, sum = 0, squares = 0]: readonly number[]): number | undefined {
+  const spread = numbers === 0 ? 0 : squares - sum ** 2 / numbers;
+  return spread > 0 ? 1 - squared / spread : undefined;
 }
 
 function ratesOf(combined: Metrics): Metrics {
@@ -95,33 +162,10 @@ function ratesOf(combined: Metrics): Metrics {
 /** How much a device's value counts in a mean. */
 const weights = {
   update: ({ weight }: MetricsReport): number => weight,
-  heldOut: ({ metrics, weight }: MetricsReport): number => metrics.eval_examples ?? weight,
+  loss: ({ metrics, weight }: MetricsReport): number =>
+    metrics.eval_weight ?? metrics.eval_examples ?? weight,
+  places: ({ metrics, weight }: MetricsReport): number =>
+    metrics.eval_places ?? metrics.eval_examples ?? weight,
   positives: ({ metrics }: MetricsReport): number =>
     (metrics.eval_true_positives ?? 0) + (metrics.eval_false_negatives ?? 0),
-} as const;
-
-interface MetricRule {
-  /** Values lie from 0 to this. */
-  readonly maximum: number;
-  readonly combine: "mean" | "sum";
-  readonly weight: keyof typeof weights;
-}
-
-const lossMax = 1e6;
-const countMax = 2 ** 31 - 1;
-const secondsMax = 30 * 86_400;
-
-/** The closed list: `metricNames` of @selvedge/protocol, with ranges. */
-const rules: ReadonlyMap<string, MetricRule> = new Map<string, MetricRule>([
-  ["train_loss", { maximum: lossMax, combine: "mean", weight: "update" }],
-  ["train_accuracy", { maximum: 1, combine: "mean", weight: "update" }],
-  ["eval_loss", { maximum: lossMax, combine: "mean", weight: "heldOut" }],
-  ["eval_accuracy", { maximum: 1, combine: "mean", weight: "heldOut" }],
-  ["eval_examples", { maximum: countMax, combine: "sum", weight: "heldOut" }],
-  ["eval_true_positives", { maximum: countMax, combine: "sum", weight: "heldOut" }],
-  ["eval_false_positives", { maximum: countMax, combine: "sum", weight: "heldOut" }],
-  ["eval_false_negatives", { maximum: countMax, combine: "sum", weight: "heldOut" }],
-  ["eval_average_precision", { maximum: 1, combine: "mean", weight: "positives" }],
-  ["examples", { maximum: countMax, combine: "sum", weight: "update" }],
-  ["seconds", { maximum: secondsMax, combine: "mean", weight: "update" }],
-]);
+} as const satisfies Readonly<Record<MeanWeight, (report: MetricsReport) => number>>;

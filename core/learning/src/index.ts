@@ -23,7 +23,13 @@ export {
   countBinary,
 } from "./binary-metrics.ts";
 export { type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
-export { combineMetrics, type Metrics, type MetricsReport, validateMetrics } from "./federated-metrics.ts";
+export {
+  centralMetrics,
+  combineMetrics,
+  type Metrics,
+  type MetricsReport,
+  validateMetrics,
+} from "./federated-metrics.ts";
 export { updateBound } from "./grid64.ts";
 export type { JsonObject, JsonValue } from "./json-object.ts";
 export { decodeRoundConfig, encodeRoundConfig, type RoundConfig } from "./round-config.ts";

@@ -46,9 +46,10 @@ export interface InputScaling {
  * | weight | float32 | [steps] or [steps, 1] | what the mean divides that by: the examples, places or numbers of each batch |
  * | correct | float32 | [steps] | where targets are classes: those of each batch predicted right |
  * | counted | float32 | [steps] or [steps, 1] | likewise: of how many |
- * | among | float32 | [steps] | evaluation, where asked for: those whose class was among the highest scores |
+ * | among_k | float32 | [steps] | evaluation, where asked for: those whose class was among the k highest scores |
  * | classCounts | float32 | [steps, 3, classes] | likewise: how often each class was predicted rightly, was predicted, was there |
- * | absoluteError | float32 | [steps] | evaluation of numbers: the sum of how far they are off |
+ * | logLoss | float32 | [steps] | likewise: the sum of -ln of the class's probability |
+ * | errors | float64 | [steps, 4] | evaluation of numbers: the sums of abs(y - t), (y - t)², t and t² |
  * | margin | float32 | [steps, batchSize] | evaluation of two classes only: score of the second minus the first |
  */
 export const ports = {
@@ -67,7 +68,8 @@ export const ports = {
   margin: "margin",
   among: "among",
   classCounts: "class_counts",
-  absoluteError: "absolute_error",
+  logLoss: "log_loss",
+  errors: "errors",
 } as const;
 
 /** A graph that runs a model over batches; its other inputs and outputs are {@link ports}. */

@@ -4,6 +4,7 @@ export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
 export type { GradientTerms } from "./gradient-terms.ts";
 export { joinLayouts, pickTensors, placeTensors } from "./layout-sections.ts";
+export type { Measures } from "./loss-outputs.ts";
 export type { TargetFormat } from "./losses/loss-rule.ts";
 export type { Loss, LossName } from "./losses.ts";
 export { type OnnxModel, type ParseOptions, parseModel, serializeModel } from "./model.ts";

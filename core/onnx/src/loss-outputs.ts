@@ -15,27 +15,35 @@ export function lossOutputs({ sum, weight, predictions }: BatchLoss): ReadonlyMa
 
 /** What an evaluation can measure beside the loss. */
 export interface Measures {
-  /** How often the right class is among this many of the highest scores. */
-  readonly among?: number;
+  /** How often the right class is among so many of the highest scores. */
+  readonly among?: readonly number[];
   /** Counts for each class, from which precision, recall and F1 come. */
   readonly classCounts?: boolean;
+  /** The sum of -ln of the right class's probability, whatever the loss makes of it. */
+  readonly logLoss?: boolean;
 }
 
 /** What a batch's evaluation gives out, by the names of the outputs. */
 export function evaluationOutputs(
   loss: BatchLoss,
-  { among, classCounts }: Measures,
+  { among = [], classCounts, logLoss }: Measures,
 ): ReadonlyMap<string, Value> {
   const outputs = new Map(lossOutputs(loss));
   if (loss.margin !== undefined) outputs.set(ports.margin, loss.margin);
-  if (loss.absoluteError !== undefined) outputs.set(ports.absoluteError, loss.absoluteError());
+  if (loss.errors !== undefined) outputs.set(ports.errors, loss.errors());
   const { predictions } = loss;
-  if (among !== undefined) {
-    if (!Number.isSafeInteger(among) || among < 1) throw impossible(`among the ${among} highest scores`);
-    outputs.set(ports.among, predictions?.among?.(among) ?? noClasses());
+  for (const k of among) {
+    if (!Number.isSafeInteger(k) || k < 1) throw impossible(`among the ${k} highest scores`);
+    outputs.set(amongPort(k), predictions?.among?.(k) ?? noClasses());
   }
   if (classCounts) outputs.set(ports.classCounts, predictions?.countsOfClasses?.() ?? noClasses());
+  if (logLoss) outputs.set(ports.logLoss, predictions?.logLoss?.() ?? noClasses());
   return outputs;
+}
+
+/** The output that counts how often the class was among the k highest scores. */
+function amongPort(k: number): string {
+  return `${ports.among}_${k}`;
 }
 
 function noClasses(): never {

@@ -73,11 +73,9 @@ export { failedRoundsMax, offerRetryMs } from "./job/round-lifecycle.ts";
 export { jobWakeAt, stepJob } from "./job/step-job.ts";
 export * from "./limits.ts";
 export {
-  binaryMetricNames,
   type CheckedPlan,
   decodePlan,
   encodePlan,
-  metricNames,
   phasesOf,
   scaledTable,
 } from "./plan.ts";
@@ -88,6 +86,18 @@ export {
   type NumbersTarget,
   type PlanTarget,
 } from "./plan-target.ts";
+export {
+  binaryMetricNames,
+  classCounts,
+  errorMeasures,
+  fallsAsItImproves,
+  firstMetricNames,
+  type MetricsContext,
+  measuresFor,
+  metricNames,
+  type PlannedMeasures,
+  scalarsOf,
+} from "./planned-metrics.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,

@@ -52,8 +52,12 @@ export const limits = {
   parameterPatternsMax: 100,
   /** Cohort times capped examples per device: what keeps a grid64 sum fine enough. */
   normaliserMax: 4_294_967_296,
-  /** Metrics in one submission. */
-  metricsMax: 32,
+  /** Metrics in one submission: those of 100 classes, and 50 more. */
+  metricsMax: 350,
+  /** Classes that are counted one by one. */
+  countedClassesMax: 100,
+  /** Among how many of the highest scores a class may be looked for. */
+  amongMax: 100,
   /** Parameters of one model. */
   parametersMax: 536_870_912,
   /** One ONNX file, bytes. */

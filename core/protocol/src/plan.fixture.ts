@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
 import { type Plan, PlanSchema, TrainTaskSchema } from "./gen/selvedge/v1/round_pb.js";
-import { metricNames, phasesOf } from "./plan.ts";
+import { phasesOf } from "./plan.ts";
+import { binaryMetricNames, firstMetricNames } from "./planned-metrics.ts";
 
 /** A plan with nothing wrong with it, to change one thing of. */
 export function soundPlan(): Plan {
@@ -26,7 +27,7 @@ export function soundPlan(): Plan {
     dataset: { name: "digits", inputShape: [784], classes: 10 },
     aggregator: { name: "weighted-mean" },
     serverOptimizer: { name: "fedavg", learningRate: 1 },
-    metrics: [...metricNames],
+    metrics: [...firstMetricNames, ...binaryMetricNames],
     schedule: { rounds: 3, cohort: 3, quorum: 2, deadlineMs: 60_000, graceMs: 1_000, targetAccuracy: 0 },
     seed: 1n,
     phases: [...phasesOf(null)],

@@ -4,6 +4,8 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
 import {
+  EarlyStoppingSchema,
+  MetricTargetSchema,
   type Plan,
   PlanSchema,
   type ScheduleSpec,
@@ -133,6 +135,51 @@ test("[OF7] a plan with an optional metric that is not known is taken without it
     optionalMetrics: ["eval_true_positives", "of a later version"],
   });
   assert.deepEqual(decodePlan(toBinary(PlanSchema, plan)).metrics, ["examples", "eval_true_positives"]);
+});
+
+test("[SU4] a plan names measures of what it learns, and counts of every class by one name", () => {
+  const measured = (metrics: string[], change: (plan: Plan) => void = () => {}) => {
+    const plan = Object.assign(soundPlan(), { metrics: ["examples"], optionalMetrics: metrics });
+    change(plan);
+    return decodePlan(toBinary(PlanSchema, plan)).metrics;
+  };
+  assert.deepEqual(measured(["eval_top_3_correct", "eval_log_loss"]), [
+    "examples",
+    "eval_top_3_correct",
+    "eval_log_loss",
+  ]);
+  const counted = measured(["eval_class_counts"]);
+  assert.deepEqual([counted.length, counted.at(-1)], [31, "eval_false_negatives_9"]);
+  const refused = (metric: string, problem: RegExp, change?: (plan: Plan) => void) =>
+    assert.throws(() => measured([metric], change), { at: "plan.metrics", message: problem });
+  refused("eval_top_10_correct", /of 10 classes is always all of them/);
+  refused("eval_class_counts", /at most 100 classes/, (plan) =>
+    Object.assign(plan.dataset ?? {}, { classes: 101 }),
+  );
+  refused("eval_numbers", /needs numbers/);
+  const binary = (plan: Plan) => {
+    Object.assign(plan.dataset ?? {}, { classes: 2 });
+    train({ loss: "binary-cross-entropy" })(plan);
+  };
+  refused("eval_log_loss", /needs classes, and the loss softmax-cross-entropy/, binary);
+  // Of a later version, or of no version.
+  assert.deepEqual(measured(["eval_top_1_correct", "eval_top_05_correct"]), ["examples"]);
+});
+
+test("[OF1] a target and early stopping are of a metric that the plan measures", () => {
+  const target = (metric: string): Plan => {
+    const plan = Object.assign(soundPlan(), { optionalMetrics: ["eval_class_counts"] });
+    const bound = { case: "atLeast", value: 0.9 } as const;
+    schedule({ target: create(MetricTargetSchema, { metric, bound }) })(plan);
+    return plan;
+  };
+  for (const metric of ["accuracy", "macro_f1", "f1_9"]) encodePlan(target(metric));
+  for (const metric of ["f1", "f1_10", "perplexity", "eval_loss"]) {
+    assert.throws(() => encodePlan(target(metric)), { at: "plan.schedule.target.metric" });
+  }
+  const stopping = soundPlan();
+  schedule({ earlyStopping: create(EarlyStoppingSchema, { metric: "loss", patience: 0 }) })(stopping);
+  assert.throws(() => encodePlan(stopping), { at: "plan.schedule.early_stopping.patience" });
 });
 
 test("[OF1] a plan whose weights could not be summed exactly is refused", () => {

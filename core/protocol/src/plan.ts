@@ -1,9 +1,16 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type BlobReference, type Digest, digestOf, isDigest } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
-import { type DatasetRequest, type Plan, PlanSchema, type TrainTask } from "./gen/selvedge/v1/round_pb.js";
+import {
+  type DatasetRequest,
+  type Plan,
+  PlanSchema,
+  type ScheduleSpec,
+  type TrainTask,
+} from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
+import { type MetricsContext, measuredNames, scalarsOf } from "./planned-metrics.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
 import {
@@ -12,26 +19,6 @@ import {
   checkTrainingSettings,
   hasAccuracy,
 } from "./training-settings.ts";
-
-/** What a device may report of two classes, of which the second is the positive one. */
-export const binaryMetricNames: readonly string[] = [
-  "eval_true_positives",
-  "eval_false_positives",
-  "eval_false_negatives",
-  "eval_average_precision",
-];
-
-/** What a device may report beside its update; ranges in SPEC SU4. */
-export const metricNames: readonly string[] = [
-  "train_loss",
-  "train_accuracy",
-  "eval_loss",
-  "eval_accuracy",
-  "eval_examples",
-  "examples",
-  "seconds",
-  ...binaryMetricNames,
-];
 
 /**
  * The phases that a plan with this dataset has, in order. What columns are normalised
@@ -103,7 +90,10 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   checkSchedule(plan, train);
   checkTotal(plan, train);
   checkTogether(train, plan);
-  return { plan, train, model, table, text, target, metrics: checkMetrics(plan), digest: digestOf(bytes) };
+  const context = { target, loss: train.loss };
+  const metrics = checkMetrics(plan, context);
+  checkGoal(plan.schedule, measuredNames(metrics, context));
+  return { plan, train, model, table, text, target, metrics, digest: digestOf(bytes) };
 }
 
 function decode(bytes: Uint8Array): Plan {
@@ -150,9 +140,18 @@ function checkRest(plan: Plan, table: TableSchema | null): void {
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
 }
 
-function checkMetrics({ metrics, optionalMetrics }: Plan): string[] {
-  for (const metric of metrics) oneOf("metrics", metric, metricNames);
-  return metricNames.filter((name) => metrics.includes(name) || optionalMetrics.includes(name));
+function checkMetrics({ metrics, optionalMetrics }: Plan, context: MetricsContext): string[] {
+  const scalars = new Set<string>();
+  for (const name of [...metrics, ...optionalMetrics]) {
+    const found = scalarsOf(name, context);
+    if (typeof found === "string") throw invalid("metrics", found);
+    if (found === undefined && metrics.includes(name)) {
+      throw invalid("metrics", `"${name.slice(0, 64)}" is not one that this version knows`);
+    }
+    for (const scalar of found ?? []) scalars.add(scalar);
+  }
+  if (scalars.size <= limits.metricsMax) return [...scalars];
+  throw invalid("metrics", `${scalars.size} numbers; at most ${limits.metricsMax} leave a device in a round`);
 }
 
 function checkSchedule({ schedule }: Plan, { loss }: TrainTask): void {
@@ -166,6 +165,19 @@ function checkSchedule({ schedule }: Plan, { loss }: TrainTask): void {
   if (schedule.targetAccuracy > 0 && !hasAccuracy(loss)) {
     throw invalid("schedule.target_accuracy", `${loss} learns numbers, which have no accuracy`);
   }
+}
+
+function checkGoal(schedule: ScheduleSpec | undefined, measured: readonly string[]): void {
+  const { target, targetAccuracy = 0, earlyStopping } = schedule ?? {};
+  if (target !== undefined) {
+    oneOf("schedule.target.metric", target.metric, measured);
+    range("schedule.target.bound", target.bound.value ?? Number.NaN, -1e6, 1e6);
+    if (targetAccuracy > 0) throw invalid("schedule.target", "stands beside target_accuracy");
+  }
+  if (earlyStopping === undefined) return;
+  oneOf("schedule.early_stopping.metric", earlyStopping.metric, measured);
+  range("schedule.early_stopping.patience", earlyStopping.patience, 1, limits.roundsMax);
+  range("schedule.early_stopping.min_delta", earlyStopping.minDelta, 0, 1e6);
 }
 
 /** Sums are exact only up to a total weight (SPEC AG3). */

@@ -100,11 +100,7 @@ export function floatsOf(outputs: Tensors, name: string): Float32Array {
 interface Means {
   readonly loss: number;
   readonly accuracy?: number;
-  readonly among?: number;
-  readonly meanAbsoluteError?: number;
 }
-
-const summed = [ports.loss, ports.weight, ports.correct, ports.counted, ports.among, ports.absoluteError];
 
 /** Sums for each class over runs how often it was predicted rightly, was predicted, and was there. */
 export class ClassTally {
@@ -134,27 +130,67 @@ export class ClassTally {
   }
 }
 
-/** Sums loss and right predictions over runs, in float64. */
+/** Sums over the numbers that were predicted. */
+export interface ErrorSums {
+  /** Of |y - t|. */
+  readonly absolute: number;
+  /** Of (y - t)². */
+  readonly squared: number;
+  /** Of t, and of t². */
+  readonly targets: number;
+  readonly targetSquares: number;
+}
+
+/** Adds up over runs the errors of numbers. */
+export class ErrorTally {
+  #sums: readonly number[] | undefined;
+
+  add(outputs: Tensors): void {
+    const tensor = outputs[ports.errors];
+    if (tensor?.type !== "float64") return;
+    const sums = [...(this.#sums ?? [0, 0, 0, 0])];
+    for (const [index, value] of tensor.data.entries()) sums[index % 4] = (sums[index % 4] ?? 0) + value;
+    this.#sums = sums;
+  }
+
+  get errors(): { readonly errors?: ErrorSums } {
+    if (this.#sums === undefined) return {};
+    const [absolute = 0, squared = 0, targets = 0, targetSquares = 0] = this.#sums;
+    return { errors: { absolute, squared, targets, targetSquares } };
+  }
+}
+
+/** Sums over runs, in float64, what a graph gives of each batch. */
 export class BatchTally {
   readonly #sums = new Map<string, number>();
 
   add(outputs: Tensors): void {
-    for (const port of summed) {
-      if (outputs[port] === undefined) continue;
+    for (const port of Object.keys(outputs)) {
+      if (!isSum(port)) continue;
       this.#sums.set(port, (this.#sums.get(port) ?? 0) + sum(floatsOf(outputs, port)));
     }
+  }
+
+  /** undefined where the graph does not give it. */
+  of(port: string): number | undefined {
+    return this.#sums.get(port);
   }
 
   /** The mean that the loss is, and the share of right predictions, 0 to 1, where targets are classes. */
   get means(): Means {
     const accuracy = this.#share(ports.correct, ports.counted);
-    const among = this.#share(ports.among, ports.counted);
-    const meanAbsoluteError = this.#share(ports.absoluteError, ports.weight);
     return {
       loss: this.#share(ports.loss, ports.weight) ?? Number.NaN,
       ...(accuracy !== undefined && { accuracy }),
-      ...(among !== undefined && { among }),
-      ...(meanAbsoluteError !== undefined && { meanAbsoluteError }),
+    };
+  }
+
+  /** How often the class was among the k highest scores, by k. */
+  get among(): { readonly among?: Readonly<Record<number, number>> } {
+    const found = [...this.#sums].filter(([port]) => port.startsWith(amongPrefix));
+    if (found.length === 0) return {};
+    return {
+      among: Object.fromEntries(found.map(([port, count]) => [port.slice(amongPrefix.length), count])),
     };
   }
 
@@ -163,6 +199,21 @@ export class BatchTally {
     return some === undefined || all === undefined ? undefined : some / all;
   }
 }
+
+/** Whether an output has one number for each batch, of which the sum over batches means something. */
+function isSum(port: string): boolean {
+  return summed.has(port) || port.startsWith(amongPrefix);
+}
+
+const amongPrefix = `${ports.among}_`;
+
+const summed: ReadonlySet<string> = new Set([
+  ports.loss,
+  ports.weight,
+  ports.correct,
+  ports.counted,
+  ports.logLoss,
+]);
 
 /**
  * How many steps to ask of one run. A run cannot be interrupted and blocks its

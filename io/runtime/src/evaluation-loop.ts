@@ -6,6 +6,8 @@ import {
   BatchTally,
   ClassTally,
   datasetFeeds,
+  type ErrorSums,
+  ErrorTally,
   floatsOf,
   type GraphSession,
   namedFeeds,
@@ -22,17 +24,22 @@ export interface EvaluationRun {
 }
 
 export interface EvaluationResult {
-  /** Mean over the examples. */
   readonly loss: number;
+  /** What the loss is the mean over: how many examples, places or numbers, or the sum of their weights. */
+  readonly weight: number;
   /** 0 to 1; absent where targets are no classes. */
   readonly accuracy?: number;
+  /** Of how many predicted classes the accuracy is the share of right ones. */
+  readonly places?: number;
   readonly examples: number;
-  /** How often the right class was among the highest scores, 0 to 1, where the graph counts that. */
-  readonly among?: number;
+  /** How often the right class was among the k highest scores, by k; where the graph counts that. */
+  readonly among?: Readonly<Record<number, number>>;
+  /** The sum over places of -ln of the right class's probability, where the graph has that. */
+  readonly logLoss?: number;
   /** For each class, where the graph counts that. */
   readonly classes?: readonly BinaryCounts[];
-  /** Mean over all numbers, where targets are numbers. */
-  readonly meanAbsoluteError?: number;
+  /** Where the loss is a distance of numbers: sums over as many as `weight` says. */
+  readonly errors?: ErrorSums;
   /** Of two classes only; the second is the positive one. */
   readonly binary?: BinaryResult;
 }
@@ -63,6 +70,7 @@ export async function runEvaluation(
   };
   const tally = new BatchTally();
   const counts = new ClassTally();
+  const errors = new ErrorTally();
   const pace = new StepPace();
   const margins = graph.outputs.has(ports.margin) ? new Float32Array(examples.length) : undefined;
   for (let start = 0, end = 0; start < examples.length; start = end) {
@@ -75,9 +83,10 @@ export async function runEvaluation(
     pace.observe(Math.ceil((end - start) / evaluationBatchSize), performance.now() - began);
     tally.add(outputs);
     counts.add(outputs);
+    errors.add(outputs);
     margins?.set(floatsOf(outputs, ports.margin), start);
   }
-  const result = { ...tally.means, ...counts.classes, examples: examples.length };
+  const result = { ...resultOf(tally), ...counts.classes, ...errors.errors, examples: examples.length };
   const { targets } = dataset;
   if (margins === undefined || targets.kind !== "class") return result;
   const labels = Int32Array.from(examples, (example) => targets.values[example] ?? 0);
@@ -86,6 +95,19 @@ export async function runEvaluation(
     averagePrecision: averagePrecision(margins, labels),
   };
   return { ...result, binary };
+}
+
+function resultOf(tally: BatchTally): Omit<EvaluationResult, "examples"> {
+  const [weight = 0, places, logLoss] = [ports.weight, ports.counted, ports.logLoss].map((port) =>
+    tally.of(port),
+  );
+  return {
+    ...tally.means,
+    weight,
+    ...(places !== undefined && { places }),
+    ...(logLoss !== undefined && { logLoss }),
+    ...tally.among,
+  };
 }
 
 /** Batches of one run are of one size, so a short one at the end is a run of its own. */

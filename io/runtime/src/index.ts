@@ -4,6 +4,7 @@ export type {
   BinaryResult,
   EvaluationResult,
 } from "./evaluation-loop.ts";
+export { evaluationScalars } from "./evaluation-scalars.ts";
 export { machineMemoryBytes } from "./machine-memory.ts";
 export { modelMismatch } from "./model-mismatch.ts";
 export { NativeSession } from "./native-session.ts";

@@ -1,6 +1,14 @@
 import type { DatasetReading, DatasetSource } from "@selvedge/datasets";
 import type { ColumnStatistics } from "@selvedge/learning";
-import type { Correction, GradientTerms, Loss, LossName, Optimizer, OptimizerName } from "@selvedge/onnx";
+import type {
+  Correction,
+  GradientTerms,
+  Loss,
+  LossName,
+  Measures,
+  Optimizer,
+  OptimizerName,
+} from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
@@ -32,6 +40,8 @@ export interface TrainingRequest extends DataRequest {
   readonly keptPath?: string;
   /** Where is written what is to be kept, when there is anything; absent: nowhere. */
   readonly nextKeptPath?: string;
+  /** What is measured of the held-out examples beside the loss; nothing when absent. */
+  readonly measures?: Measures;
   readonly learningRate: number;
   readonly batchSize: number;
   readonly localEpochs: number;
@@ -54,29 +64,20 @@ export interface TrainingOutcome {
   readonly kept: { readonly isContinued: boolean } | null;
 }
 
-/** Bounded, finite scalars (SPEC SU4). */
-export interface TrainingMetrics {
-  readonly train_loss: number;
-  /** Absent where targets are no classes. */
-  readonly train_accuracy?: number;
-  /** Of the base parameters on the held-out examples; absent when there are none. */
-  readonly eval_loss?: number;
-  readonly eval_accuracy?: number;
-  readonly eval_examples?: number;
-  /** Of two classes only; the average precision only where an example is positive. */
-  readonly eval_true_positives?: number;
-  readonly eval_false_positives?: number;
-  readonly eval_false_negatives?: number;
-  readonly eval_average_precision?: number;
-  /** Wall clock of training and evaluation. */
-  readonly seconds: number;
-}
+/**
+ * Bounded, finite scalars (SPEC SU4): `train_loss`, `train_accuracy`, `seconds` (wall clock of training
+ * and evaluation), and as `evaluationScalars` has them those of the base parameters on the held-out
+ * examples. What there is nothing of is absent.
+ */
+export type TrainingMetrics = Readonly<Record<string, number>>;
 
 export interface EvaluationRequest extends DataRequest {
   readonly modelPath: string;
   readonly weightsPath: string;
   /** Softmax cross-entropy when absent. */
   readonly loss?: LossName | Loss;
+  /** What is measured beside the loss; nothing when absent. */
+  readonly measures?: Measures;
   /** Refuses what would, as inferred before the model is loaded, need more resident memory; absent: nothing. */
   readonly memoryBytesMax?: number;
 }

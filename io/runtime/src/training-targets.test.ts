@@ -30,7 +30,17 @@ test("a model learns numbers: the loss falls, and there is no accuracy", async (
   for (const loss of ["mean-squared-error", "huber"] as const) {
     const { trained, measured } = await learn(model, loss, data);
     assert.ok(measured.loss < 1e-3, `${loss} ${measured.loss}`);
-    assert.ok((measured.meanAbsoluteError ?? 1) < 0.05, `${measured.meanAbsoluteError}`);
+    const { absolute = 1, squared = 1, targets, targetSquares = 0 } = measured.errors ?? {};
+    assert.ok(
+      absolute / measured.weight < 0.05 && squared / measured.weight < 3e-3,
+      `${absolute}, ${squared}`,
+    );
+    assert.equal(measured.weight, values.length);
+    assert.equal(
+      targets,
+      values.reduce((sum, t) => sum + t, 0),
+    );
+    assert.ok(Math.abs(targetSquares - values.reduce((sum, t) => sum + t * t, 0)) < 1e-9);
     assert.ok(!("accuracy" in trained) && !("accuracy" in measured) && measured.binary === undefined);
   }
 });
@@ -108,7 +118,7 @@ test("a graph counts for each class, and how often the right one is among the hi
   const scores = Float32Array.from({ length: length * 3 }, () => random.normal());
   const labels = Int32Array.from({ length }, (_, i) => (i % 7 === 0 ? -100 : random.integer(3)));
   const loss: Loss = { name: "softmax-cross-entropy", ignoreIndex: -100 };
-  const graph = evaluationGraph(model, { loss, among: 2, classCounts: true, ...format });
+  const graph = evaluationGraph(model, { loss, among: [2], classCounts: true, logLoss: true, ...format });
   const session = await NativeSession.load(graph.bytes);
   const measured = await runEvaluation(session, graph, {
     parameters: readParameters(model, graph.layout),
@@ -121,9 +131,12 @@ test("a graph counts for each class, and how often the right one is among the hi
     const order = [0, 1, 2].toSorted((a, b) => (row[b] ?? 0) - (row[a] ?? 0));
     return { label, order };
   }).filter(({ label }) => label >= 0);
-  const share = (most: number) =>
-    ranked.filter(({ label, order }) => order.indexOf(label) < most).length / ranked.length;
-  assert.deepEqual([measured.accuracy, measured.among], [share(1), share(2)]);
+  const among = (most: number) => ranked.filter(({ label, order }) => order.indexOf(label) < most).length;
+  const { accuracy, places, weight } = measured;
+  assert.deepEqual(measured.among, { 2: among(2) });
+  assert.deepEqual([accuracy, places, weight], [among(1) / ranked.length, ranked.length, ranked.length]);
+  // Of a plain loss it is what the loss is the mean of.
+  assert.ok(Math.abs((measured.logLoss ?? 0) / ranked.length - measured.loss) < 1e-5);
   assert.deepEqual(
     measured.classes,
     [0, 1, 2].map((each) => ({
@@ -134,7 +147,7 @@ test("a graph counts for each class, and how often the right one is among the hi
   );
   const distance = { loss: "mean-squared-error", classCounts: true, ...format } as const;
   assert.throws(() => evaluationGraph(model, distance), { code: "invalid_argument" });
-  assert.throws(() => evaluationGraph(model, { loss, among: 0, ...format }), { code: "invalid_argument" });
+  assert.throws(() => evaluationGraph(model, { loss, among: [0], ...format }), { code: "invalid_argument" });
 });
 
 test("targets that do not fit the loss are refused, with both formats", async () => {

@@ -16,6 +16,7 @@ import {
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { writeFileDurably } from "@selvedge/storage";
 import { type EvaluationResult, evaluationBatchSize, runEvaluation } from "./evaluation-loop.ts";
+import { evaluationScalars } from "./evaluation-scalars.ts";
 import { splitHeldOut } from "./held-out-split.ts";
 import { type KeptOutcome, KeptTraining } from "./kept-training.ts";
 import { NativeSession } from "./native-session.ts";
@@ -74,7 +75,7 @@ async function train(
   const metrics: TrainingMetrics = {
     train_loss: trained.loss,
     ...(trained.accuracy !== undefined && { train_accuracy: trained.accuracy }),
-    ...(evaluation === undefined ? {} : heldOutMetrics(evaluation)),
+    ...(evaluation && evaluationScalars(evaluation)),
     seconds: (performance.now() - began) / 1000,
   };
   const made = kept.finish(trained, difference(layout, trained.parameters, base));
@@ -105,23 +106,6 @@ async function summarise({ dataset, reading, maxExamples, seed }: SummaryRequest
   return { statistics: summariseColumns(reading.table, opened.inputs, rows), examples: rows.length };
 }
 
-function heldOutMetrics({ loss, accuracy, examples, binary }: EvaluationResult): Partial<TrainingMetrics> {
-  const measured = {
-    eval_loss: loss,
-    ...(accuracy !== undefined && { eval_accuracy: accuracy }),
-    eval_examples: examples,
-  };
-  if (binary === undefined) return measured;
-  const { truePositives, falsePositives, falseNegatives, averagePrecision } = binary;
-  return {
-    ...measured,
-    eval_true_positives: truePositives,
-    eval_false_positives: falsePositives,
-    eval_false_negatives: falseNegatives,
-    ...(averagePrecision !== undefined && { eval_average_precision: averagePrecision }),
-  };
-}
-
 function allRows({ length }: Dataset): Int32Array {
   return Int32Array.from({ length }, (_, row) => row);
 }
@@ -144,9 +128,9 @@ async function measure(
   task: Task,
   loss: LossName | Loss,
   examples: Int32Array,
-  { memoryBytesMax }: EvaluationRequest,
+  { measures, memoryBytesMax }: Pick<EvaluationRequest, "measures" | "memoryBytesMax">,
 ): Promise<EvaluationResult> {
-  const graph = evaluationGraph(task.model, { loss, ...task.data.format });
+  const graph = evaluationGraph(task.model, { loss, ...measures, ...task.data.format });
   checkMemory("evaluating", graph, evaluationBatchSize, task.data.dataset, memoryBytesMax);
   const session = await NativeSession.load(graph.bytes);
   return await runEvaluation(session, graph, {

@@ -267,6 +267,7 @@ const openPolicy: Policy = {
   maxExamplesPerDevice: exampleCap,
   hours: null,
   statistics: true,
+  classCounts: true,
   maxBytesPerDay: null,
   maxKeptJobs: 16,
   maxKeptBytes: 1e9,

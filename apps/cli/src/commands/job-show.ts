@@ -4,7 +4,7 @@ import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
 import { type Refusal, refusalsOf } from "../output/refusals.ts";
-import { contributed, hasFigures, roundHeader, roundLine } from "../output/round-table.ts";
+import { contributed, hasFigures, measured, roundHeader, roundLine } from "../output/round-table.ts";
 import { renderFields, renderTable } from "../output/table.ts";
 import { formatBytes, formatTime } from "../output/units.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
@@ -25,6 +25,8 @@ export async function run(terminal: Terminal, options: OperatorOptions, job: str
       `\n${[roundHeader(history.find(hasFigures)), ...history.map(roundLine)].join("\n")}\n`,
     );
   }
+  const rates = classTable(history.findLast(hasFigures), answer.plan);
+  if (rates !== "") terminal.stdout.write(`\n${rates}`);
   if (current !== undefined) terminal.stdout.write(`\n${openRound(current)}`);
   const refusals = lastRefusals(answer.job);
   if (refusals.length > 0) terminal.stdout.write(`\n${refusalTable(refusals, names)}`);
@@ -79,6 +81,21 @@ function columnFields({ columns, label }: DatasetRequest): [string, string][] {
 
 function openRound(round: Round): string {
   return `round ${round.number} ${round.status}: ${contributed(round)} of ${round.participants.length} devices are in\n`;
+}
+
+/** Precision, recall and F1 of each class after the last round; "" where they are not measured. */
+function classTable(round: Round | undefined, plan: Plan | undefined): string {
+  if (round === undefined) return "";
+  const labels = plan?.dataset?.label?.values ?? [];
+  const rows: string[][] = [];
+  for (let each = 0; each < (plan?.dataset?.classes ?? 0); each += 1) {
+    const rates = ["precision", "recall", "f1"].map((rate) => measured(round, `${rate}_${each}`));
+    const cells = rates.map((rate) => (rate === undefined ? "-" : rate.toFixed(4)));
+    rows.push([printable(labels[each] ?? String(each)), ...cells]);
+  }
+  if (rows.every((row) => row.slice(1).every((cell) => cell === "-"))) return "";
+  const columns = ["CLASS", "PRECISION", "RECALL", "F1"].map((title) => ({ title }));
+  return renderTable(columns, rows);
 }
 
 /** Why devices do not take part. */

@@ -100,3 +100,56 @@ test("the server's optimizer is in the plan, with those of its options that are 
   const { name, learningRate, beta1, beta2 } = plan.serverOptimizer ?? {};
   assert.deepEqual([name, learningRate, beta1, beta2], ["fedyogi", 0.01, undefined, 0.9]);
 });
+
+test("a plan names what the measures of a job file are made of", () => {
+  const named = (metrics: string, change: (text: string) => string = (same) => same) => {
+    const job = parseJobFile(change(text).replace(/metrics:.*\n/, `metrics: ${metrics}\n`), "job.yaml");
+    const { plan } = decodePlan(
+      encodePlan(buildPlan(job, { digest: digestOf(new Uint8Array([1])), length: 1 })),
+    );
+    return [plan.metrics.length, ...plan.optionalMetrics];
+  };
+  assert.deepEqual(named("[top_3, f1, perplexity]"), [
+    7,
+    "eval_top_3_correct",
+    "eval_class_counts",
+    "eval_log_loss",
+  ]);
+  const weighted = (same: string) => `${same}\nloss: { name: softmax-cross-entropy, classWeights: [1, 2] }\n`;
+  const binary = (same: string) => weighted(same.replaceAll("classes: 10", "classes: 2"));
+  assert.deepEqual(named("[f1]", binary), [
+    7,
+    "eval_weight",
+    "eval_true_positives",
+    "eval_false_positives",
+    "eval_false_negatives",
+  ]);
+  const numbers = (same: string) =>
+    `${same.replace(/dataset:.*\n/, "dataset: { name: d, inputShape: [2], target: { kind: numbers, shape: [1] } }\n").replace(/target: 0.*\n/, "")}\nloss: { name: huber }\n`;
+  assert.deepEqual(named("[mae, rmse]", numbers), [
+    5,
+    "eval_absolute_error",
+    "eval_numbers",
+    "eval_squared_error",
+  ]);
+  assert.throws(() => named("[average_precision]"), { message: /of two classes/ });
+  assert.throws(() => named("[top_10]"), { message: /always all of them/ });
+  assert.throws(() => named("[loss_of_face]"), { message: /must be a measure \(accuracy, f1/ });
+});
+
+test("a target may be of any metric that the job measures, and early stopping too", () => {
+  const goal = (lines: string) => {
+    const job = parseJobFile(`${text.replace(/target:.*\n|metrics:.*\n/g, "")}\n${lines}`, "job.yaml");
+    return buildPlan(job, { digest: digestOf(new Uint8Array([1])), length: 1 });
+  };
+  const plan = goal(
+    "metrics: [f1]\ntarget: { metric: macro_f1, atLeast: 0.9 }\nearlyStopping: { metric: loss, patience: 3 }\n",
+  );
+  const { schedule } = decodePlan(encodePlan(plan)).plan;
+  assert.deepEqual(schedule?.target?.bound, { case: "atLeast", value: 0.9 });
+  assert.deepEqual([schedule?.earlyStopping?.patience, schedule?.targetAccuracy], [3, 0]);
+  assert.throws(() => goal("target: { metric: loss }\n"), { message: /either atLeast or atMost/ });
+  assert.throws(() => encodePlan(goal("target: { metric: f1, atLeast: 1 }\n")), {
+    message: /"f1" is not one of/,
+  });
+});

@@ -2,18 +2,21 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   algorithmOf,
   type BlobReference,
-  binaryMetricNames,
   type ColumnSchema,
   type DatasetRequestSchema,
+  firstMetricNames,
+  type MetricTargetSchema,
   type Plan,
   PlanSchema,
   phasesOf,
+  type ScheduleSpecSchema,
   type TableColumn,
   type TargetSchema,
   type TrainTask,
   TrainTaskSchema,
 } from "@selvedge/protocol";
 import type { JobDataset } from "./dataset-schema.ts";
+import type { MetricGoal } from "./goal-schema.ts";
 import type { JobFile } from "./job-file.ts";
 
 /** What devices are asked to do for a job, ready for `encodePlan` and `signPlan`. */
@@ -25,20 +28,32 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     dataset: datasetRequest(job.dataset),
     aggregator: { name: "weighted-mean" },
     serverOptimizer: { ...job.server, learningRate: job.serverLearningRate },
-    metrics: job.metrics.filter((name) => !binaryMetricNames.includes(name)),
+    metrics: job.metrics.filter((name) => firstMetricNames.includes(name)),
     // Devices of earlier versions do not know them.
-    optionalMetrics: job.metrics.filter((name) => binaryMetricNames.includes(name)),
-    schedule: {
-      rounds: job.rounds,
-      cohort: job.cohort,
-      quorum: job.quorum,
-      deadlineMs: job.deadlineMs,
-      graceMs: job.graceMs,
-      targetAccuracy: job.target,
-    },
+    optionalMetrics: job.metrics.filter((name) => !firstMetricNames.includes(name)),
+    schedule: schedule(job),
     seed: BigInt(job.seed),
     phases: [...phasesOf(job.dataset.table)],
   });
+}
+
+/** A target that is a plain number is the accuracy that every version knows. */
+function schedule(job: JobFile): MessageInitShape<typeof ScheduleSpecSchema> {
+  const { rounds, cohort, quorum, deadlineMs, graceMs, target, earlyStopping } = job;
+  return {
+    ...{ rounds, cohort, quorum, deadlineMs, graceMs },
+    ...(typeof target === "number" && { targetAccuracy: target }),
+    ...(typeof target === "object" && { target: metricTarget(target) }),
+    ...(earlyStopping !== undefined && { earlyStopping }),
+  };
+}
+
+function metricTarget({ metric, atLeast, atMost }: MetricGoal): MessageInitShape<typeof MetricTargetSchema> {
+  return {
+    metric,
+    bound:
+      atLeast === undefined ? { case: "atMost", value: atMost ?? 0 } : { case: "atLeast", value: atLeast },
+  };
 }
 
 function datasetRequest(dataset: JobDataset): MessageInitShape<typeof DatasetRequestSchema> {

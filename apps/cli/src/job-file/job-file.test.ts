@@ -52,7 +52,6 @@ test("what a job file leaves out has a default", () => {
     quorum: 8,
     deadlineMs: 600_000,
     graceMs: 10_000,
-    target: 0,
     evaluation: "",
     seed: 1,
     serverLearningRate: 1,

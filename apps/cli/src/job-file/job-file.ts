@@ -1,14 +1,10 @@
 import { dirname, resolve } from "node:path";
 import { readYamlText, YamlFile } from "@selvedge/config";
-import {
-  type BlobReference,
-  binaryMetricNames,
-  hasAccuracy,
-  isBinary,
-  metricNames,
-} from "@selvedge/protocol";
+import type { BlobReference } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
+import type { EarlyStoppingFields, TargetFields } from "./goal-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
+import { planMetrics } from "./metrics-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
 
@@ -27,11 +23,13 @@ export interface JobFile extends TrainingFields, ServerFields {
   readonly quorum: number;
   readonly deadlineMs: number;
   readonly graceMs: number;
-  /** Evaluation accuracy that ends the job early; 0 = never. */
-  readonly target: number;
+  /** What ends the job early: an accuracy, or any metric's value. */
+  readonly target?: TargetFields | undefined;
+  readonly earlyStopping?: EarlyStoppingFields | undefined;
   /** A dataset of the coordinator; "" = none. */
   readonly evaluation: string;
   readonly seed: number;
+  /** As the plan names them. */
   readonly metrics: readonly string[];
 }
 
@@ -82,28 +80,22 @@ export function parseJobFile(text: string, path: string, sets: readonly string[]
 }
 
 function jobFile(fields: JobFields, folder: string): JobFile {
-  const { model, deadline, grace, target, evaluation, quorum, metrics, ...rest } = fields;
-  const { ignoreIndex } = rest.loss;
-  const dataset = jobDataset(rest.dataset, typeof ignoreIndex === "number" ? ignoreIndex : undefined);
+  const { model, deadline, grace, evaluation, quorum, metrics, ...rest } = fields;
+  const { loss } = rest;
+  const dataset = jobDataset(
+    rest.dataset,
+    typeof loss.ignoreIndex === "number" ? loss.ignoreIndex : undefined,
+  );
   return {
     ...rest,
     dataset,
-    metrics: metrics ?? defaultMetrics(dataset, rest.loss.name),
+    metrics: planMetrics(metrics, dataset.target, loss),
     model: modelSource(model, folder),
     quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
     deadlineMs: deadline,
     graceMs: grace,
-    target: target ?? 0,
     evaluation: evaluation ?? "",
   };
-}
-
-/** All that a device can tell of such targets. */
-function defaultMetrics({ target }: JobDataset, loss: string): string[] {
-  return metricNames.filter((name) => {
-    if (binaryMetricNames.includes(name)) return isBinary(target);
-    return hasAccuracy(loss) || !name.endsWith("accuracy");
-  });
 }
 
 function modelSource(model: JobFields["model"], folder: string): ModelSource {

@@ -1,7 +1,14 @@
 import { duration } from "@selvedge/config";
-import { hasAccuracy, limits, metricNames, namePattern } from "@selvedge/protocol";
+import { hasAccuracy, limits, namePattern } from "@selvedge/protocol";
 import { z } from "zod";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
+import {
+  type EarlyStoppingFields,
+  earlyStoppingSchema,
+  type TargetFields,
+  targetSchema,
+} from "./goal-schema.ts";
+import { metricsSchema } from "./metrics-schema.ts";
 import { type ServerFields, serverFields } from "./server-schema.ts";
 import { type TrainingFields, trainingFields } from "./training-schema.ts";
 
@@ -46,11 +53,12 @@ const fields = {
   quorum: z.int().min(1).optional(),
   deadline: duration(1_000, 30 * dayMs, "1s to 30d").default(10 * 60_000),
   grace: duration(0, 30 * dayMs, "0s to 30d").default(10_000),
-  target: z.number().positive().max(1).optional(),
+  target: targetSchema.optional(),
+  earlyStopping: earlyStoppingSchema.optional(),
   evaluation: name.optional(),
   seed,
   ...serverFields,
-  metrics: z.array(z.enum(metricNames)).optional(),
+  metrics: metricsSchema,
 };
 
 /** The keys that all job files share, checked and completed. */
@@ -69,7 +77,8 @@ interface SharedFields extends TrainingFields, ServerFields {
   readonly deadline: number;
   /** Milliseconds. */
   readonly grace: number;
-  readonly target?: number | undefined;
+  readonly target?: TargetFields | undefined;
+  readonly earlyStopping?: EarlyStoppingFields | undefined;
   readonly evaluation?: string | undefined;
   readonly seed: number;
   readonly metrics?: string[] | undefined;
@@ -115,7 +124,7 @@ export const builtJobSchema: z.ZodType<BuiltJobFields> = z
   .superRefine(checkTogether);
 
 interface Together {
-  readonly target?: number | undefined;
+  readonly target?: TargetFields | undefined;
   readonly loss: TrainingFields["loss"];
   readonly cohort: number;
   readonly quorum?: number | undefined;
@@ -129,7 +138,7 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
     context.addIssue({ code: "custom", path: [key], message });
   if (job.quorum !== undefined && job.quorum > job.cohort)
     complain("quorum", `must be at most the cohort, ${job.cohort}`);
-  if (job.target !== undefined && !hasAccuracy(job.loss.name))
+  if (typeof job.target === "number" && !hasAccuracy(job.loss.name))
     complain("target", `is an accuracy, and ${job.loss.name} learns numbers, which have none`);
   if (job.grace > job.deadline) complain("grace", "must be at most the deadline");
   if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {

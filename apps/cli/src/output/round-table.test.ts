@@ -62,3 +62,19 @@ test("of two classes F1 and average precision stand beside the rest, and statist
     ].join("\n"),
   );
 });
+
+test("what else a round measured stands beside the rest, but for single classes", () => {
+  const round = create(RoundSchema, {
+    number: 3,
+    status: "completed",
+    evaluation: { accuracy: 0.5, loss: 2, top_5: 0.9, f1_0: 0.1 },
+    federated: { eval_top_5: 0.8, eval_macro_f1: 0.4, eval_perplexity: 7.5, eval_precision_1: 1 },
+  });
+  assert.equal(
+    [roundHeader(round), roundLine(round)].join("\n"),
+    [
+      "round  accuracy      loss    devices         up       down  seconds  macro F1   perplex.      top 5",
+      "    3    0.5000    2.0000        0/0        0 B        0 B      0.0    0.4000     7.5000     0.9000",
+    ].join("\n"),
+  );
+});

@@ -7,8 +7,8 @@ import { formatBytes } from "./units.ts";
  * so columns have fixed widths.
  */
 export function roundHeader(round: Round | undefined): string {
-  const rare = round !== undefined && hasRareEvents(round) ? ["F1", "avg.prec."] : [];
-  return line(["round", "accuracy", "loss", "devices", "up", "down", "seconds", ...rare]);
+  const more = round === undefined ? [] : furtherFigures(round).map(([title]) => title);
+  return line(["round", "accuracy", "loss", "devices", "up", "down", "seconds", ...more]);
 }
 
 /** Whether a round has a line of figures: one that failed, or gathered statistics, has a sentence. */
@@ -30,20 +30,44 @@ export function roundLine(round: Round): string {
     formatBytes(round.bytesUp),
     formatBytes(round.bytesDown),
     (Number(round.closedAtMs - round.openedAtMs) / 1_000).toFixed(1),
-    ...(hasRareEvents(round) ? [fixed(f1Of(round)), fixed(averagePrecisionOf(round))] : []),
+    ...furtherFigures(round).map(([, value]) => fixed(value)),
   ]);
 }
 
-export function accuracyOf({ evaluation, federated }: Round): number | undefined {
-  return evaluation.accuracy ?? federated.eval_accuracy;
+/** What a round measured beside accuracy and loss, but for the rates of single classes: a title and the figure. */
+export function furtherFigures(round: Round): readonly (readonly [string, number | undefined])[] {
+  const rare = [["F1", f1Of(round)] as const, ["avg.prec.", averagePrecisionOf(round)] as const];
+  const others = [...new Set([...Object.keys(round.evaluation), ...heldOutNames(round)])].flatMap((name) => {
+    const title = titleOf(name);
+    return title === undefined ? [] : [[title, measured(round, name)] as const];
+  });
+  return [...(hasRareEvents(round) ? rare : []), ...others.toSorted(([a], [b]) => (a < b ? -1 : 1))];
 }
 
-export function f1Of({ evaluation, federated }: Round): number | undefined {
-  return evaluation.f1 ?? federated.eval_f1;
+/** A metric on the coordinator's data where it evaluates, else on what devices held out. */
+export function measured({ evaluation, federated }: Round, name: string): number | undefined {
+  return evaluation[name] ?? federated[`eval_${name}`];
 }
 
-export function averagePrecisionOf({ evaluation, federated }: Round): number | undefined {
-  return evaluation.average_precision ?? federated.eval_average_precision;
+function heldOutNames({ federated }: Round): string[] {
+  return Object.keys(federated).flatMap((name) => (name.startsWith("eval_") ? [name.slice(5)] : []));
+}
+
+function titleOf(name: string): string | undefined {
+  const [, among] = /^top_(\d+)$/.exec(name) ?? [];
+  return among === undefined ? titles.get(name) : `top ${among}`;
+}
+
+export function accuracyOf(round: Round): number | undefined {
+  return measured(round, "accuracy");
+}
+
+function f1Of(round: Round): number | undefined {
+  return measured(round, "f1");
+}
+
+function averagePrecisionOf(round: Round): number | undefined {
+  return measured(round, "average_precision");
 }
 
 /** Two classes, of which the second is to be found. */
@@ -69,7 +93,14 @@ function fixed(value: number | undefined): string {
 }
 
 function line(cells: readonly string[]): string {
-  return cells.map((cell, index) => cell.padStart(widths[index] ?? 0)).join("  ");
+  return cells.map((cell, index) => cell.padStart(widths[index] ?? 9)).join("  ");
 }
 
+const titles: ReadonlyMap<string, string> = new Map([
+  ["macro_f1", "macro F1"],
+  ["perplexity", "perplex."],
+  ["mae", "MAE"],
+  ["rmse", "RMSE"],
+  ["r2", "R2"],
+]);
 const widths = [5, 8, 8, 9, 9, 9, 7, 8, 9];

@@ -5,9 +5,8 @@ import { printable } from "../output/printable.ts";
 import { refusalsOf } from "../output/refusals.ts";
 import {
   accuracyOf,
-  averagePrecisionOf,
   contributed,
-  f1Of,
+  furtherFigures,
   hasFigures,
   roundHeader,
   roundLine,
@@ -144,14 +143,11 @@ function endText(job: Job): string {
     return `job ${job.id} ${job.status} after ${rounds}${job.reason === "" ? "" : `: ${printable(job.reason)}`}\n`;
   }
   const last = job.history.findLast(({ status }) => status === "completed");
-  const accuracy = last && accuracyOf(last);
-  const figures = [
-    ["accuracy", accuracy],
-    ["F1", last && f1Of(last)],
-    ["average precision", last && averagePrecisionOf(last)],
-  ] as const;
+  const figures =
+    last === undefined ? [] : [["accuracy", accuracyOf(last)] as const, ...furtherFigures(last)];
   const reached = figures
     .map(([name, value]) => (value === undefined ? "" : `, ${name} ${value.toFixed(4)}`))
     .join("");
-  return `job ${job.id} completed: ${rounds}${reached}\n`;
+  const why = job.reason === "" ? "" : ` (${printable(job.reason)})`;
+  return `job ${job.id} completed: ${rounds}${reached}${why}\n`;
 }

@@ -1,4 +1,4 @@
-import { cast, greater, mul } from "../arithmetic.ts";
+import { cast, greater, mul, neg } from "../arithmetic.ts";
 import { sumAll, sumAlong, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
@@ -8,11 +8,13 @@ import type { SoftmaxCrossEntropyOptions } from "./softmax-cross-entropy.ts";
 /**
  * Of scores of classes along an axis; a class is predicted where its score is the highest.
  *
+ * @param logProbabilities of the scores, in their shape
  * @param all of how many, where none is ignored
  */
 export function classPredictions(
   g: GraphBuilder,
   scores: Value,
+  logProbabilities: Value,
   target: Value,
   axis: number,
   all: Value,
@@ -32,6 +34,11 @@ export function classPredictions(
       const higher = g.node("ReduceSum", [greater(g, scores, own), g.integers(axis)], { keepdims: 0 });
       const isAmong = g.node("Less", [higher, g.scalar(k, scores.type)], {});
       return sumAll(g, masked(cast(g, isAmong, scores.type)));
+    },
+    logLoss: () => {
+      const own = mul(g, oneHot(g, labels, scores, axis), logProbabilities);
+      const places = g.node("ReduceSum", [own, g.integers(axis)], { keepdims: 0 });
+      return neg(g, sumAll(g, masked(places)));
     },
     countsOfClasses: () => {
       const wide = (x: Value): Value => (mask === undefined ? x : mul(g, x, unsqueeze(g, mask, axis)));

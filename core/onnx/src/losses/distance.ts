@@ -1,6 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { mul, square, sub } from "../arithmetic.ts";
-import { sumAll } from "../gradient-families.ts";
+import { cast, mul, square, sub } from "../arithmetic.ts";
+import { sumAll, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Value } from "../operator.ts";
 import { type LossRule, lengthOf, numbersLike, perExample } from "./loss-rule.ts";
@@ -46,9 +46,17 @@ function distance(
       return {
         sum: sumAll(g, value),
         weight: lengthOf(g, output, output, perExample(output)),
-        absoluteError: () => sumAll(g, g.node("Abs", [difference], {})),
+        errors: () => errorSums(g, difference, target),
         gradient: (factor) => mul(g, slope(), factor),
       };
     },
   };
+}
+
+/** In float64: how much the targets vary is the small difference of large sums. */
+function errorSums(g: GraphBuilder, difference: Value, target: Value): Value {
+  const [d, t] = [cast(g, difference, "float64"), cast(g, target, "float64")];
+  const sum = (x: Value): Value => unsqueeze(g, sumAll(g, x), 0);
+  const sums = [sum(g.node("Abs", [d], {})), sum(square(g, d)), sum(t), sum(square(g, t))] as const;
+  return g.node("Concat", sums, { axis: 0 });
 }

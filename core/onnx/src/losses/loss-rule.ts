@@ -24,8 +24,11 @@ export interface BatchLoss {
   readonly predictions?: Predictions;
   /** [batch, 1]: above 0 where the second of two classes is predicted; only where each example is of one of two. */
   readonly margin?: Value;
-  /** Scalar: the sum of |output - target| over as many numbers as the weight says; only of losses of numbers. */
-  absoluteError?(): Value;
+  /**
+   * float64 [4]: the sums of |y - t|, (y - t)², t and t² over as many numbers as the weight says; only of
+   * losses that are a distance of numbers.
+   */
+  errors?(): Value;
   /** Gradient of `factor * sum` by the output, in its shape; `factor` is a scalar. */
   gradient(factor: Value): Value;
 }
@@ -38,6 +41,8 @@ export interface Predictions {
   among?(k: number): Value;
   /** [3, classes]: how often each class was predicted rightly, was predicted, and was there; likewise. */
   countsOfClasses?(): Value;
+  /** Scalar: the sum of -ln of the class's probability; likewise. */
+  logLoss?(): Value;
 }
 
 /** How a loss makes probabilities of scores. */

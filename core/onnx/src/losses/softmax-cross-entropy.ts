@@ -43,7 +43,7 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): LossRu
       const loss: BatchLoss = {
         sum: neg(g, sumAll(g, mul(g, q, logProbabilities))),
         weight,
-        predictions: classPredictions(g, scores, target, place, all, options),
+        predictions: classPredictions(g, scores, logProbabilities, target, place, all, options),
         gradient: (factor) => {
           const probabilities = exp(g, logProbabilities);
           const expected = total === undefined ? probabilities : mul(g, probabilities, total);

@@ -26,11 +26,12 @@ const open: Policy = {
   maxExamplesPerDevice: 1_000,
   hours: null,
   statistics: true,
+  classCounts: true,
   maxBytesPerDay: null,
   maxKeptJobs: 16,
   maxKeptBytes: 1e9,
 };
-const context: PolicyContext = { minuteOfDay: 720, day: 5, maxExamplesPerDevice: 100 };
+const context: PolicyContext = { minuteOfDay: 720, day: 5, maxExamplesPerDevice: 100, classCounts: false };
 
 function judge(
   policy: Partial<Policy>,
@@ -62,6 +63,12 @@ test("[OF3] statistics are given only where the owner says so, and count as what
   assert.equal(judge({ statistics: false }), null);
   assert.equal(judged({ maxBytesPerDay: 30 }), null);
   assert.match(judged({ maxBytesPerDay: 29 }) ?? "", /30 more/);
+});
+
+test("[OF3] counts of each class are given only where the owner says so", () => {
+  assert.match(judge({ classCounts: false }, { classCounts: true }) ?? "", /^policy classCounts/);
+  assert.equal(judge({ classCounts: false }), null);
+  assert.equal(judge({}, { classCounts: true }), null);
 });
 
 test("[OF3] hours may wrap past midnight", () => {

@@ -15,6 +15,8 @@ export interface Policy {
   readonly hours: { readonly start: number; readonly end: number } | null;
   /** Whether plans may ask for statistics of columns. */
   readonly statistics: boolean;
+  /** Whether plans may ask for counts of each class, which tell how often a device saw it. */
+  readonly classCounts: boolean;
   /** Most bytes that may leave in one day (UTC); null = no limit. */
   readonly maxBytesPerDay: number | null;
   /** Most jobs that something is kept for between their rounds. */
@@ -30,6 +32,8 @@ export interface PolicyContext {
   /** Days since the Unix epoch. */
   readonly day: number;
   readonly maxExamplesPerDevice: number;
+  /** Whether the plan asks for counts of each class. */
+  readonly classCounts: boolean;
 }
 
 /**
@@ -56,6 +60,9 @@ export function matchPolicy(
   }
   if (offer.kind === "statistics" && !policy.statistics) {
     return "policy statistics: none are given";
+  }
+  if (context.classCounts && !policy.classCounts) {
+    return "policy classCounts: counts of each class are not given";
   }
   if (policy.hours !== null && !isWithin(policy.hours, context.minuteOfDay)) {
     return `policy hours: only ${clock(policy.hours.start)} to ${clock(policy.hours.end)}`;

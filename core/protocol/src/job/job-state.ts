@@ -1,4 +1,5 @@
 import type { BlobReference, Digest } from "../digest.ts";
+import type { EarlyStopping, MetricTarget, Progress } from "./job-goal.ts";
 
 /** Everything `stepJob` needs of a plan. */
 export interface JobPlan {
@@ -16,6 +17,9 @@ export interface JobPlan {
   readonly graceMs: number;
   /** Evaluation accuracy that ends the job early; 0 = never. */
   readonly targetAccuracy: number;
+  /** Likewise of any metric; not beside `targetAccuracy`. */
+  readonly target?: MetricTarget;
+  readonly earlyStopping?: EarlyStopping;
   readonly maxExamplesPerDevice: number;
   /** Name of the coordinator's own dataset to evaluate on; null = none. */
   readonly evaluationDataset: string | null;
@@ -55,6 +59,8 @@ export interface JobState {
   readonly nextRound: number;
   readonly roundsCompleted: number;
   readonly failuresInARow: number;
+  /** Of early stopping; absent where there is none, and before the first value. */
+  readonly progress?: Progress;
   /** What devices said of their columns, added up; absent until it is there. */
   readonly statistics?: BlobReference;
   readonly current: RoundState | null;

@@ -1,6 +1,7 @@
 import type { BlobReference, Digest } from "../digest.ts";
 import type { Transition } from "../transition.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
+import { goalReached, progressAfter } from "./job-goal.ts";
 import type {
   JobState,
   JobStatus,
@@ -184,6 +185,7 @@ export function completeRound(
     optimizerState: round.outcome.optimizerState,
     failuresInARow: 0,
     roundsCompleted: state.roundsCompleted + 1,
+    ...progressAfter(state, summary),
     last: summary,
   };
   const kept = [next.base.weights.digest, next.optimizerState?.digest];
@@ -336,9 +338,7 @@ export function summarise(
   };
 }
 
-/** All rounds are done, or the target accuracy was reached early. */
+/** All rounds are done, or the job reached its goal early. */
 function isLastRoundDone(state: JobState): boolean {
-  if (state.roundsCompleted >= state.plan.rounds) return true;
-  const accuracy = state.last?.evaluation.accuracy;
-  return state.plan.targetAccuracy > 0 && accuracy !== undefined && accuracy >= state.plan.targetAccuracy;
+  return state.roundsCompleted >= state.plan.rounds || goalReached(state) !== null;
 }

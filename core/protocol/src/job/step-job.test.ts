@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "../digest.ts";
 import { blob, JobDriver, jobPlan } from "./job.fixture.ts";
-import { lastTimeOf } from "./job-state.ts";
+import { goalReached, progressAfter } from "./job-goal.ts";
+import { lastTimeOf, type RoundSummary } from "./job-state.ts";
 import { failedRoundsMax, offerRetryMs } from "./round-lifecycle.ts";
 import { jobWakeAt } from "./step-job.ts";
 
@@ -137,6 +138,41 @@ test("[RC8] reaching the target accuracy ends the job early", () => {
   assert.ok(driver.has("evaluate"));
   driver.send({ type: "evaluated", round: 1, metrics: { accuracy: 0.93 }, now: 21_000 });
   assert.ok(driver.has("writeModel"));
+});
+
+test("[RC8] a target may be of any metric, at least or at most so much, and the job says that it was reached", () => {
+  const target = { metric: "perplexity", bound: "atMost", value: 10 } as const;
+  const driver = new JobDriver({ rounds: 50, target, evaluationDataset: "test" });
+  driver.open().submit("a").submit("b").submit("c").settle();
+  driver.send({ type: "evaluated", round: 1, metrics: { perplexity: 9.5 }, now: 21_000 });
+  driver.send({ type: "modelWritten", model: blob("model"), now: 21_001 });
+  assert.deepEqual(
+    [driver.state.status, driver.state.reason],
+    ["completed", "perplexity 9.5 reached its target 10"],
+  );
+});
+
+test("[RC8] without data of the coordinator's a target is of what devices held out", () => {
+  const target = { metric: "f1", bound: "atLeast", value: 0.9 } as const;
+  const state = { ...new JobDriver({ target }).state };
+  const last = { evaluation: { f1: 1 }, federated: { eval_f1: 0.8 } } as unknown as RoundSummary;
+  assert.equal(goalReached({ ...state, last }), null);
+  const better = { ...last, federated: { eval_f1: 0.9 } };
+  assert.match(goalReached({ ...state, last: better }) ?? "", /^f1 0.9 reached/);
+});
+
+test("[RC8] a metric that no longer gets better ends the job after so many rounds", () => {
+  const earlyStopping = { metric: "loss", falls: true, patience: 2, minDelta: 0.1 };
+  let state = new JobDriver({ earlyStopping, evaluationDataset: "test" }).state;
+  const goals = [5, 4, 3.95, 4.5, 3, 3, 3].map((loss) => {
+    state = { ...state, ...progressAfter(state, { evaluation: { loss }, federated: {} }) };
+    return goalReached(state);
+  });
+  assert.deepEqual(
+    goals.map((goal) => goal !== null),
+    [false, false, false, true, false, false, true],
+  );
+  assert.equal(goals.at(-1), "loss has not been better than 3 for 2 rounds");
 });
 
 test("[RC8] cancelling tells the cohort and closes the round for good", () => {

@@ -3,6 +3,7 @@ import type { Transition } from "../transition.ts";
 import { admitSubmission } from "./admit-submission.ts";
 import { excludeDevice } from "./exclude-device.ts";
 import type { JobEffect, JobEvent, OfferAnswer } from "./job-event.ts";
+import { goalReached } from "./job-goal.ts";
 import { hasEnded, type JobPlan, type JobState, type Member, type RoundState } from "./job-state.ts";
 import {
   advanceRound,
@@ -96,7 +97,7 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
         completeRound(state, round, event.metrics, event.now),
       );
     case "modelWritten":
-      return endJob({ ...state, model: event.model }, "completed", null, event.now);
+      return endJob({ ...state, model: event.model }, "completed", goalReached(state), event.now);
     case "effectFailed":
       return onEffectFailed(state, event);
     case "cancelled":

@@ -28,6 +28,7 @@ const policySchema = z.strictObject({
   maxExamplesPerDevice: z.int().min(1).default(1_000_000),
   hours: z.strictObject({ start: clock, end: clock }).optional(),
   statistics: z.boolean().default(true),
+  classCounts: z.boolean().default(true),
   maxBytesPerDay: z.int().min(1).optional(),
   maxKeptJobs: z.int().min(0).default(16),
   maxKeptBytes: byteSize.default(1_000_000_000),
@@ -46,6 +47,7 @@ export async function readPolicy(path: string): Promise<Policy> {
     maxExamplesPerDevice: file.maxExamplesPerDevice,
     hours: file.hours ?? null,
     statistics: file.statistics,
+    classCounts: file.classCounts,
     maxBytesPerDay: file.maxBytesPerDay ?? null,
     maxKeptJobs: file.maxKeptJobs,
     maxKeptBytes: file.maxKeptBytes,
@@ -95,6 +97,9 @@ maxExamplesPerDevice: 1000000
 
 # Give plans that ask for it the count, sum, sum of squares, least and greatest value of columns they name.
 statistics: true
+
+# Report how often each class was there and was predicted among the examples held out, to plans that ask for it.
+classCounts: true
 
 # Let at most this many bytes leave in a day.
 # maxBytesPerDay: 100000000

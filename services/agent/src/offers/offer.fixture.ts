@@ -2,9 +2,10 @@ import type { KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import {
   type BlobReference,
+  binaryMetricNames,
   digestOf,
   encodePlan,
-  metricNames,
+  firstMetricNames,
   type Offer,
   OfferSchema,
   signPlan,
@@ -30,7 +31,7 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
   const plan = encodePlan(
     trainingPlan({
       model,
-      metrics: metricNames,
+      metrics: [...firstMetricNames, ...binaryMetricNames],
       training: { localEpochs: changes.localEpochs ?? 1 },
       ...(changes.statistics && { dataset: table }),
     }),

@@ -62,6 +62,7 @@ async function setUp({
     maxExamplesPerDevice: 1_000,
     hours: null,
     statistics: true,
+    classCounts: true,
     maxBytesPerDay: null,
     maxKeptJobs: 16,
     maxKeptBytes: 1e9,

@@ -10,6 +10,7 @@ import {
   emptyDevice,
   limits,
   matchPolicy,
+  measuresFor,
   type Offer,
   OfferReplySchema,
   type Policy,
@@ -165,6 +166,7 @@ export class DeviceWorker {
       minuteOfDay: minuteOfDay(),
       day: Math.floor(now() / dayMs),
       maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
+      classCounts: measuresFor(plan.metrics).classCounts,
     });
   }
 

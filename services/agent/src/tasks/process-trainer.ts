@@ -10,7 +10,7 @@ import {
   shareParameters,
   updateLayout,
 } from "@selvedge/onnx";
-import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
+import { type CheckedPlan, measuresFor, SelvedgeError } from "@selvedge/protocol";
 import { TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { TrainingLimits } from "../config/policy-file.ts";
@@ -58,6 +58,7 @@ export class ProcessTrainer implements Trainer {
           updatePath,
           ...plannedTraining(task.plan),
           ...plannedKeeping(train),
+          measures: measuresFor(task.plan.metrics),
           ...(task.kept === null ? {} : { keptPath: blobs.pathOf(task.kept.digest) }),
           ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
           nextKeptPath,

@@ -5,10 +5,10 @@ import {
   describeDataset,
   planReading,
 } from "@selvedge/datasets";
-import { binaryRates } from "@selvedge/learning";
+import { centralMetrics } from "@selvedge/learning";
 import { plannedTraining } from "@selvedge/onnx";
-import { type Metrics, SelvedgeError } from "@selvedge/protocol";
-import { type BinaryResult, TrainingProcess } from "@selvedge/runtime";
+import { type Metrics, measuresFor, SelvedgeError } from "@selvedge/protocol";
+import { evaluationScalars, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { EvaluationTask, Evaluator } from "./evaluator.ts";
 
@@ -32,11 +32,12 @@ export class ProcessEvaluator implements Evaluator {
 
   async evaluate({ plan, weights, dataset, scaling }: EvaluationTask): Promise<Metrics> {
     const memoryBytesMax = this.#memoryBytesMax;
-    const { loss, accuracy, examples, binary } = await this.#process.evaluate(
+    const result = await this.#process.evaluate(
       {
         modelPath: this.#blobs.pathOf(plan.model.digest),
         weightsPath: this.#blobs.pathOf(weights.digest),
         loss: plannedTraining(plan).loss,
+        measures: measuresFor(plan.metrics),
         dataset: this.#sourceOf(dataset),
         reading: planReading(plan),
         ...(scaling === null ? {} : { scaling }),
@@ -44,12 +45,7 @@ export class ProcessEvaluator implements Evaluator {
       },
       { memoryBytesMax },
     );
-    return {
-      loss,
-      ...(accuracy !== undefined && { accuracy }),
-      examples,
-      ...(binary && binaryMetrics(binary)),
-    };
+    return centralMetrics(evaluationScalars(result));
   }
 
   async close(): Promise<void> {
@@ -61,16 +57,4 @@ export class ProcessEvaluator implements Evaluator {
     if (source !== undefined) return source;
     throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`);
   }
-}
-
-/** Of two classes; what has nothing to divide by is absent. */
-function binaryMetrics(binary: BinaryResult): Metrics {
-  const { precision, recall, f1 } = binaryRates(binary);
-  const { averagePrecision } = binary;
-  return {
-    ...(precision !== undefined && { precision }),
-    ...(recall !== undefined && { recall }),
-    ...(f1 !== undefined && { f1 }),
-    ...(averagePrecision !== undefined && { average_precision: averagePrecision }),
-  };
 }

@@ -4,6 +4,7 @@ import {
   type BlobReference,
   type CheckedPlan,
   decodePlan,
+  fallsAsItImproves,
   type JobEvent,
   type JobPlan,
   type JobState,
@@ -11,6 +12,7 @@ import {
   namePattern,
   type OperatorSignature,
   rawPublicKey,
+  type ScheduleSpec,
   SelvedgeError,
   scaledTable,
   sentModels,
@@ -125,11 +127,29 @@ function jobPlan(
     deadlineMs: schedule?.deadlineMs ?? 0,
     graceMs: schedule?.graceMs ?? 0,
     targetAccuracy: schedule?.targetAccuracy ?? 0,
+    ...jobGoal(schedule),
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     evaluationDataset,
     ...(scaledTable(plan) !== null && { statistics: true }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),
     ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),
+  };
+}
+
+function jobGoal(schedule: ScheduleSpec | undefined): Pick<JobPlan, "target" | "earlyStopping"> {
+  const { target, earlyStopping } = schedule ?? {};
+  return {
+    ...(target?.bound.case !== undefined && {
+      target: { metric: target.metric, bound: target.bound.case, value: target.bound.value },
+    }),
+    ...(earlyStopping !== undefined && {
+      earlyStopping: {
+        metric: earlyStopping.metric,
+        falls: fallsAsItImproves(earlyStopping.metric),
+        patience: earlyStopping.patience,
+        minDelta: earlyStopping.minDelta,
+      },
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { RoundSummary } from "@selvedge/protocol";
 import { coordinatorMetrics, type MetricsSource } from "./coordinator-metrics.ts";
 
 type Jobs = ReturnType<MetricsSource["jobs"]>;
@@ -54,6 +55,17 @@ test("every status has a count, and only jobs that have not ended have figures o
     assert.ok(found.includes(line), line);
   }
   assert.ok(!found.some((line) => line.includes('job="digits-1"')));
+});
+
+test("what the last round measured is told by job, source and metric", async () => {
+  const last = { evaluation: { macro_f1: 0.5 }, federated: { eval_f1_3: 0.25 } } as unknown as RoundSummary;
+  const found = await lines({ jobs: () => [["digits-2", { ...ended, endedAt: null, last }]] });
+  for (const line of [
+    'selvedge_job_metric{job="digits-2",source="evaluation",metric="macro_f1"} 0.5',
+    'selvedge_job_metric{job="digits-2",source="devices",metric="eval_f1_3"} 0.25',
+  ]) {
+    assert.ok(found.includes(line), line);
+  }
 });
 
 test("the process itself is measured too", async () => {

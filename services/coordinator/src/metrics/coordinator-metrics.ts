@@ -27,6 +27,7 @@ export function coordinatorMetrics(source: MetricsSource): Registry {
   collectDefaultMetrics({ register: registry });
   addFleetGauges(registry, source);
   addJobGauges(registry, source);
+  addRoundGauge(registry, source);
   return registry;
 }
 
@@ -107,6 +108,28 @@ function addJobGauges(registry: Registry, source: MetricsSource): void {
       return last?.evaluation.accuracy;
     },
   );
+}
+
+/** Every figure of a job's last round, the rates of single classes included. */
+function addRoundGauge(registry: Registry, source: MetricsSource): void {
+  new Gauge({
+    name: "selvedge_job_metric",
+    help: "What the last round measured, on the coordinator's data or by its devices. Jobs that have not ended only.",
+    labelNames: ["job", "source", "metric"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [job, { endedAt, last }] of source.jobs()) {
+        if (endedAt !== null || last === null) continue;
+        for (const [metric, value] of Object.entries(last.evaluation)) {
+          this.set({ job, source: "evaluation", metric }, value);
+        }
+        for (const [metric, value] of Object.entries(last.federated)) {
+          this.set({ job, source: "devices", metric }, value);
+        }
+      }
+    },
+  });
 }
 
 /** Of jobs that have not ended: others would be listed for ever. */

@@ -751,6 +751,18 @@ export declare type ScheduleSpec = Message<"selvedge.v1.ScheduleSpec"> & {
    * @generated from field: double target_accuracy = 6;
    */
   targetAccuracy: number;
+
+  /**
+   * Likewise, of any metric; not set beside target_accuracy.
+   *
+   * @generated from field: selvedge.v1.MetricTarget target = 7;
+   */
+  target?: MetricTarget | undefined;
+
+  /**
+   * @generated from field: selvedge.v1.EarlyStopping early_stopping = 8;
+   */
+  earlyStopping?: EarlyStopping | undefined;
 };
 
 /**
@@ -758,6 +770,75 @@ export declare type ScheduleSpec = Message<"selvedge.v1.ScheduleSpec"> & {
  * Use `create(ScheduleSpecSchema)` to create a new message.
  */
 export declare const ScheduleSpecSchema: GenMessage<ScheduleSpec>;
+
+/**
+ * MetricTarget is a value of a metric that is good enough. Metrics are named as in
+ * Round.evaluation; of a job without an evaluation dataset that of the same name
+ * with "eval_" before it in Round.federated counts.
+ *
+ * @generated from message selvedge.v1.MetricTarget
+ */
+export declare type MetricTarget = Message<"selvedge.v1.MetricTarget"> & {
+  /**
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * @generated from oneof selvedge.v1.MetricTarget.bound
+   */
+  bound: {
+    /**
+     * @generated from field: double at_least = 2;
+     */
+    value: number;
+    case: "atLeast";
+  } | {
+    /**
+     * @generated from field: double at_most = 3;
+     */
+    value: number;
+    case: "atMost";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message selvedge.v1.MetricTarget.
+ * Use `create(MetricTargetSchema)` to create a new message.
+ */
+export declare const MetricTargetSchema: GenMessage<MetricTarget>;
+
+/**
+ * EarlyStopping ends a job whose metric no longer gets better.
+ *
+ * @generated from message selvedge.v1.EarlyStopping
+ */
+export declare type EarlyStopping = Message<"selvedge.v1.EarlyStopping"> & {
+  /**
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * Rounds in a row without a better value after which the job ends.
+   *
+   * @generated from field: uint32 patience = 2;
+   */
+  patience: number;
+
+  /**
+   * By how much a value has to be better than the best so far.
+   *
+   * @generated from field: double min_delta = 3;
+   */
+  minDelta: number;
+};
+
+/**
+ * Describes the message selvedge.v1.EarlyStopping.
+ * Use `create(EarlyStoppingSchema)` to create a new message.
+ */
+export declare const EarlyStoppingSchema: GenMessage<EarlyStopping>;
 
 /**
  * Offer invites one device to one round.
