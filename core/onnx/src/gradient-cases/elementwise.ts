@@ -97,7 +97,7 @@ export const elementwiseCases: GradientCaseTable<
     },
   ],
   Reciprocal: [batch({}, { at: "positive" })],
-  Relu: [batch({})],
+  Relu: [batch({}), batch({}, float)],
   Selu: [batch({}, float), batch({ alpha: 1.5, gamma: 0.5 }, float)],
   Sigmoid: [batch({})],
   Sin: [batch({})],

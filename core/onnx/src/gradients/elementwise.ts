@@ -63,7 +63,7 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
 
   // y = min(max(αx + β, 0), 1): dx = α dy where 0 < y < 1
   HardSigmoid: (g, { output: y, attributes: { alpha = 0.2 } }, dy) => [
-    () => mul(g, mul(g, dy, greater(g, mul(g, y, sub(g, 1, y)), 0)), alpha),
+    () => mul(g, mul(g, dy, steep(g, g.node("Abs", [add(g, y, -0.5)], {}), -1, 0.5)), alpha),
   ],
 
   Identity: (_, __, dy) => [() => dy],
@@ -130,7 +130,9 @@ export const elementwiseGradients: GradientTable<keyof ElementwiseSignatures> = 
   Reciprocal: (g, { output: y }, dy) => [() => neg(g, mul(g, dy, square(g, y)))],
 
   // y = max(x, 0): dx = dy where y > 0
-  Relu: (g, { output: y }, dy) => [() => mul(g, dy, greater(g, y, 0))],
+  Relu: (g, { output: y }, dy) => [
+    () => mul(g, dy, y.type === "float32" ? steep(g, y, 1, 0) : greater(g, y, 0)),
+  ],
 
   // y = γx or γα(eˣ - 1): dx = γ dy where x > 0, else dy (y + γα)
   Selu: (g, { inputs: [x], output: y, attributes: { alpha = seluAlpha, gamma = seluGamma } }, dy) => [
@@ -181,11 +183,20 @@ function positive(g: GraphBuilder, x: Value): Value {
   return g.node("Greater", [x, g.scalar(0, x.type)], {});
 }
 
+/**
+ * 1 where sign x + offset > 0, else 0, of float32: a HardSigmoid so steep that nothing is between,
+ * one pass instead of the two of Greater and Cast.
+ */
+function steep(g: GraphBuilder, x: Value, sign: 1 | -1, offset: number): Value {
+  return g.node("HardSigmoid", [x], { alpha: sign * steepness, beta: offset * steepness });
+}
+
 /** How much of max(a, b) is a: 1, 0, or ½ where they are equal. */
 function share(g: GraphBuilder, a: Value, b: Value): Value {
   return mul(g, add(g, greater(g, a, b), sub(g, 1, greater(g, b, a))), 0.5);
 }
 
+const steepness = 2 ** 127;
 /** Klambauer et al. 2017, "Self-Normalizing Neural Networks", as the standard writes them. */
 const seluAlpha = 1.6732631921768188;
 const seluGamma = 1.0507010221481323;
