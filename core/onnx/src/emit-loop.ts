@@ -2,7 +2,7 @@ import type { ComposeMode } from "./composition.ts";
 import { constantFrom } from "./constant-from.ts";
 import { type EmitNode, hoisted, insideLoop, lookUp, sameForm } from "./emit-body.ts";
 import type { NodeProto } from "./gen/onnx/onnx_pb.js";
-import type { GraphBuilder } from "./graph-builder.ts";
+import type { GraphBuilder, LoopBody } from "./graph-builder.ts";
 import { constantOf, type LoopCourse, type LoopParts, loopCourse } from "./loop-course.ts";
 import { LoopFrame } from "./loop-frame.ts";
 import { TypeMismatch, type Value } from "./operator.ts";
@@ -33,7 +33,7 @@ export function emitLoop(
   const nodes = hoisted(g, loop.body, fixed, results, insideLoop(mode), emit);
   const scan =
     results.length === 0
-      ? { carried: [], scanned: [] }
+      ? nothing
       : g.scan(
           carried.map(({ initial }) => initial),
           (body, entering, elementOf) => {
@@ -49,13 +49,17 @@ export function emitLoop(
           },
         );
   const final = new Map(carried.map(({ name }, index) => [name, scan.carried[index]]));
-  return [
-    ...states.map(({ name, initial }) => {
-      const known = course.final.get(name);
-      return known === undefined ? (final.get(name) ?? initial) : constantOf(g, known);
-    }),
-    ...scan.scanned,
-  ];
+  return [...states.map((state) => finalOf(g, state, course, final)), ...scan.scanned];
+}
+
+function finalOf(
+  g: GraphBuilder,
+  { name, initial }: State,
+  course: LoopCourse,
+  carried: ReadonlyMap<string, Value | undefined>,
+): Value {
+  const known = course.final.get(name);
+  return known === undefined ? (carried.get(name) ?? initial) : constantOf(g, known);
 }
 
 function partsOf(g: GraphBuilder, node: NodeProto, outer: ReadonlyMap<string, Named>): LoopParts {
@@ -93,3 +97,6 @@ function statesOf({ body, initial }: LoopParts, course: LoopCourse): readonly St
     return { name, result, initial: value, kind };
   });
 }
+
+/** Of a loop that only counts. */
+const nothing: LoopBody = { carried: [], scanned: [] };
