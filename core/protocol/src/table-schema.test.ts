@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SelvedgeError } from "./errors.ts";
-import { type ColumnSchema, DatasetRequestSchema } from "./gen/selvedge/v1/round_pb.js";
+import { type ColumnSchema, DatasetRequestSchema, type TargetSchema } from "./gen/selvedge/v1/round_pb.js";
 import { featuresOf, needsStatistics, parseCell, type TableColumn, tableSchemaOf } from "./table-schema.ts";
 
 type ColumnInit = MessageInitShape<typeof ColumnSchema>;
 interface Change {
+  readonly classes?: number;
+  readonly target?: MessageInitShape<typeof TargetSchema>;
   readonly inputShape?: number[];
   readonly columns?: ColumnInit[];
-  readonly label?: { readonly name: string; readonly values: string[] };
+  readonly label?: { readonly name: string; readonly values: string[] } | undefined;
 }
 
 const humidity: ColumnInit = { name: "humidity", type: "number", missing: "mean", normalisation: "standard" };
@@ -24,9 +26,10 @@ const place: ColumnInit = {
 const label = { name: "label", values: ["0", "1"] };
 
 function schemaOf(change: Change = {}): ReturnType<typeof tableSchemaOf> {
-  const columns = [humidity, place];
+  const base = { name: "motes", inputShape: [4], classes: 2, columns: [humidity, place], label };
+  const { label: given, ...rest } = { ...base, ...change };
   return tableSchemaOf(
-    create(DatasetRequestSchema, { name: "motes", inputShape: [4], classes: 2, columns, label, ...change }),
+    create(DatasetRequestSchema, { ...rest, ...(given !== undefined && { label: given }) }),
   );
 }
 
@@ -55,6 +58,48 @@ const spoilt: Readonly<Record<string, Change>> = {
   "columns[1].constant": { columns: [humidity, { ...place, constant: "cellar" }] },
   "columns[1].normalisation": { columns: [humidity, { ...place, missing: "mean", constant: "" }] },
 };
+
+const price: ColumnInit = { name: "price", type: "number", missing: "skip-row", normalisation: "none" };
+const learned = (...columns: ColumnInit[]): Change => {
+  return { ...noLabel, classes: 0, target: { kind: "numbers", shape: [columns.length], columns } };
+};
+const noLabel = { label: undefined };
+
+test("[DS8] a table holds a label, or columns that are learned", () => {
+  const { label: none, targets } = schemaOf(learned(price, { ...price, name: "rent" })) ?? assert.fail();
+  assert.deepEqual([none, targets.map(({ name }) => name)], [null, ["price", "rent"]]);
+  const input = schemaOf({ ...noLabel, classes: 0, target: { kind: "input" } });
+  assert.deepEqual([input?.label, input?.targets], [null, []]);
+});
+
+const spoiltTargets: readonly (readonly [field: string, change: Change])[] = [
+  ["label.values", { ...learned(price), label }],
+  ["label", noLabel],
+  ["label", { target: { kind: "input" } }],
+  ["target.columns", { ...noLabel, target: { kind: "numbers", shape: [1] } }],
+  ["target.columns", learned({ ...price, name: "humidity" })],
+  ["target.columns", learned(price, price)],
+  ["target.columns", { columns: [], ...learned(price) }],
+  ["target.columns[0].type", learned({ ...price, type: "boolean" })],
+  ["target.columns[0].missing", learned({ ...price, missing: "mean" })],
+  ["target.columns[0].normalisation", learned({ ...price, normalisation: "standard" })],
+  ["target.shape", { ...learned(price), target: { kind: "numbers", shape: [2], columns: [price] } }],
+  ["target.shape", { target: { kind: "class", shape: [2] } }],
+  [
+    "classes",
+    {
+      ...noLabel,
+      classes: 3,
+      target: { kind: "class", shape: [1], columns: [{ ...price, type: "boolean" }] },
+    },
+  ],
+];
+
+for (const [field, change] of spoiltTargets) {
+  test(`[OF1] a plan whose table's ${field} is not learned so is refused and named: ${JSON.stringify(change)}`, () => {
+    assert.throws(() => schemaOf(change), { code: "invalid_argument", at: `plan.dataset.${field}` });
+  });
+}
 
 for (const [field, change] of Object.entries(spoilt)) {
   test(`[OF1] a plan whose dataset.${field} is wrong is refused and named`, () => {

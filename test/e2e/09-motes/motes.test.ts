@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { buildMlp, serializeModel } from "@selvedge/onnx";
 import { NativeSession } from "@selvedge/runtime";
 import { MoteFleet, motes } from "./motes.fixture.ts";
 
@@ -10,7 +11,7 @@ interface Round {
   readonly status: string;
   readonly reason: string;
   readonly participants: readonly { readonly device: string; readonly reason?: string }[];
-  readonly evaluation: { readonly f1: number; readonly average_precision: number };
+  readonly evaluation: { readonly [Figure in "f1" | "recall" | "average_precision"]: number };
   readonly federated: Readonly<Record<string, number>>;
 }
 
@@ -47,6 +48,27 @@ suite("four motes", () => {
       assert.ok(f1 > Number(loneF1), `F1 ${f1} is not above ${loneF1} of mote ${mote}`);
       assert.ok(precision >= Number(lonePrecision), `${precision} is below ${lonePrecision} of mote ${mote}`);
     }
+  });
+
+  test("learn by one score too, in which the rare events count for more", () => {
+    const modelPath = join(fleet.folder, "score.onnx");
+    const score = buildMlp({ inputShape: [2], hidden: [16], classes: 1, seed: 1 });
+    writeFileSync(modelPath, serializeModel(score));
+    const loss = "loss={ name: binary-cross-entropy, positiveWeight: 20 }";
+    const sets = [`model=${modelPath}`, loss, `rounds=${rounds}`].flatMap((set) => ["--set", set]);
+    const { job } = fleet.operator(
+      "job",
+      "run",
+      jobPath,
+      "--id",
+      "motes-score",
+      "--watch",
+      ...sets,
+    ) as JobAnswer;
+    assert.equal(job.status, "completed", job.reason);
+    const { recall, average_precision: precision } =
+      job.history.at(-1)?.evaluation ?? assert.fail("no round");
+    assert.ok(recall > 0.9 && precision > 0.9, `recall ${recall}, average precision ${precision}`);
   });
 
   test("[DS5] each owner reads in the audit log which statistics left, and nothing else did", () => {

@@ -8,6 +8,8 @@ import { parseJobFile } from "../job-file/job-file.ts";
 import { loadModel } from "../job-file/load-model.ts";
 import { type Outcome, selvedge } from "../terminal.fixture.ts";
 
+const twoClasses = { kind: "class", shape: [], classes: 2 };
+
 suite("selvedge model new", () => {
   let folder = "";
   const run = (line: string): Promise<Outcome> => selvedge(line.split(" "), { workingFolder: folder });
@@ -66,6 +68,15 @@ suite("selvedge model new", () => {
     const { dataset, loss } = parseJobFile(job, join(folder, "job.yaml"));
     assert.deepEqual(dataset.target, { kind: "class", shape: [], classes: 3 });
     assert.equal(loss.name, "softmax-cross-entropy");
+  });
+
+  test("one score is of two classes, and is learned by binary cross-entropy", async () => {
+    const { stdout } = await run("model new mlp --input 4 --classes 1 -o score.onnx --json");
+    const { job, data } = JSON.parse(stdout);
+    assert.equal(data, "examples [N, 4]; labels [N], whole numbers below 2");
+    const parsed = parseJobFile(job, join(folder, "job.yaml"));
+    assert.deepEqual([parsed.loss.name, parsed.dataset.target], ["binary-cross-entropy", twoClasses]);
+    await loadModel(parsed);
   });
 
   test("a file that is there stays, and says so", async () => {

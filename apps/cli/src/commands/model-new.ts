@@ -1,6 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { buildZooModel, type OnnxModel, parameterLayout, serializeModel, zoo } from "@selvedge/onnx";
+import {
+  buildZooModel,
+  type Loss,
+  type OnnxModel,
+  parameterLayout,
+  serializeModel,
+  zoo,
+} from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import { errnoOf, fileError } from "@selvedge/storage";
 import { compileModel } from "../job-file/compile-model.ts";
@@ -36,7 +43,7 @@ export async function run(terminal: Terminal, options: ModelNewOptions, name?: s
   const bytes = serializeModel(model);
   await writeNew(path, bytes);
   const parameters = parameterCount(model);
-  const { job, data } = suggestionFor(name, output, bytes);
+  const { job, data } = suggestionFor(name, output, bytes, classes);
   if (options.json) return writeJson(terminal.stdout, { path, parameters, inputShape, classes, data, job });
   const to = classes === undefined ? "" : ` to ${classes} classes`;
   terminal.stdout.write(
@@ -46,12 +53,19 @@ export async function run(terminal: Terminal, options: ModelNewOptions, name?: s
   );
 }
 
-function suggestionFor(name: string, output: string, bytes: Uint8Array): JobSuggestion {
+function suggestionFor(
+  name: string,
+  output: string,
+  bytes: Uint8Array,
+  classes: number | undefined,
+): JobSuggestion {
   const entry = zoo[name];
   if (entry === undefined) throw new SelvedgeError("internal", `no model ${name}`);
-  const { loss, learnsInput = false } = entry;
+  const { learnsInput = false } = entry;
+  // One score tells two classes apart.
+  const loss: Loss = classes === 1 ? { name: "binary-cross-entropy" } : entry.loss;
   const training = { loss, optimizer: { name: "sgd" }, terms: {}, frozen: [], learnsInput } as const;
-  return suggestJob(name, basename(output), entry, compileModel(bytes, output, training));
+  return suggestJob(name, basename(output), { ...entry, loss }, compileModel(bytes, output, training));
 }
 
 function list(terminal: Terminal, { json }: GlobalOptions): void {

@@ -20,8 +20,9 @@ serverLearningRate: 0.5
 metrics: [examples, eval_accuracy]
 `;
 
+const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+
 test("a plan says what the job file says, and passes the check of every party", () => {
-  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const { plan, train, ...checked } = decodePlan(
     encodePlan(buildPlan(parseJobFile(text, "job.yaml"), model)),
   );
@@ -42,6 +43,48 @@ test("a plan says what the job file says, and passes the check of every party", 
   assert.deepEqual([plan.serverOptimizer?.learningRate, plan.metrics], [0.5, ["examples", "eval_accuracy"]]);
 });
 
+test("[DS8] a plan has the target and the text of its job", () => {
+  const datasets: readonly (readonly [dataset: string, loss: string])[] = [
+    [
+      "inputShape: [8, 8], classes: 3, target: { kind: class, shape: [8, 8] }",
+      "{ name: softmax-cross-entropy, ignoreIndex: 9, axis: 1 }",
+    ],
+    ["inputShape: [4], target: { kind: numbers, shape: [2] }", "{ name: huber, delta: 2 }"],
+    ["inputShape: [4], target: { kind: input }", "{ name: mean-absolute-error }"],
+    [
+      "columns: [{ name: a }], target: { kind: numbers, columns: [{ name: b, missing: skip-row }] }",
+      "{ name: cosine }",
+    ],
+    [
+      "columns: [{ name: a }], target: { kind: class, columns: [{ name: b }, { name: c }] }",
+      "{ name: binary-cross-entropy }",
+    ],
+    [
+      "inputShape: [5], text: { vocabulary: abc }, target: { kind: class, shape: [5] }",
+      "{ name: softmax-cross-entropy }",
+    ],
+  ];
+  for (const [dataset, loss] of datasets) {
+    const job = parseJobFile(
+      `name: d
+model: m.onnx
+dataset: { name: d, ${dataset} }
+loss: ${loss}
+learningRate: 0.1
+rounds: 1
+cohort: 2
+`,
+      "job.yaml",
+    );
+    const { target, table, text, train } = decodePlan(encodePlan(buildPlan(job, model)));
+    assert.deepEqual(
+      { target, table, text },
+      { target: job.dataset.target, table: job.dataset.table, text: job.dataset.text },
+    );
+    assert.deepEqual([train.algorithm, train.loss], ["fedavg.2", job.loss.name]);
+  }
+});
+
 test("[DS1] a plan names the columns of a table, and the round that gathers what they are normalised with", () => {
   const dataset = `dataset:
   name: motes
@@ -49,7 +92,6 @@ test("[DS1] a plan names the columns of a table, and the round that gathers what
   label: { name: event, values: [0, 1] }
 `;
   const job = parseJobFile(text.replace(/dataset:.*\n/, dataset), "job.yaml");
-  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const { plan, table } = decodePlan(encodePlan(buildPlan(job, model)));
   assert.deepEqual(table, job.dataset.table);
   assert.deepEqual(plan.dataset?.inputShape, [2]);
@@ -68,13 +110,11 @@ test("[OF7] what devices of earlier versions cannot measure is optional", () => 
 });
 
 test("the same file gives the same plan, byte for byte", () => {
-  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const bytes = (): Uint8Array => encodePlan(buildPlan(parseJobFile(text, "job.yaml"), model));
   assert.deepEqual(bytes(), bytes());
 });
 
 test("[OF8] a plan with settings that earlier versions do not know is of an algorithm that they do not know", () => {
-  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const planOf = (settings: string) =>
     decodePlan(encodePlan(buildPlan(parseJobFile(text + settings, "job.yaml"), model)));
   assert.equal(planOf("optimizer: { name: adam }").train.algorithm, "fedavg");
@@ -94,7 +134,6 @@ frozen: ["fc1.*"]
 });
 
 test("the server's optimizer is in the plan, with those of its options that are given", () => {
-  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
   const sets = ["server={ name: fedyogi, beta2: 0.9 }", "serverLearningRate=0.01"];
   const { plan } = decodePlan(encodePlan(buildPlan(parseJobFile(text, "job.yaml", sets), model)));
   const { name, learningRate, beta1, beta2 } = plan.serverOptimizer ?? {};

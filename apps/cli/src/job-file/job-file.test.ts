@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { schemaKeysAt } from "@selvedge/config";
 import { SelvedgeError } from "@selvedge/protocol";
-import { parseJobFile, readJobFile } from "./job-file.ts";
+import { type JobFile, parseJobFile, readJobFile } from "./job-file.ts";
 import { builtJobSchema } from "./job-schema.ts";
 
 const minimal = `name: digits
@@ -163,6 +163,62 @@ test("a table's columns and label say the shape and the classes", () => {
     problem(minimal, "dataset.label={ name: a, values: [0, 1] }").message,
     /^dataset.label: is for/,
   );
+});
+
+test("[DS8] what is learned is one class, or what the target says; its shape follows from columns", () => {
+  const of = (dataset: string): JobFile["dataset"] =>
+    parse(minimal.replace(/dataset:.*\n/, `dataset: { name: d, ${dataset} }\n`)).dataset;
+  const loss = "loss={ name: huber }";
+  const target = "target: { kind: class, shape: [28, 28] }";
+  const pixels = { kind: "class", shape: [28, 28], classes: 10, ignoreIndex: 255 };
+  const ignored = "loss={ name: softmax-cross-entropy, ignoreIndex: 255 }";
+  const text = minimal.replace("classes: 10", `classes: 10, ${target}`);
+  assert.deepEqual(parse(text, ignored).dataset.target, pixels);
+  assert.deepEqual(of("inputShape: [4], target: { kind: input }").target, { kind: "input", shape: [4] });
+  const columns = "columns: [{ name: a }], target: { kind: numbers, columns: [{ name: b }, { name: c }] }";
+  assert.deepEqual(of(columns).target, { kind: "numbers", shape: [2] });
+  const booleans = of(columns.replace("numbers", "class"));
+  assert.deepEqual(booleans.target, { kind: "class", shape: [2], classes: 2 });
+  assert.deepEqual(
+    booleans.table?.targets.map(({ type }) => type),
+    ["boolean", "boolean"],
+  );
+  const speeches = of("inputShape: [5], text: { vocabulary: abc }");
+  assert.deepEqual(
+    [speeches.target, speeches.text],
+    [
+      { kind: "class", shape: [], classes: 4 },
+      { vocabulary: ["a", "b", "c"], steps: 5, stride: 5 },
+    ],
+  );
+
+  const complaint = (dataset: string, ...sets: string[]): string =>
+    problem(minimal.replace(/dataset:.*\n/, `dataset: { name: d, ${dataset} }\n`), ...sets).message;
+  assert.match(complaint("inputShape: [4], target: { kind: numbers }"), /^dataset.target.shape: is required/);
+  assert.match(
+    complaint("inputShape: [4], classes: 2, target: { kind: input }"),
+    /^dataset.classes: is not for/,
+  );
+  assert.match(complaint(`${columns}, label: { name: l, values: [0, 1] }`), /^dataset.label: is not what/);
+  assert.match(
+    complaint("columns: [{ name: a }], target: { kind: numbers }"),
+    /^dataset.target.columns: is req/,
+  );
+  assert.match(
+    complaint("inputShape: [4], classes: 2, target: { kind: class, columns: [{ name: b }] }"),
+    /columns: are/,
+  );
+  assert.match(complaint(columns, loss, "target=0.9"), /^target: is an accuracy, and huber learns numbers/);
+});
+
+test("numbers have no accuracy among their metrics", () => {
+  const text = minimal.replace("classes: 10", "target: { kind: input }");
+  const { metrics } = parse(text, "loss={ name: huber }");
+  assert.deepEqual(
+    metrics.filter((name) => /accuracy|positives/.test(name)),
+    [],
+  );
+  assert.ok(metrics.includes("eval_loss"));
 });
 
 test("an unknown key is named with its line and the key that was meant", () => {
