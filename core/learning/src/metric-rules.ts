@@ -19,7 +19,9 @@ export function metricRule(name: string): MetricRule | undefined {
 const countMax = 2 ** 31 - 1;
 const numbersMax = Number.MAX_SAFE_INTEGER;
 const errorMax = 1e30;
-const lossMax = 1e6;
+/** A square of what errors are where numbers are large, such as prices. */
+const lossMax = 1e12;
+const sumMax = 1e6 * countMax;
 const secondsMax = 30 * 86_400;
 const count = { maximum: countMax, isWhole: true } as const;
 
@@ -35,9 +37,9 @@ const rules: ReadonlyMap<string, MetricRule> = new Map<string, MetricRule>([
   ["eval_average_precision", { maximum: 1, isWhole: false, combine: "positives" }],
   ["examples", { ...count, combine: "sum" }],
   ["seconds", { maximum: secondsMax, isWhole: false, combine: "update" }],
-  ["eval_weight", { maximum: lossMax * countMax, isWhole: false, combine: "part" }],
+  ["eval_weight", { maximum: sumMax, isWhole: false, combine: "part" }],
   ["eval_places", { maximum: numbersMax, isWhole: true, combine: "part" }],
-  ["eval_log_loss", { maximum: lossMax * countMax, isWhole: false, combine: "part" }],
+  ["eval_log_loss", { maximum: sumMax, isWhole: false, combine: "part" }],
   ["eval_numbers", { maximum: numbersMax, isWhole: true, combine: "part" }],
   ["eval_absolute_error", { maximum: errorMax, isWhole: false, combine: "part" }],
   ["eval_squared_error", { maximum: errorMax, isWhole: false, combine: "part" }],

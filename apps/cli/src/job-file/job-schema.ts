@@ -139,7 +139,10 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
   if (job.quorum !== undefined && job.quorum > job.cohort)
     complain("quorum", `must be at most the cohort, ${job.cohort}`);
   if (typeof job.target === "number" && !hasAccuracy(job.loss.name))
-    complain("target", `is an accuracy, and ${job.loss.name} learns numbers, which have none`);
+    complain(
+      "target",
+      `is an accuracy, and ${job.loss.name} learns numbers, which have none: name a metric of errors`,
+    );
   if (job.grace > job.deadline) complain("grace", "must be at most the deadline");
   if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
     complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
