@@ -6,7 +6,7 @@ import { faultKinds, simulateFleet, simulateSeeds } from "@selvedge/testkit";
 
 const seeds = { from: 1, count: 50 };
 
-test("[AK1] [AK2] [AK5] [RC3] [RC9] [ST5] what was acknowledged counts exactly once, no round hangs and storage is reclaimed, whatever is lost, cut, full, set back or killed when", async () => {
+test("[AK1] [AK2] [AK5] [CS1] [RC3] [RC9] [ST5] what was acknowledged counts exactly once, no round hangs and storage is reclaimed, whatever is lost, cut, full, set back or killed when", async () => {
   const outcomes = await simulateSeeds(seeds);
   for (const { seed, violations } of outcomes) {
     assert.deepEqual(violations, [], `npm run simulate-faults -- --seeds 1 --from ${seed}`);

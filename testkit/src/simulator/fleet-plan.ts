@@ -21,6 +21,8 @@ export interface SimulatedJob {
   readonly isEvaluated: boolean;
   /** Whether a round for statistics of columns comes before those that train. */
   readonly gathersStatistics: boolean;
+  /** Whether devices keep something for it from round to round. */
+  readonly keeps: boolean;
   /** After the start of the simulation. */
   readonly submittedAfter: number;
   /** undefined = never. */
@@ -115,6 +117,7 @@ function drawJob(
     graceMs: 2_000 + random.integer(8_000),
     isEvaluated: random.uniform() < 0.7,
     gathersStatistics: random.uniform() < 0.2,
+    keeps: cohort % 2 === 1,
     submittedAfter: random.integer(index === 0 ? 10_000 : 60_000),
     cancelledAfter: random.uniform() < 0.05 ? 20_000 + random.integer(120_000) : undefined,
   };

@@ -23,6 +23,7 @@ import { TrustStore, verifyRound } from "@selvedge/registry";
 import { BlobKeeper, type BlobStore, SteadyClock, WakeTimers } from "@selvedge/storage";
 import { ReconnectingSession } from "@selvedge/transport";
 import type { Participant } from "./fleet-plan.ts";
+import { KeptObserver, nextKept } from "./kept-observer.ts";
 import { killHooks } from "./kill-hooks.ts";
 import { SimulatedChannel } from "./simulated-channel.ts";
 import type { SimulatedCoordinator } from "./simulated-coordinator.ts";
@@ -42,11 +43,13 @@ export interface DeviceParts extends NodeParts {
 export class SimulatedDevice extends SimulatedNode {
   readonly #participant: Participant;
   readonly #world: DeviceParts;
+  readonly #kept: KeptObserver;
 
   constructor(participant: Participant, world: DeviceParts) {
     super(participant.id, world);
     this.#participant = participant;
     this.#world = world;
+    this.#kept = new KeptObserver((text) => world.observer.violation(`${participant.id}: ${text}`));
   }
 
   /** What is on its disk. */
@@ -183,7 +186,10 @@ export class SimulatedDevice extends SimulatedNode {
       onTrouble: (what, error) => this.trouble(process, what, error),
       onHalt: (error) => this.halted(process, error),
       hooks: killHooks(this.name, faults, {
-        afterCommit: (transaction) => observer.deviceCommitted(this.name, transaction),
+        afterCommit: (transaction) => {
+          observer.deviceCommitted(this.name, transaction);
+          this.#kept.committed(transaction, this.disk);
+        },
       }),
     });
     return worker;
@@ -193,7 +199,7 @@ export class SimulatedDevice extends SimulatedNode {
     const { faults } = this.parts;
     const participant = this.#participant;
     return {
-      async train({ base, round }, signal) {
+      async train({ base, kept, plan, round }, signal) {
         const isSlow = faults.strikes("slowTraining", participant.id);
         await process.sleep(isSlow ? faults.between(20_000, 120_000) : faults.between(200, 4_000), signal);
         if (signal.aborted) throw new SelvedgeError("cancelled", "the training was cancelled");
@@ -201,12 +207,14 @@ export class SimulatedDevice extends SimulatedNode {
           throw new SelvedgeError("out_of_range", "the training diverged");
         }
         const weights = decodeSafetensors(await blobs.get(base.digest), layout);
+        const before = kept && (await blobs.get(kept.digest));
+        const isContinued = kept !== null;
         return {
           layout,
           update: updateOf(participant, round, weights),
           examples: participant.examples,
           metrics: { train_loss: 0.5, examples: participant.examples },
-          kept: null,
+          kept: plan.train.keepOptimizerState ? { bytes: nextKept(before, round), isContinued } : null,
         };
       },
       async summarise(_task, signal) {

@@ -37,7 +37,7 @@ export function jobRequest(job: SimulatedJob): JobRequest {
       dataset: { name: job.dataset, ...(job.gathersStatistics && table) },
       metrics,
       schedule: { rounds, cohort, quorum, deadlineMs, graceMs },
-      training: { batchSize: 8, maxExamplesPerDevice: exampleCap },
+      training: { batchSize: 8, maxExamplesPerDevice: exampleCap, ...(job.keeps && keeping) },
     }),
   );
   return {
@@ -47,6 +47,8 @@ export function jobRequest(job: SimulatedJob): JobRequest {
     evaluationDataset: job.isEvaluated ? "held-out" : null,
   };
 }
+
+const keeping = { algorithm: "fedavg.2", optimizer: "adam", keepOptimizerState: true };
 
 /** What stands for training: a function of a device's data, the round, and the weights it starts from. */
 export function updateOf({ data }: Participant, round: number, base: Float32Array): Float32Array {
