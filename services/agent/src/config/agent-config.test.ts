@@ -73,3 +73,39 @@ test("what a new device starts with is sound, and so are its examples", async (t
   const uncommented = initialAgentConfig.replace(/^# ?(datasets:| {2})/gm, "$1");
   assert.deepEqual([...(await written(t, uncommented).read()).datasets.keys()], ["digits", "readings"]);
 });
+
+test("how models are served is read, files beside the configuration with it", async (t) => {
+  const { folder, read } = written(
+    t,
+    `inference:
+  port: 0
+  grpcPort: 0
+  tls: { cert: server.pem, key: server-key.pem }
+  tokenFile: token
+  drain: 5s
+  maxConnections: 10
+  maxWaiting: 20
+  pipelines: { digits: { image: { height: 28, width: 28 } } }
+`,
+  );
+  await assert.rejects(
+    read(),
+    (error) => error instanceof SelvedgeError && error.at === join(folder, "server.pem"),
+  );
+  for (const name of ["server.pem", "server-key.pem"]) writeFileSync(join(folder, name), name);
+  writeFileSync(join(folder, "token"), "\n");
+  await assert.rejects(read(), /there is no token/);
+  writeFileSync(join(folder, "token"), "secret\n");
+  const { pipelines, ...inference } = (await read()).inference;
+  assert.deepEqual(inference, {
+    host: "127.0.0.1",
+    port: 0,
+    grpcPort: 0,
+    tls: { cert: "server.pem", key: "server-key.pem" },
+    token: "secret",
+    drainMs: 5_000,
+    connectionsMax: 10,
+    maxQueue: 20,
+  });
+  assert.equal(pipelines?.get("digits")?.image.height, 28);
+});

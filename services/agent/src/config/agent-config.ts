@@ -1,21 +1,16 @@
 import { resolve } from "node:path";
 import { duration, readYamlFile } from "@selvedge/config";
 import type { DatasetSource } from "@selvedge/datasets";
-import { type Pipeline, pipelineSchema } from "@selvedge/inference";
 import { namePattern } from "@selvedge/protocol";
 import { defaultBackoff } from "@selvedge/transport";
 import { z } from "zod";
 import { datasetSchema, datasetSource } from "./dataset-schema.ts";
+import { type InferenceSettings, inferenceSection, readInferenceSettings } from "./inference-settings.ts";
 
 /** How this device is set up: where its data lies and where it serves. */
 export interface AgentConfig {
   readonly datasets: ReadonlyMap<string, DatasetSource>;
-  readonly inference: {
-    readonly host: string;
-    readonly port: number;
-    /** By the name of a released model: how it classifies pictures. */
-    readonly pipelines: ReadonlyMap<string, Pipeline>;
-  };
+  readonly inference: InferenceSettings;
   readonly connection: {
     /** Upper bound of the pauses between attempts to reach the coordinator, milliseconds. */
     readonly longestPauseMs: number;
@@ -24,17 +19,9 @@ export interface AgentConfig {
 
 const dayMs = 86_400_000;
 
-const lowerCaseName = z.string().regex(namePattern, "a lower-case name");
-
 const configSchema = z.strictObject({
-  datasets: z.record(lowerCaseName, datasetSchema).default({}),
-  inference: z
-    .strictObject({
-      host: z.string().min(1).default("127.0.0.1"),
-      port: z.int().min(0).max(65_535).default(8080),
-      pipelines: z.record(lowerCaseName, pipelineSchema).default({}),
-    })
-    .default({ host: "127.0.0.1", port: 8080, pipelines: {} }),
+  datasets: z.record(z.string().regex(namePattern, "a lower-case name"), datasetSchema).default({}),
+  inference: inferenceSection,
   connection: z
     .strictObject({
       longestPause: duration(defaultBackoff.initialMs, dayMs, "1s to 1d").default(defaultBackoff.maximumMs),
@@ -42,7 +29,7 @@ const configSchema = z.strictObject({
     .default({ longestPause: defaultBackoff.maximumMs }),
 });
 
-/** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYamlFile`. */
+/** Reads `agent.yaml`; paths in it are relative to `folder`. @throws SelvedgeError as `readYamlFile` and `readInferenceSettings`. */
 export async function readAgentConfig(folder: string): Promise<AgentConfig> {
   const file = await readYamlFile(resolve(folder, "agent.yaml"), configSchema);
   const datasets = Object.entries(file.datasets).map(([name, fields]): [string, DatasetSource] => [
@@ -52,7 +39,7 @@ export async function readAgentConfig(folder: string): Promise<AgentConfig> {
   const { inference, connection } = file;
   return {
     datasets: new Map(datasets),
-    inference: { ...inference, pipelines: new Map(Object.entries(inference.pipelines)) },
+    inference: await readInferenceSettings(inference, folder),
     connection: { longestPauseMs: connection.longestPause },
   };
 }
@@ -73,6 +60,9 @@ export const initialAgentConfig: string = `# Data this device may train on, by t
 inference:
   host: 127.0.0.1
   port: 8080
+  # grpcPort: 8081
+  # tls: { cert: server.pem, key: server-key.pem }
+  # tokenFile: inference-token
   # How a released model classifies pictures.
   # pipelines:
   #   digits: { image: { height: 28, width: 28 }, output: { softmax: true } }
