@@ -43,6 +43,11 @@ test("[OC5] libraries are found with those that they need, and those of nowhere 
   const names = [...files.keys()].map((path) => path.split("/").at(-1));
   for (const name of ["libc.so.6", "libstdc++.so.6", "libgcc_s.so.1"]) assert.ok(names.includes(name), name);
   const empty = await folder(t);
+  const nowhere = join(empty, "node");
+  await assert.rejects(systemLibraries({ files: [nowhere], systemRoot: "/" }), {
+    code: "not_found",
+    at: nowhere,
+  });
   const missing = systemLibraries({ files: [process.execPath], systemRoot: empty });
   await assert.rejects(missing, { code: "not_found" });
 });

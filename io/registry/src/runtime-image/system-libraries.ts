@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SelvedgeError } from "@selvedge/protocol";
-import { ifThere } from "@selvedge/storage";
+import { fileError, ifThere } from "@selvedge/storage";
 import { type ElfFile, readElf } from "./elf-file.ts";
 
 export interface LibrariesOptions {
@@ -54,8 +54,14 @@ export async function systemLibraries({ files, systemRoot }: LibrariesOptions): 
     found.set(path, bytes);
     await visit(source, bytes);
   };
-  for (const file of files) await visit(file, await readFile(file));
+  for (const file of files) await visit(file, await readProgram(file));
   return { architecture, files: found };
+}
+
+async function readProgram(path: string): Promise<Uint8Array> {
+  return await readFile(path).catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
 }
 
 /** Whether the file brings the library along. */
