@@ -32,6 +32,11 @@ export {
 } from "./federated-metrics.ts";
 export { updateBound } from "./grid64.ts";
 export type { JsonObject, JsonValue } from "./json-object.ts";
+export {
+  type LearningRateSchedule,
+  learningRateFactor,
+  type RoundTime,
+} from "./learning-rate-factor.ts";
 export { decodeRoundConfig, encodeRoundConfig, type RoundConfig } from "./round-config.ts";
 export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";
 export { type ServerOptimizerOptions, serverOptimizerNamed } from "./server-optimizer-catalog.ts";

@@ -1,4 +1,5 @@
-import { type BatchGraph, batchGraph, batchLoop, type InputFormat } from "./batch-loop.ts";
+import type { InputFormat } from "./batch-data.ts";
+import { type BatchGraph, batchGraph, batchLoop } from "./batch-loop.ts";
 import { evaluationMode } from "./composition.ts";
 import { parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
@@ -24,9 +25,10 @@ export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): B
   const parameters = parameterInputs(g, forward.layout);
   const rule = lossRule(options.loss);
   const target = rule.target(forward.outputShape);
-  const { measures, cost } = batchLoop(g, forward, target, options, [], (inner, batch) => {
-    const output = forward.emit(inner, batch.input, parameters, evaluationMode);
-    const loss = rule.emit(inner, rawScores(inner, output, rule), batch.labels);
+  const { measures, cost } = batchLoop(g, { forward, target, format: options }, [], (inner, batch) => {
+    const { input, labels } = batch.gather(inner, batch.indices);
+    const output = forward.emit(inner, input, parameters, evaluationMode);
+    const loss = rule.emit(inner, rawScores(inner, output, rule), labels);
     return { carried: [], measures: evaluationOutputs(loss, options) };
   });
   for (const [name, value] of measures) g.output(name, value);

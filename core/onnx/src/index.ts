@@ -1,4 +1,5 @@
-export { type BatchGraph, type InputFormat, type InputScaling, ports } from "./batch-loop.ts";
+export type { InputFormat, InputScaling } from "./batch-data.ts";
+export type { BatchGraph } from "./batch-loop.ts";
 export { describeModel, type ModelDescription, type TensorDescription } from "./describe-model.ts";
 export type { ElementType } from "./element-type.ts";
 export { type EvaluationOptions, evaluationGraph } from "./evaluation-graph.ts";
@@ -30,6 +31,7 @@ export {
   plannedTraining,
   type TrainingSettings,
 } from "./planned-training.ts";
+export { ports } from "./ports.ts";
 export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export { scaleInput } from "./scale-input.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";

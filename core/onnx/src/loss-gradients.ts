@@ -1,6 +1,5 @@
-import { div } from "./arithmetic.ts";
 import { backward } from "./backward.ts";
-import type { Batch } from "./batch-loop.ts";
+import type { Examples } from "./batch-data.ts";
 import type { Noise } from "./counter-hash.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
@@ -9,6 +8,7 @@ import { lossOutputs } from "./loss-outputs.ts";
 import type { LossRule } from "./losses/loss-rule.ts";
 import type { Value } from "./operator.ts";
 import { rawScores } from "./raw-scores.ts";
+import type { StepCost } from "./step-cost.ts";
 import type { TapeEntry } from "./tape.ts";
 
 /** What learns, and by what it is measured. */
@@ -17,7 +17,7 @@ export interface Learner {
   readonly loss: LossRule;
 }
 
-/** What one batch says about the parameters. */
+/** What examples say about the parameters. */
 export interface LossGradients {
   /** In the order of the wanted ones, in their shapes; undefined where none comes through. */
   readonly gradients: readonly (Value | undefined)[];
@@ -27,6 +27,8 @@ export interface LossGradients {
   readonly measures: ReadonlyMap<string, Value>;
   /** Why a wanted parameter has neither a gradient nor become another. */
   whyStill(parameter: Value): string;
+  /** What one part takes, where the model saw the examples in parts. */
+  costOfPart?(size: number): StepCost;
 }
 
 /** Values that a batch is learned with. */
@@ -35,21 +37,25 @@ export interface LearningValues {
   readonly parameters: readonly Value[];
   /** Those of them whose gradients are asked for. */
   readonly wanted: readonly Value[];
-  /** A scalar that the gradients of the mean loss are multiplied by. */
-  readonly factor: Value;
+  /**
+   * A scalar that the gradients of the loss's sum are multiplied by.
+   *
+   * @param weight what the mean divides the sum by
+   */
+  factor(weight: Value): Value;
   /** Undefined where nothing is random. */
   readonly noise: Omit<Noise, "stream"> | undefined;
 }
 
-/** Emits a model's forward pass over one batch while it learns, the loss, and the gradients of the mean loss. */
+/** Emits a model's forward pass over examples while it learns, the loss, and the loss's gradients. */
 export function lossGradients(
   { forward, loss: rule }: Learner,
   g: GraphBuilder,
-  batch: Batch,
+  { input, labels }: Examples,
   { parameters, wanted, factor, noise }: LearningValues,
 ): LossGradients {
   const running = new Map<string, Value>();
-  const output = forward.emit(g, batch.input, parameters, {
+  const output = forward.emit(g, input, parameters, {
     training: true,
     ...(noise && { noise: { ...noise, stream: counter() } }),
     latest: (parameter) => running.get(parameter.name) ?? parameter,
@@ -57,8 +63,8 @@ export function lossGradients(
   });
   const scores = rawScores(g, output, rule);
   const tape = [...g.tape];
-  const loss = rule.emit(g, scores, batch.labels);
-  const gradient = loss.gradient(div(g, factor, loss.weight));
+  const loss = rule.emit(g, scores, labels);
+  const gradient = loss.gradient(factor(loss.weight));
   const all = backward(g, tape, [{ output: scores, gradient }], wanted);
   return {
     gradients: all.map((each, index) => (running.has(wanted[index]?.name ?? "") ? undefined : each)),

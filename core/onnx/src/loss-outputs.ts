@@ -1,7 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { ports } from "./batch-loop.ts";
 import type { BatchLoss } from "./losses/loss-rule.ts";
 import type { Value } from "./operator.ts";
+import { ports } from "./ports.ts";
 
 /** What a batch's loss gives out, by the names of the outputs. */
 export function lossOutputs({ sum, weight, predictions }: BatchLoss): ReadonlyMap<string, Value> {

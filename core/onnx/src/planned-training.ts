@@ -15,6 +15,8 @@ export interface TrainingSettings {
   readonly optimizer: Optimizer;
   readonly terms: GradientTerms;
   readonly frozen: readonly string[];
+  /** A step has so many times the examples that the model sees at once; 1 when absent. */
+  readonly accumulate?: number;
 }
 
 /** What a device keeps for itself between rounds. */
@@ -65,6 +67,7 @@ export function plannedTraining({ train, target }: Pick<CheckedPlan, "train" | "
       ...(isCorrected(train.algorithm) && { correction: true }),
     },
     frozen: train.frozen,
+    ...(train.accumulate > 1 && { accumulate: train.accumulate }),
   };
 }
 

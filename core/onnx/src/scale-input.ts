@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { InputScaling } from "./batch-loop.ts";
+import type { InputScaling } from "./batch-data.ts";
 import { describeModel } from "./describe-model.ts";
 import {
   AttributeProto_AttributeType,

@@ -1,5 +1,4 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import { ports } from "./batch-loop.ts";
 import { type ForwardGraph, parameterInputs } from "./forward-graph.ts";
 import { type GradientTerms, type TermInputs, termInputs } from "./gradient-terms.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
@@ -7,6 +6,7 @@ import type { Value } from "./operator.ts";
 import { type OptimizerState, optimizerState, stateInputs } from "./optimizer-state.ts";
 import type { OptimizerRule } from "./optimizers/optimizer-rule.ts";
 import type { ParameterSlot } from "./parameters.ts";
+import { ports } from "./ports.ts";
 import { matchingNames } from "./tensor-patterns.ts";
 
 /** What a training is of, and by what rule. */
@@ -16,6 +16,8 @@ export interface TrainedBy {
   readonly terms: GradientTerms;
   /** Parameters that are not trained, by patterns of their names. */
   readonly frozen: readonly string[];
+  /** Whether each step of a run has a learning rate of its own. */
+  readonly scheduled: boolean;
 }
 
 /** What enters the loop of a training graph. */
@@ -31,7 +33,7 @@ export interface TrainingEntry {
   readonly state: OptimizerState;
   /** What the loop carries: the trained parameters, then the optimizer's state. */
   readonly carried: readonly Value[];
-  /** float32 scalar. */
+  /** float32 scalar, or one for each step of a run. */
   readonly rate: Value;
   /** int64 scalar: steps of earlier runs. */
   readonly before: Value;
@@ -48,7 +50,10 @@ export interface TrainingEntry {
  * @throws SelvedgeError `invalid_argument` for a pattern that no parameter is named like, where they
  *   leave nothing to train, and for terms out of range
  */
-export function trainingEntry(g: GraphBuilder, { forward, rule, terms, frozen }: TrainedBy): TrainingEntry {
+export function trainingEntry(
+  g: GraphBuilder,
+  { forward, rule, terms, frozen, scheduled }: TrainedBy,
+): TrainingEntry {
   const { layout, isRandom } = forward;
   const names = layout.slots.map(({ name }) => name);
   const asked = matchingNames(names, frozen);
@@ -57,7 +62,7 @@ export function trainingEntry(g: GraphBuilder, { forward, rule, terms, frozen }:
   const state = optimizerState(rule, slots);
   const parameters = parameterInputs(g, layout);
   const trained = parameters.filter((_, index) => !asked.has(names[index] ?? ""));
-  const rate = g.input(ports.learningRate, "float32", []);
+  const rate = g.input(ports.learningRate, "float32", scheduled ? ["rates"] : []);
   const isCounting = isRandom || state.layout.slots.length > 0;
   const before = isCounting ? g.input(ports.stepsBefore, "int64", []) : g.constant(BigInt64Array.of(0n), []);
   const seed = isRandom ? g.input(ports.seed, "int64", []) : undefined;

@@ -1,4 +1,6 @@
-import { type BatchGraph, type BatchStep, batchGraph, batchLoop, type InputFormat } from "./batch-loop.ts";
+import { SelvedgeError } from "@selvedge/protocol";
+import type { InputFormat } from "./batch-data.ts";
+import { type BatchGraph, type BatchStep, batchGraph, batchLoop } from "./batch-loop.ts";
 import { readForwardGraph } from "./forward-graph.ts";
 import type { GradientTerms } from "./gradient-terms.ts";
 import { GraphBuilder } from "./graph-builder.ts";
@@ -16,6 +18,13 @@ export interface TrainingOptions extends InputFormat, GradientTerms {
   readonly optimizer: OptimizerName | Optimizer;
   /** Parameters that are not trained, by patterns of their names in which `*` is any text. */
   readonly frozen?: readonly string[];
+  /**
+   * A batch has so many times the examples that the model sees at once: the step is
+   * that of the whole batch, in the memory of a part of it. 1 when absent.
+   */
+  readonly accumulate?: number;
+  /** Whether each step of a run has a learning rate of its own; else all have one. */
+  readonly scheduled?: boolean;
 }
 
 /** A graph of standard operators that takes parameters and gives better ones. */
@@ -25,6 +34,10 @@ export interface TrainingGraph extends BatchGraph {
   /** Parameters that training leaves as they are, by name, and why. */
   readonly frozen: ReadonlyMap<string, string>;
   readonly state: OptimizerState;
+  /** How many times what it sees at once a batch has. */
+  readonly accumulate: number;
+  /** Whether it takes a learning rate for each step. */
+  readonly scheduled: boolean;
   /** Whether it takes a seed. */
   readonly isRandom: boolean;
   /** Whether it takes the number of steps that earlier runs took. */
@@ -46,28 +59,37 @@ export interface TrainingGraph extends BatchGraph {
  */
 export function trainingGraph(model: OnnxModel, options: TrainingOptions): TrainingGraph {
   requireOptions("a training graph", options, optionNames);
-  const { frozen = [] } = options;
+  const { frozen = [], accumulate = 1, scheduled = false } = options;
+  checkAccumulation(accumulate);
   const forward = readForwardGraph(model);
   const rule = optimizerRule(options.optimizer);
   const loss = lossRule(options.loss);
   const target = loss.target(forward.outputShape);
   const g = new GraphBuilder();
-  const entry = trainingEntry(g, { forward, rule, terms: options, frozen });
-  const loop = batchLoop(g, forward, target, options, entry.carried, (inner, batch, values) =>
-    trainingStep({ forward, loss, rule, terms: options }, entry, inner, batch, values),
+  const entry = trainingEntry(g, { forward, rule, terms: options, frozen, scheduled });
+  const data = { forward, target, format: options, accumulate };
+  const loop = batchLoop(g, data, entry.carried, (inner, batch, values) =>
+    trainingStep({ forward, loss, rule, terms: options, accumulate }, entry, inner, batch, values),
   );
   const updated = updatedOutputs(g, entry, loop);
   const { parameters } = entry;
   return {
-    ...batchGraph(g, "training", { ...loop, forward, target, format: options, parameters }),
+    ...batchGraph(g, "training", { ...loop, ...data, parameters }),
     updated,
     frozen: frozenParameters(entry, loop.step),
-    state: entry.state,
+    ...{ state: entry.state, accumulate, scheduled },
     isRandom: forward.isRandom,
     isCounting: entry.isCounting,
     anchors: inputsOf(entry, entry.terms.anchors),
     corrections: inputsOf(entry, entry.terms.corrections),
   };
+}
+
+function checkAccumulation(accumulate: number): void {
+  if (Number.isSafeInteger(accumulate) && accumulate >= 1 && accumulate <= accumulateMax) return;
+  throw new SelvedgeError("invalid_argument", `${accumulate} is no number of parts of a batch`, {
+    fix: `give a whole number, 1 to ${accumulateMax}`,
+  });
 }
 
 /** Names the outputs of the graph; those of the parameters, undefined for what is frozen by name. */
@@ -96,10 +118,14 @@ function inputsOf({ parameters, trained }: TrainingEntry, list: readonly Value[]
   return parameters.map((parameter) => list[trained.indexOf(parameter)]?.name);
 }
 
+const accumulateMax = 65_536;
+
 const optionNames: OptionNames<TrainingOptions> = {
   loss: true,
   optimizer: true,
   frozen: true,
+  accumulate: true,
+  scheduled: true,
   inputType: true,
   scale: true,
   scaling: true,

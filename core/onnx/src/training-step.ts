@@ -1,8 +1,9 @@
-import { add, cast } from "./arithmetic.ts";
+import { type AccumulatedValues, accumulatedGradients } from "./accumulated-gradients.ts";
+import { add, cast, div } from "./arithmetic.ts";
 import type { Batch, BatchStep } from "./batch-loop.ts";
 import { applyTerms, type GradientTerms, isClipped } from "./gradient-terms.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
-import { type Learner, lossGradients } from "./loss-gradients.ts";
+import { type Learner, type LossGradients, lossGradients } from "./loss-gradients.ts";
 import type { Value } from "./operator.ts";
 import { stateOfParameter } from "./optimizer-state.ts";
 import type { OptimizerRule, Stepped } from "./optimizers/optimizer-rule.ts";
@@ -12,6 +13,8 @@ import type { TrainingEntry } from "./training-entry.ts";
 export interface StepRule extends Learner {
   readonly rule: OptimizerRule;
   readonly terms: GradientTerms;
+  /** A batch has so many times the examples that the model sees at once. */
+  readonly accumulate: number;
 }
 
 export interface TrainingStep extends BatchStep {
@@ -32,15 +35,17 @@ export function trainingStep(
   batch: Batch,
   values: readonly Value[],
 ): TrainingStep {
-  const { rule, terms } = step;
-  const { parameters, trained, rate, seed } = entry;
+  const { rule, terms, accumulate } = step;
+  const { parameters, trained, seed } = entry;
+  const rate = rateAt(g, entry.rate, batch.iteration);
   const wanted = values.slice(0, trained.length);
   const taken = add(g, entry.before, batch.iteration);
-  const learned = lossGradients(step, g, batch, {
+  const learned = learnedFrom(step, g, batch, {
     parameters: parameters.map((parameter) => wanted[trained.indexOf(parameter)] ?? parameter),
     wanted,
     factor: rule.isLinear && !isClipped(terms) ? rate : g.scalar(1, "float32"),
     noise: seed && { seed, step: taken },
+    accumulate,
   });
   const scale = rule.isLinear ? rate : undefined;
   const gradients = applyTerms(g, terms, entry.terms, wanted, learned.gradients, scale);
@@ -54,7 +59,25 @@ export function trainingStep(
     if (next === undefined) still.set(index, learned.whyStill(parameter));
     return { parameter: next ?? parameter, state };
   });
-  return { carried: carriedOn(steps, rule), measures: learned.measures, still };
+  const { measures, costOfPart } = learned;
+  return { carried: carriedOn(steps, rule), measures, still, ...(costOfPart && { costOfPart }) };
+}
+
+/** The gradients of the mean loss of a batch, whether the model sees it at once or in parts. */
+function learnedFrom(
+  learner: Learner,
+  g: GraphBuilder,
+  batch: Batch,
+  values: AccumulatedValues,
+): LossGradients {
+  if (values.accumulate > 1) return accumulatedGradients(learner, g, batch, values);
+  const factor = (weight: Value): Value => div(g, values.factor, weight);
+  return lossGradients(learner, g, batch.gather(g, batch.indices), { ...values, factor });
+}
+
+/** Of one rate for all steps of a run, or one for each. */
+function rateAt(g: GraphBuilder, rate: Value, iteration: Value): Value {
+  return rate.shape.length === 0 ? rate : g.node("Gather", [rate, iteration], { axis: 0 });
 }
 
 /** The parameters, then the optimizer's state kind by kind. */

@@ -98,6 +98,7 @@ export {
   type PlannedMeasures,
   scalarsOf,
 } from "./planned-metrics.ts";
+export type { PlannedDecay } from "./rate-schedule.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,
@@ -124,6 +125,7 @@ export {
 } from "./table-schema.ts";
 export { codesOf, type TextSchema } from "./text-schema.ts";
 export {
+  accumulateMax,
   algorithmOf,
   type CorrectedAlgorithm,
   hasAccuracy,

@@ -94,6 +94,14 @@ const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[
     options({ algorithm: "feddyn", population: 100, alpha: 1, gradientOptions: { proximal: 1 } }),
   ],
   ["keep_optimizer_state", options({ keepOptimizerState: true })],
+  ["accumulate", options({ accumulate: 65_537 })],
+  ["schedule.decay", options({ schedule: { decay: "exponential" } })],
+  ["schedule.warmup_rounds", options({ schedule: { decay: "constant", warmupRounds: 3 } })],
+  ["schedule.final_factor", options({ schedule: { decay: "constant", finalFactor: 0.1 } })],
+  ["schedule.final_factor", options({ schedule: { decay: "cosine", finalFactor: Number.NaN } })],
+  ["schedule.every_rounds", options({ schedule: { decay: "step", factor: 0.5 } })],
+  ["schedule.factor", options({ schedule: { decay: "step", everyRounds: 1 } })],
+  ["schedule.factor", options({ schedule: { decay: "linear", factor: 0.5 } })],
 ];
 
 for (const [field, spoil] of spoiltSettings) {

@@ -11,6 +11,7 @@ import {
 import { limits, namePattern } from "./limits.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
 import { type MetricsContext, measuredNames, scalarsOf } from "./planned-metrics.ts";
+import { checkRateSchedule } from "./rate-schedule.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
 import {
@@ -83,6 +84,7 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   const dataset = checkDataset(plan);
   const target = planTargetOf(dataset, train);
   checkTrainingSettings(train, dataset, target);
+  checkRateSchedule(train.schedule, plan.schedule?.rounds ?? 0);
   const model = checkModel(plan);
   const table = tableSchemaOf(dataset);
   const text = textSchemaOf(dataset);

@@ -78,7 +78,10 @@ export function algorithmOf({
   frozen = [],
   personal = [],
   keepOptimizerState = false,
-}: Partial<Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState">> & {
+  accumulate = 0,
+  schedule,
+}: Partial<Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState" | "accumulate">> & {
+  readonly schedule?: object | undefined;
   readonly lossOptions?: object | undefined;
   readonly optimizerOptions?: object | undefined;
   readonly gradientOptions?: object | undefined;
@@ -86,10 +89,11 @@ export function algorithmOf({
   readonly target?: object | undefined;
   readonly text?: object | undefined;
 }): "fedavg" | "fedavg.2" {
-  const later = [lossOptions, optimizerOptions, gradientOptions, target, text].some(
+  const later = [lossOptions, optimizerOptions, gradientOptions, target, text, schedule].some(
     (options) => options !== undefined,
   );
-  const isLater = later || frozen.length > 0 || personal.length > 0 || keepOptimizerState;
+  const isKeeping = personal.length > 0 || keepOptimizerState;
+  const isLater = later || frozen.length > 0 || isKeeping || accumulate > 0;
   return isLater ? "fedavg.2" : "fedavg";
 }
 
@@ -120,6 +124,9 @@ export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest,
   checkLossOfTarget(loss, lossOptions, target);
   if (train.keepOptimizerState && optimizer === "sgd" && !((optimizerOptions?.momentum ?? 0) > 0)) {
     throw invalid("task.keep_optimizer_state", "sgd without momentum has nothing to keep");
+  }
+  if (train.accumulate > accumulateMax) {
+    throw invalid("task.accumulate", `${train.accumulate} is above ${accumulateMax}`);
   }
   checkPatterns("task.frozen", train.frozen);
   checkPatterns("task.personal", train.personal);
@@ -269,3 +276,6 @@ const optimizerStates: Readonly<Record<string, number>> = {
 };
 
 const patternLengthMax = 256;
+
+/** A step has at most so many parts. */
+export const accumulateMax = 65_536;

@@ -73,11 +73,11 @@ function describe(classes: number | undefined, shape: readonly number[]): string
   return shape.length === 0 ? `one of ${classes} classes for each example` : `classes ${each} of ${classes}`;
 }
 
-/** The feeds of one run: which examples, in how many batches. */
-export function orderFeeds(order: Int32Array, batchSize: number): Tensors {
+/** The feeds of one run: which examples, and how many steps of so many of them it takes. */
+export function orderFeeds(order: Int32Array, stepSize: number): Tensors {
   return {
     [ports.order]: { type: "int32", dims: [order.length], data: order },
-    [ports.steps]: integer(Math.ceil(order.length / batchSize)),
+    [ports.steps]: integer(Math.ceil(order.length / stepSize)),
   };
 }
 

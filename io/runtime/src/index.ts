@@ -26,6 +26,7 @@ export {
 } from "./training-loop.ts";
 export type {
   EvaluationRequest,
+  RateRequest,
   SummaryOutcome,
   SummaryRequest,
   TrainingMetrics,

@@ -37,7 +37,6 @@ export class KeptTraining {
   /** Where it begins: the round's base with the device's own parameters in it. */
   readonly parameters: Float32Array;
   readonly #start: RoundStart;
-  readonly #request: TrainingRequest;
   readonly #parts: SharedParameters;
   readonly #algorithm: ClientAlgorithm | null;
   readonly #sections: Readonly<Record<string, ParameterLayout>>;
@@ -61,13 +60,12 @@ export class KeptTraining {
       controlPath === undefined
         ? new Float32Array(parts.shared.length)
         : decodeSafetensors(await readBytes(controlPath), parts.shared);
-    return new KeptTraining(start, request, { parts, algorithm, sections, before, broadcast });
+    return new KeptTraining(start, { parts, algorithm, sections, before, broadcast });
   }
 
-  private constructor(start: RoundStart, request: TrainingRequest, opened: Opened) {
+  private constructor(start: RoundStart, opened: Opened) {
     const { parts, before } = opened;
     this.#start = start;
-    this.#request = request;
     this.#parts = parts;
     this.#algorithm = opened.algorithm;
     this.#sections = opened.sections;
@@ -103,8 +101,7 @@ export class KeptTraining {
     const { layout } = this.#start;
     const { shared, personal } = this.#parts;
     const update = pickTensors(change, layout, shared);
-    const { steps } = trained;
-    const { learningRate } = this.#request;
+    const { steps, learningRate } = trained;
     const [own, broadcast] = [this.#own, this.#broadcast];
     const control = this.#algorithm?.next({ own, broadcast, update, steps, learningRate });
     const sendsChange = this.#algorithm?.sendsChange === true;

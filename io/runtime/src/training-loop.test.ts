@@ -296,7 +296,9 @@ function brightSpots(length: number): Dataset {
 function gradientDescent(
   linear: OnnxModel,
   run: TrainingRun,
-): Omit<TrainingResult, "parameters" | "state" | "steps"> & { readonly parameters: Float64Array } {
+): Omit<TrainingResult, "parameters" | "state" | "steps" | "learningRate"> & {
+  readonly parameters: Float64Array;
+} {
   const { slots, length } = parameterLayout(linear);
   const parameters = new Float64Array(length);
   for (const slot of slots) parameters.set(slotOf(run.parameters, slot), slot.offset);

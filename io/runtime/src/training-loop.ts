@@ -23,6 +23,11 @@ export interface TrainingRun {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /**
+   * What the learning rate is multiplied by in each step, for a graph that takes one for each: a
+   * function of the share of the run's steps that are done, 0 <= x < 1, and of the share one takes.
+   */
+  readonly rateFactor?: (done: number, each: number) => number;
   /** Decides the order of the examples in each epoch, and what dropout leaves out. */
   readonly seed: string | number;
   /** What the optimizer had kept after earlier steps; that before the first when absent. Not changed. */
@@ -57,6 +62,8 @@ export interface TrainingResult {
   readonly parameters: Float32Array<ArrayBuffer>;
   readonly state: OptimizerProgress;
   readonly steps: number;
+  /** Mean over all steps. */
+  readonly learningRate: number;
   /** Mean over all examples of all epochs, each measured just before it was learned from. */
   readonly loss: number;
   /** Absent where targets are no classes. */
@@ -89,7 +96,9 @@ export async function runTraining(
   };
   const begun = run.state ?? { values: initialState(graph.state), steps: 0 };
   checkLength(graph.state.layout, begun.values);
-  const stepsTotal = epochs * Math.ceil(examples.length / batchSize);
+  const stepSize = batchSize * graph.accumulate;
+  const stepsTotal = epochs * Math.ceil(examples.length / stepSize);
+  const rates = graph.scheduled ? ratesOf(run, stepsTotal) : null;
   const tally = new BatchTally();
   const pace = new StepPace();
   let parameters = parameterTensors(graph.layout, run.parameters);
@@ -99,17 +108,18 @@ export async function runTraining(
     const order = Int32Array.from(examples);
     SeededRandom.fromSeed("epoch", seed, epoch).shuffle(order);
     for (let start = 0, end = 0; start < order.length; start = end) {
-      end = Math.min(order.length, start + pace.steps * batchSize);
-      const feeds = orderFeeds(order.subarray(start, end), batchSize);
+      end = Math.min(order.length, start + pace.steps * stepSize);
+      const feeds = orderFeeds(order.subarray(start, end), stepSize);
+      const ran = Math.ceil((end - start) / stepSize);
       const began = now();
       const outputs = await session.run({
         ...constant,
         ...feeds,
         ...namedFeeds(graph.parameters, parameters),
         ...namedFeeds(graph.state.inputs, state),
+        ...(rates && { [ports.learningRate]: ratesAt(rates.subarray(steps, steps + ran)) }),
         ...(graph.isCounting && { [ports.stepsBefore]: integer(begun.steps + steps) }),
       });
-      const ran = Math.ceil((end - start) / batchSize);
       pace.observe(ran, now() - began);
       parameters = updatedTensors(outputs, graph.updated, parameters);
       state = updatedTensors(outputs, graph.state.outputs, state);
@@ -122,6 +132,7 @@ export async function runTraining(
     parameters: joined(graph.layout, parameters),
     state: { values: joined(graph.state.layout, state), steps: begun.steps + steps },
     steps,
+    learningRate: rates === null ? learningRate : rates.reduce((sum, rate) => sum + rate, 0) / stepsTotal,
     ...tally.means,
   };
 }
@@ -131,6 +142,18 @@ function noiseSeed(seed: string | number, { inputs }: Dataset): number {
   const bytes = Math.min(inputs.byteLength, seedingBytesMax);
   const data = digestOf(new Uint8Array(inputs.buffer, inputs.byteOffset, bytes));
   return SeededRandom.fromSeed("noise", seed, data).uniform() * 2 ** 53;
+}
+
+/** Of each step of the whole run. */
+function ratesOf({ learningRate, rateFactor = () => 1 }: TrainingRun, steps: number): Float32Array {
+  return Float32Array.from(
+    { length: steps },
+    (_, step) => learningRate * rateFactor(step / steps, 1 / steps),
+  );
+}
+
+function ratesAt(data: Float32Array): Tensor {
+  return { type: "float32", dims: [data.length], data };
 }
 
 function termFeeds(graph: TrainingGraph, { parameters, anchor, correction }: TrainingRun): Tensors {

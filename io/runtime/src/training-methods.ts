@@ -1,5 +1,5 @@
 import type { DatasetReading, DatasetSource } from "@selvedge/datasets";
-import type { ColumnStatistics } from "@selvedge/learning";
+import type { ColumnStatistics, LearningRateSchedule } from "@selvedge/learning";
 import type {
   Correction,
   GradientTerms,
@@ -42,7 +42,11 @@ export interface TrainingRequest extends DataRequest {
   readonly nextKeptPath?: string;
   /** What is measured of the held-out examples beside the loss; nothing when absent. */
   readonly measures?: Measures;
+  /** A step has so many times the batch size of examples; 1 when absent. */
+  readonly accumulate?: number;
   readonly learningRate: number;
+  /** What the learning rate is multiplied by in this round; nothing when absent. */
+  readonly rate?: RateRequest;
   readonly batchSize: number;
   readonly localEpochs: number;
   /** 0 <= fraction < 1; see `splitHeldOut`. */
@@ -52,6 +56,16 @@ export interface TrainingRequest extends DataRequest {
   readonly seed: string | number;
   /** Refuses what would, as inferred before the model is loaded, need more resident memory; absent: nothing. */
   readonly memoryBytesMax?: number;
+}
+
+/** How a job's learning rate goes through its rounds, and where this one is among them. */
+export interface RateRequest {
+  readonly schedule: LearningRateSchedule;
+  /** Rounds that are done, of how many in all. */
+  readonly done: number;
+  readonly rounds: number;
+  /** Whether it changes from step to step; else it is one for the round. */
+  readonly byStep: boolean;
 }
 
 export interface TrainingOutcome {

@@ -62,6 +62,27 @@ test("[RE2] the same inputs and seed give the same bytes, another seed gives oth
   });
 });
 
+test("[RE11] a round's learning rate is the schedule's, and in steps where it changes from step to step", async () => {
+  await withTraining(async ({ request, training }) => {
+    const schedule = { decay: "step", warmupRounds: 2, everyRounds: 1, factor: 0.5, finalFactor: 0 } as const;
+    const digest = async (change: Partial<TrainingRequest>) =>
+      (await training.train({ ...request, ...change })).update.digest;
+    const rate = (done: number, byStep: boolean) => ({ schedule, done, rounds: 5, byStep });
+    const half = await digest({ learningRate: request.learningRate / 2 });
+    assert.equal(await digest({ rate: rate(0, false) }), half, "the first of two rounds of warm-up");
+    assert.equal(await digest({ rate: rate(3, false) }), half, "the second after it");
+    assert.equal(await digest({ rate: rate(3, true) }), half, "the same in every step");
+    assert.notEqual(await digest({ rate: rate(0, true) }), half, "rises within the round");
+  });
+});
+
+test("[RE10] a batch in parts is one step", async () => {
+  await withTraining(async ({ request, training }) => {
+    const { steps } = await training.train({ ...request, accumulate: 3 });
+    assert.equal(steps, 2 * Math.ceil(200 / (3 * request.batchSize)));
+  });
+});
+
 test("[RE3] a result that is not finite is a failure, and nothing is written", async () => {
   await withTraining(async ({ request, training, folder }) => {
     const before = await readdir(folder);

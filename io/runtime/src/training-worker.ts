@@ -1,5 +1,5 @@
 import { type Dataset, openDataset } from "@selvedge/datasets";
-import { summariseColumns } from "@selvedge/learning";
+import { learningRateFactor, summariseColumns } from "@selvedge/learning";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -24,7 +24,7 @@ import { readBytes } from "./read-bytes.ts";
 import { serveChild } from "./serve-child.ts";
 import { checkMemory } from "./training-cost.ts";
 import { chosenExamples, openTrainingData, type TrainingData } from "./training-data.ts";
-import { runTraining, type TrainingProgress } from "./training-loop.ts";
+import { runTraining, type TrainingProgress, type TrainingRun } from "./training-loop.ts";
 import type {
   EvaluationRequest,
   SummaryOutcome,
@@ -53,6 +53,8 @@ async function train(
     loss: request.loss,
     optimizer: request.optimizer,
     frozen: request.frozen ?? [],
+    accumulate: request.accumulate ?? 1,
+    scheduled: request.rate?.byStep ?? false,
     ...request.terms,
     ...data.format,
   });
@@ -65,6 +67,7 @@ async function train(
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
+    ...ratesOf(request),
     ...kept.settings(),
     dataset,
     examples,
@@ -104,6 +107,15 @@ async function summarise({ dataset, reading, maxExamples, seed }: SummaryRequest
   if (!(opened.inputs instanceof Float32Array)) throw new TypeError("tables are float32");
   const rows = chosenExamples(allRows(opened), maxExamples, seed);
   return { statistics: summariseColumns(reading.table, opened.inputs, rows), examples: rows.length };
+}
+
+/** One rate for the round, or one for each of its steps. */
+function ratesOf({ learningRate, rate }: TrainingRequest): Pick<TrainingRun, "learningRate" | "rateFactor"> {
+  if (rate === undefined) return { learningRate };
+  const { schedule, done, rounds } = rate;
+  const factor = (part: number, each: number): number =>
+    learningRateFactor(schedule, { done: done + part, each, rounds });
+  return rate.byStep ? { learningRate, rateFactor: factor } : { learningRate: learningRate * factor(0, 1) };
 }
 
 function allRows({ length }: Dataset): Int32Array {

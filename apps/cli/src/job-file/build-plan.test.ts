@@ -133,6 +133,20 @@ frozen: ["fc1.*"]
   });
 });
 
+test("[OF8] parts of a batch and a schedule are in the plan, and are later settings", () => {
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const trainOf = (...sets: string[]) =>
+    decodePlan(encodePlan(buildPlan(parseJobFile(text, "job.yaml", sets), model))).train;
+  const parts = trainOf("accumulate=4");
+  assert.deepEqual([parts.algorithm, parts.accumulate], ["fedavg.2", 4]);
+  assert.deepEqual([trainOf("accumulate=1").algorithm, trainOf().schedule], ["fedavg", undefined]);
+  const { algorithm, schedule } = trainOf("schedule={ decay: cosine, warmupRounds: 1, byStep: true }");
+  assert.equal(algorithm, "fedavg.2");
+  const { decay, warmupRounds, everyRounds, finalFactor, byStep } = schedule ?? assert.fail();
+  assert.deepEqual([decay, warmupRounds, everyRounds, finalFactor, byStep], ["cosine", 1, 0, 0, true]);
+  assert.throws(() => trainOf("schedule={ decay: step, factor: 0.5 }"), { code: "invalid_argument" });
+});
+
 test("the server's optimizer is in the plan, with those of its options that are given", () => {
   const sets = ["server={ name: fedyogi, beta2: 0.9 }", "serverLearningRate=0.01"];
   const { plan } = decodePlan(encodePlan(buildPlan(parseJobFile(text, "job.yaml", sets), model)));

@@ -87,7 +87,8 @@ function columnRequest(column: TableColumn): MessageInitShape<typeof ColumnSchem
 /** Options that are not given are not in the plan, so that the devices of every version take it that can. */
 export function trainTask(job: JobFile): TrainTask {
   const { learningRate, batchSize, localEpochs, heldOutFraction, maxExamplesPerDevice } = job;
-  const { loss, optimizer, proximal, clipValue, clipNorm, frozen, personal, keepOptimizerState } = job;
+  const { loss, optimizer, proximal, clipValue, clipNorm, frozen, personal, keepOptimizerState, schedule } =
+    job;
   const settings = {
     lossOptions: given(loss),
     optimizerOptions: given(optimizer),
@@ -97,6 +98,8 @@ export function trainTask(job: JobFile): TrainTask {
     keepOptimizerState,
     population: job.population ?? 0,
     ...(job.alpha !== undefined && { alpha: job.alpha }),
+    ...(schedule && { schedule }),
+    ...(job.accumulate > 1 && { accumulate: job.accumulate }),
   };
   const text = job.dataset.text ?? undefined;
   const requested = { ...settings, ...targetRequest(job.dataset), text };

@@ -1,4 +1,5 @@
 import {
+  accumulateMax,
   type CorrectedAlgorithm,
   limits,
   type PlannedLoss,
@@ -23,7 +24,19 @@ export interface TrainingFields {
   readonly frozen: readonly string[];
   readonly personal: readonly string[];
   readonly keepOptimizerState: boolean;
+  readonly accumulate: number;
+  readonly schedule?: RateSchedule | undefined;
 }
+
+/** How the learning rate goes through the rounds. */
+export type RateSchedule = {
+  readonly warmupRounds: number;
+  readonly byStep: boolean;
+} & (
+  | { readonly decay: "constant" }
+  | { readonly decay: "step"; readonly everyRounds: number; readonly factor: number }
+  | { readonly decay: "cosine" | "linear"; readonly finalFactor: number }
+);
 
 const patterns = z.array(z.string().min(1).max(256)).max(limits.parameterPatternsMax).default([]);
 const weightDecay = setting("weightDecay");
@@ -76,6 +89,23 @@ const optimizer = z
   ])
   .default({ name: "sgd" });
 
+const whenever = {
+  warmupRounds: z.int().min(0).max(limits.roundsMax).default(0),
+  byStep: z.boolean().default(false),
+};
+const finalFactor = z.number().min(0).max(1).default(0);
+const schedule = z.discriminatedUnion("decay", [
+  z.strictObject({ decay: z.literal("constant"), ...whenever }),
+  z.strictObject({
+    decay: z.literal("step"),
+    everyRounds: z.int().min(1).max(limits.roundsMax),
+    factor: z.number().positive().max(1),
+    ...whenever,
+  }),
+  z.strictObject({ decay: z.literal("cosine"), finalFactor, ...whenever }),
+  z.strictObject({ decay: z.literal("linear"), finalFactor, ...whenever }),
+]);
+
 export const trainingFields: {
   readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
 } = {
@@ -94,6 +124,8 @@ export const trainingFields: {
   frozen: patterns,
   personal: patterns,
   keepOptimizerState: z.boolean().default(false),
+  accumulate: z.int().min(1).max(accumulateMax).default(1),
+  schedule: schedule.optional(),
 };
 
 export function setting(name: string): z.ZodOptional<z.ZodNumber> {

@@ -146,17 +146,15 @@ export class DeviceShell {
   async #update(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
     const { blobs, channel, keeper, trainer, random } = this.#options;
     const { model } = plan;
-    const { base, round, control = null } = offer;
+    const { base, round, baseVersion: roundsDone, control = null } = offer;
     const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), control !== null);
     for (const needed of [model, base, ...(control === null ? [] : [control])]) {
       await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, signal));
     }
     const before = await this.#kept(offer, holder);
     const kept = before?.body ?? null;
-    const trained = await trainer.train(
-      { plan, model, base, round, scaling: given.scaling, kept, control },
-      signal,
-    );
+    const task = { plan, model, base, round, roundsDone, scaling: given.scaling, kept, control };
+    const trained = await trainer.train(task, signal);
     const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
     const config = aggregator.parseConfig(given.aggregator);
     const wire = aggregator.encode(config, trained.update, random);

@@ -10,8 +10,8 @@ import {
   shareParameters,
   updateLayout,
 } from "@selvedge/onnx";
-import { type CheckedPlan, measuresFor, SelvedgeError } from "@selvedge/protocol";
-import { TrainingProcess } from "@selvedge/runtime";
+import { type CheckedPlan, measuresFor, type PlannedDecay, SelvedgeError } from "@selvedge/protocol";
+import { type RateRequest, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { TrainingLimits } from "../config/policy-file.ts";
 import type { DataSummary, SummaryTask, TrainedUpdate, Trainer, TrainingTask } from "./trainer.ts";
@@ -63,6 +63,7 @@ export class ProcessTrainer implements Trainer {
           ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
           nextKeptPath,
           learningRate: train.learningRate,
+          ...rateOf(task),
           batchSize: train.batchSize,
           localEpochs: train.localEpochs,
           heldOutFraction: train.heldOutFraction,
@@ -116,6 +117,20 @@ export class ProcessTrainer implements Trainer {
     clearTimeout(this.#idle);
     await this.#process.stop();
   }
+}
+
+function rateOf({ plan, roundsDone }: TrainingTask): { readonly rate?: RateRequest } {
+  const { schedule } = plan.train;
+  if (schedule === undefined) return {};
+  const { warmupRounds, everyRounds, factor, finalFactor, byStep } = schedule;
+  const decay = schedule.decay as PlannedDecay;
+  const { rounds = 1 } = plan.plan.schedule ?? {};
+  return {
+    rate: {
+      schedule: { decay, warmupRounds, everyRounds, factor, finalFactor },
+      ...{ done: Math.min(roundsDone, rounds - 1), rounds, byStep },
+    },
+  };
 }
 
 /**

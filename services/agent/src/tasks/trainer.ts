@@ -8,6 +8,8 @@ export interface TrainingTask {
   readonly model: BlobReference;
   readonly base: BlobReference;
   readonly round: number;
+  /** How many rounds of the job are done: those that failed are not among them. */
+  readonly roundsDone: number;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;
   /** What the server has corrections made with, on this device; null = nothing. */

@@ -202,6 +202,21 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
   frozen: string[];
 
   /**
+   * A step is of so many times batch_size examples, which the model sees in
+   * parts of batch_size; 0 or 1: of batch_size.
+   *
+   * @generated from field: uint32 accumulate = 15;
+   */
+  accumulate: number;
+
+  /**
+   * Not set: every step has learning_rate.
+   *
+   * @generated from field: selvedge.v1.LearningRateSchedule schedule = 16;
+   */
+  schedule?: LearningRateSchedule | undefined;
+
+  /**
    * Parameters that stay on each device: trained there, never sent, not
    * aggregated. Names, in which "*" is any text, or "batch-normalization".
    *
@@ -236,6 +251,60 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
  * Use `create(TrainTaskSchema)` to create a new message.
  */
 export declare const TrainTaskSchema: GenMessage<TrainTask>;
+
+/**
+ * LearningRateSchedule says what the learning rate is multiplied by as the
+ * rounds of the job are done.
+ *
+ * @generated from message selvedge.v1.LearningRateSchedule
+ */
+export declare type LearningRateSchedule = Message<"selvedge.v1.LearningRateSchedule"> & {
+  /**
+   * What comes after the warm-up: "constant", "step", "cosine", "linear".
+   *
+   * @generated from field: string decay = 1;
+   */
+  decay: string;
+
+  /**
+   * Rounds in which the rate rises in a straight line to learning_rate.
+   *
+   * @generated from field: uint32 warmup_rounds = 2;
+   */
+  warmupRounds: number;
+
+  /**
+   * Of "step": after each so many rounds it is multiplied by `factor`.
+   *
+   * @generated from field: uint32 every_rounds = 3;
+   */
+  everyRounds: number;
+
+  /**
+   * @generated from field: double factor = 4;
+   */
+  factor: number;
+
+  /**
+   * Of "cosine", "linear": the share of learning_rate that it falls to.
+   *
+   * @generated from field: double final_factor = 5;
+   */
+  finalFactor: number;
+
+  /**
+   * Whether it changes from step to step, and not from round to round only.
+   *
+   * @generated from field: bool by_step = 6;
+   */
+  byStep: boolean;
+};
+
+/**
+ * Describes the message selvedge.v1.LearningRateSchedule.
+ * Use `create(LearningRateScheduleSchema)` to create a new message.
+ */
+export declare const LearningRateScheduleSchema: GenMessage<LearningRateSchedule>;
 
 /**
  * LossOptions are what a loss can be told; those it does not have are not set.
