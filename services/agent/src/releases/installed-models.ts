@@ -16,6 +16,8 @@ interface Slots {
 export class InstalledModels {
   readonly #store: Store;
   readonly #models = new Map<string, Slots>();
+  /** Models of a commit without an answer: either version may be the durable one. */
+  readonly #unsure = new Set<string>();
 
   private constructor(store: Store) {
     this.#store = store;
@@ -46,13 +48,24 @@ export class InstalledModels {
     ]);
   }
 
+  /** Reads anew what commits without an answer may have changed. @throws SelvedgeError while the store does not answer */
+  async settle(): Promise<void> {
+    for (const name of this.#unsure) {
+      const stored = await this.#store.read(`${prefix}${name}`);
+      if (stored !== undefined) this.#models.set(name, stored.value as unknown as Slots);
+      this.#unsure.delete(name);
+    }
+  }
+
   /** Makes `model` current. @returns the version that is not kept any more, unless its bytes still are. */
   async replace(model: InstalledModel): Promise<InstalledModel | undefined> {
     const before = this.#models.get(model.name);
     const slots: Slots = { current: model, previous: before?.current ?? null };
+    this.#unsure.add(model.name);
     await this.#store.commit({
       writes: [{ key: `${prefix}${model.name}`, value: slots as unknown as Json }],
     });
+    this.#unsure.delete(model.name);
     this.#models.set(model.name, slots);
     const dropped = before?.previous ?? undefined;
     const kept = [...this.#models.values()].flatMap(({ current, previous }) => [

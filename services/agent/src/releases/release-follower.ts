@@ -114,6 +114,12 @@ export class ReleaseFollower {
 
   async #serveInstalled(): Promise<SelvedgeError | undefined> {
     const errors: SelvedgeError[] = [];
+    try {
+      await this.#installed.settle();
+    } catch (thrown) {
+      // What is being served stays: whether a newer version is installed is not known.
+      return SelvedgeError.from(thrown);
+    }
     for (const model of this.#installed.all()) {
       if (this.#stop.signal.aborted) break;
       await this.#serve(model).catch((thrown: unknown) => errors.push(SelvedgeError.from(thrown)));
