@@ -76,6 +76,8 @@ const settings: Positions = { Clip: [1, 2], Dropout: [1], Pad: [2], Resize: [1, 
 
 /** By operator, which inputs are weights, also as an exporter turned or put them together. */
 const layers: Positions = {
+  // Running statistics, which other tools name "mean".
+  BatchNormalization: [3, 4],
   Conv: [1, 2],
   ConvTranspose: [1, 2],
   Einsum: [0, 1],

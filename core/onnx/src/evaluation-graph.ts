@@ -4,7 +4,7 @@ import { evaluationMode } from "./composition.ts";
 import { parameterInputs, readForwardGraph } from "./forward-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { evaluationOutputs, type Measures } from "./loss-outputs.ts";
-import { type Loss, type LossName, lossRule } from "./losses.ts";
+import { type Loss, type LossName, lossOutputOf, lossRule } from "./losses.ts";
 import type { OnnxModel } from "./model.ts";
 import { rawScores } from "./raw-scores.ts";
 
@@ -20,15 +20,15 @@ export interface EvaluationOptions extends InputFormat, Measures {
  * @throws SelvedgeError `unsupported` for a model that cannot be trained, naming node and operator
  */
 export function evaluationGraph(model: OnnxModel, options: EvaluationOptions): BatchGraph {
-  const forward = readForwardGraph(model);
+  const rule = lossRule(options.loss);
+  const forward = readForwardGraph(model, lossOutputOf(options.loss));
   const g = new GraphBuilder();
   const parameters = parameterInputs(g, forward.layout);
-  const rule = lossRule(options.loss);
-  const target = rule.target(forward.outputShape);
+  const target = forward.target ?? rule.target(forward.outputShape);
   const { measures, cost } = batchLoop(g, { forward, target, format: options }, [], (inner, batch) => {
     const { input, labels } = batch.gather(inner, batch.indices);
-    const output = forward.emit(inner, input, parameters, evaluationMode);
-    const loss = rule.emit(inner, rawScores(inner, output, rule), labels);
+    const { output, loss: own } = forward.emit(inner, input, parameters, evaluationMode, labels);
+    const loss = rule.emit(inner, own ?? rawScores(inner, output, rule), labels);
     return { carried: [], measures: evaluationOutputs(loss, options) };
   });
   for (const [name, value] of measures) g.output(name, value);

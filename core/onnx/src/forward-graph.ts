@@ -1,16 +1,19 @@
 import { SelvedgeError } from "@selvedge/protocol";
+import { cast } from "./arithmetic.ts";
 import { type ComposeMode, evaluationMode } from "./composition.ts";
 import { constantFrom } from "./constant-from.ts";
 import type { TensorDescription } from "./describe-model.ts";
 import { checkOperator, emitNode } from "./emit-node.ts";
 import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import { GraphBuilder } from "./graph-builder.ts";
+import { labelFormat } from "./label-format.ts";
 import { withInner } from "./live-protos.ts";
+import type { TargetFormat } from "./losses/loss-rule.ts";
 import type { OnnxModel } from "./model.ts";
 import { TypeMismatch, type Value } from "./operator.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
 import { isSequence, type Named } from "./sequences.ts";
-import { describeShape, isStatic } from "./shape.ts";
+import { describeShape, isStatic, sizeOf } from "./shape.ts";
 import { trainedPart } from "./trained-part.ts";
 
 /** Numbers, or indices such as those of words. */
@@ -23,6 +26,8 @@ export interface ForwardGraph {
   readonly inputShape: readonly number[];
   /** Shape of what it gives for one example, without the batch. */
   readonly outputShape: readonly number[];
+  /** What its own loss learns; undefined where it has none. */
+  readonly target: TargetFormat | undefined;
   readonly layout: ParameterLayout;
   /** Whether it has layers that are random while it learns. */
   readonly isRandom: boolean;
@@ -31,34 +36,56 @@ export interface ForwardGraph {
    *
    * @param input [batch, ...inputShape] of the model's input type
    * @param parameters in the order of the layout
-   * @returns the model's output, float32 [batch, ...outputShape]
+   * @param labels in the target's format; read only by a loss of the model's own
    */
-  emit(graph: GraphBuilder, input: Value, parameters: readonly Value[], mode: ComposeMode): Value;
+  emit(
+    graph: GraphBuilder,
+    input: Value,
+    parameters: readonly Value[],
+    mode: ComposeMode,
+    labels: Value | undefined,
+  ): ForwardOutputs;
+}
+
+/** What a model gives. */
+export interface ForwardOutputs {
+  /** float32 [batch, ...outputShape] */
+  readonly output: Value;
+  /** Its own loss, float32: [batch, …], or of one element; undefined where it has none. */
+  readonly loss: Value | undefined;
 }
 
 /**
+ * @param lossOutput the model's output that is its loss; it has none when absent
  * @throws SelvedgeError `unsupported`, naming node and operator, for what cannot be trained:
  *   an operator without a rule, several inputs or outputs, a fixed batch, an old operator set
  */
-export function readForwardGraph(model: OnnxModel): ForwardGraph {
+export function readForwardGraph(model: OnnxModel, lossOutput?: string): ForwardGraph {
   checkOpset(model);
-  const { input, output, nodes, read } = trainedPart(model);
+  const { input, labels, output, nodes, read } = trainedPart(model, lossOutput);
   for (const node of nodes) checkOperator(node);
   const { inputShape, inputType } = exampleFormat(input);
   const layout = parameterLayout(model);
-  const emit: ForwardGraph["emit"] = (graph, batch, parameters, mode) => {
+  const emit: ForwardGraph["emit"] = (graph, batch, parameters, mode, learned) => {
     const values: Map<string, Named> = new Map(constantsOf(model, layout, read, graph));
     values.set(input.name, batch);
+    if (labels !== undefined && learned !== undefined) {
+      values.set(labels.name, cast(graph, learned, labels.type));
+    }
     for (const [index, { name }] of layout.slots.entries()) {
       const parameter = parameters[index];
       if (parameter !== undefined) values.set(name, parameter);
     }
     for (const node of nodes) emitNode(graph, node, values, mode);
-    return outputAmong(values, output);
+    return {
+      output: outputAmong(values, output),
+      loss: lossOutput === undefined ? undefined : outputAmong(values, lossOutput),
+    };
   };
   const isRandom = withInner(nodes).some(({ opType }) => opType === "Dropout");
-  const outputShape = inferOutput(inputShape, inputType, layout, emit);
-  return { inputType, inputShape, outputShape, layout, isRandom, emit };
+  const outputShape = inferOutput(inputShape, inputType, layout, emit, labels);
+  const target = labels && labelFormat(labels, outputShape);
+  return { inputType, inputShape, outputShape, target, layout, isRandom, emit };
 }
 
 /** One input per parameter; the prefix keeps a model's names apart from ours. */
@@ -81,11 +108,15 @@ function inferOutput(
   inputType: ModelInputType,
   layout: ParameterLayout,
   emit: ForwardGraph["emit"],
+  labels: TensorDescription | undefined,
 ): readonly number[] {
   const g = new GraphBuilder();
   const input = g.input("input", inputType, ["batch", ...inputShape]);
   const parameters = parameterInputs(g, layout);
-  const { shape, type } = emit(g, input, parameters, evaluationMode);
+  const learned = labels && g.input("labels", labels.type, ["batch", ...labels.shape.slice(1)]);
+  const { output, loss } = emit(g, input, parameters, evaluationMode, learned);
+  const { shape, type } = output;
+  if (loss !== undefined) checkLoss(loss);
   const [batch, ...each] = shape;
   if (batch === "batch" && isStatic(each) && type === "float32") return each;
   throw new SelvedgeError(
@@ -93,6 +124,16 @@ function inferOutput(
     `the model gives ${type} ${describeShape(shape)}, not float32 of a fixed size per example`,
     { fix: "export a model whose output is [batch, …], with sizes that are fixed except for the batch" },
   );
+}
+
+/** Of each number of each example, or the mean of a batch. */
+function checkLoss({ shape, type }: Value): void {
+  const [batch, ...each] = shape;
+  const isMean = isStatic(shape) && sizeOf(shape) === 1;
+  if (type === "float32" && (isMean || (batch === "batch" && isStatic(each)))) return;
+  throw new SelvedgeError("unsupported", `the loss is ${type} ${describeShape(shape)}`, {
+    fix: "export one of float32: a scalar, the mean over the batch, or [batch]",
+  });
 }
 
 function checkOpset(model: OnnxModel): void {

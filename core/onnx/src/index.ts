@@ -38,9 +38,11 @@ export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./train
 export {
   type FrozenTensor,
   type StoredTensor,
+  type TrainedTensor,
   type TrainingReport,
   trainingReport,
 } from "./training-report.ts";
+export { withoutLoss } from "./without-loss.ts";
 export { writeParameters } from "./write-parameters.ts";
 export { buildCnn, type CnnOptions, fedAvgCnn } from "./zoo/build-cnn.ts";
 export { buildMlp, type MlpOptions } from "./zoo/build-mlp.ts";

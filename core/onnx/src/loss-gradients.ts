@@ -1,5 +1,6 @@
 import { backward } from "./backward.ts";
 import type { Examples } from "./batch-data.ts";
+import type { ComposeMode } from "./composition.ts";
 import type { Noise } from "./counter-hash.ts";
 import type { ForwardGraph } from "./forward-graph.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
@@ -55,13 +56,14 @@ export function lossGradients(
   { parameters, wanted, factor, noise }: LearningValues,
 ): LossGradients {
   const running = new Map<string, Value>();
-  const output = forward.emit(g, input, parameters, {
+  const mode: ComposeMode = {
     training: true,
     ...(noise && { noise: { ...noise, stream: counter() } }),
     latest: (parameter) => running.get(parameter.name) ?? parameter,
     update: (parameter, next) => running.set(parameter.name, next),
-  });
-  const scores = rawScores(g, output, rule);
+  };
+  const { output, loss: own } = forward.emit(g, input, parameters, mode, labels);
+  const scores = own ?? rawScores(g, output, rule);
   const tape = [...g.tape];
   const loss = rule.emit(g, scores, labels);
   const gradient = loss.gradient(factor(loss.weight));

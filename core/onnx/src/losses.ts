@@ -1,4 +1,5 @@
 import { type BinaryCrossEntropyOptions, binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
+import { type CustomLossOptions, customLoss } from "./losses/custom.ts";
 import { type HuberOptions, huber, meanAbsoluteError, meanSquaredError } from "./losses/distance.ts";
 import { cosine, klDivergence } from "./losses/divergence.ts";
 import type { LossRule } from "./losses/loss-rule.ts";
@@ -15,12 +16,19 @@ export interface LossOptions {
   readonly huber: HuberOptions;
   readonly "kl-divergence": None;
   readonly cosine: None;
+  /** An output of the model, which then has an input for the labels. */
+  readonly custom: CustomLossOptions;
 }
 
-export type LossName = keyof LossOptions;
+type AnyLossName = keyof LossOptions;
+
+/** Losses that need no options. */
+export type LossName = Exclude<AnyLossName, "custom">;
 
 /** A loss and its options. */
-export type Loss = { readonly [Name in LossName]: { readonly name: Name } & LossOptions[Name] }[LossName];
+export type Loss = {
+  readonly [Name in AnyLossName]: { readonly name: Name } & LossOptions[Name];
+}[AnyLossName];
 
 /**
  * @param loss a name stands for its default options
@@ -30,13 +38,18 @@ export function lossRule(loss: LossName | Loss): LossRule {
   return ruleOf(typeof loss === "string" ? { name: loss } : loss);
 }
 
-function ruleOf<Name extends LossName>(loss: { readonly name: Name } & LossOptions[Name]): LossRule {
+/** The model's output that is the loss; undefined where it is none of its own. */
+export function lossOutputOf(loss: LossName | Loss): string | undefined {
+  return typeof loss === "object" && loss.name === "custom" ? loss.output : undefined;
+}
+
+function ruleOf<Name extends AnyLossName>(loss: { readonly name: Name } & LossOptions[Name]): LossRule {
   requireName("loss", loss.name, losses);
   requireOptions(`the loss ${loss.name}`, loss, { name: true, ...optionNames[loss.name] });
   return losses[loss.name](loss);
 }
 
-const losses: { readonly [Name in LossName]: (options: LossOptions[Name]) => LossRule } = {
+const losses: { readonly [Name in AnyLossName]: (options: LossOptions[Name]) => LossRule } = {
   "softmax-cross-entropy": softmaxCrossEntropy,
   "binary-cross-entropy": binaryCrossEntropy,
   "mean-squared-error": meanSquaredError,
@@ -44,9 +57,10 @@ const losses: { readonly [Name in LossName]: (options: LossOptions[Name]) => Los
   huber,
   "kl-divergence": klDivergence,
   cosine,
+  custom: customLoss,
 };
 
-const optionNames: { readonly [Name in LossName]: OptionNames<LossOptions[Name]> } = {
+const optionNames: { readonly [Name in AnyLossName]: OptionNames<LossOptions[Name]> } = {
   "softmax-cross-entropy": {
     targets: true,
     axis: true,
@@ -60,4 +74,5 @@ const optionNames: { readonly [Name in LossName]: OptionNames<LossOptions[Name]>
   huber: { delta: true },
   "kl-divergence": {},
   cosine: {},
+  custom: { output: true },
 };

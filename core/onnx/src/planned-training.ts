@@ -56,6 +56,7 @@ export function plannedTraining({ train, target }: Pick<CheckedPlan, "train" | "
   return {
     loss: {
       name: train.loss,
+      ...(train.loss === "custom" && { output: train.customLossOutput }),
       ...lossOptions,
       ...(hasAccuracy(train.loss) && target.kind !== "class" && { targets: "probabilities" }),
       ...(Array.isArray(classWeights) && classWeights.length > 0 && { classWeights }),

@@ -10,18 +10,37 @@ export interface TrainedPart {
   readonly input: TensorDescription;
   /** Name of the output. */
   readonly output: string;
-  /** What the output depends on, in order. */
+  /** What the loss takes beside the input, where it is an output of the model's own. */
+  readonly labels: TensorDescription | undefined;
+  /** What output and loss depend on, in order. */
   readonly nodes: readonly NodeProto[];
   /** Names that those nodes read. */
   readonly read: ReadonlySet<string>;
 }
 
-/** @throws SelvedgeError `unsupported` where there are several ways, or none */
-export function trainedPart({ graph }: OnnxModel): TrainedPart {
-  const output = trainedOutput(graph?.output ?? []);
-  const nodes = liveProtos(graph?.node ?? [], [output]);
-  const read = new Set([output, ...nodes.flatMap(namesReadBy)]);
-  return { input: trainedInput(graph, read), output, nodes, read };
+/**
+ * @param loss the output that is the loss; undefined where the model has none
+ * @throws SelvedgeError `unsupported` where there are several ways, or none, and for a loss that is no
+ *   output or of no labels
+ */
+export function trainedPart({ graph }: OnnxModel, loss?: string): TrainedPart {
+  const outputs = graph?.output ?? [];
+  const isThere = outputs.some((each) => each.name === loss && isFloat(each));
+  if (loss !== undefined && !isThere) throw noLoss(loss, outputs);
+  const output = trainedOutput(outputs.filter(({ name }) => name !== loss));
+  const way = wayTo(graph, [output]);
+  const input = trainedInput(graph, way.read);
+  if (loss === undefined) return { input, output, labels: undefined, ...way };
+  const whole = wayTo(graph, [output, loss]);
+  return { input, output, labels: labelsInput(graph, wayTo(graph, [loss]).read, input.name), ...whole };
+}
+
+function wayTo(
+  graph: GraphProto | undefined,
+  outputs: readonly string[],
+): Pick<TrainedPart, "nodes" | "read"> {
+  const nodes = liveProtos(graph?.node ?? [], outputs);
+  return { nodes, read: new Set([...outputs, ...nodes.flatMap(namesReadBy)]) };
 }
 
 /** Classifiers of scikit-learn give the label as well: integers or text. */
@@ -41,9 +60,13 @@ function isFloat({ type }: ValueInfoProto): boolean {
   return type?.value.case === "tensorType" && type.value.value.elemType === elementTypes.float32.code;
 }
 
-function trainedInput(graph: GraphProto | undefined, read: ReadonlySet<string>): TensorDescription {
+function inputsAmong(graph: GraphProto | undefined, read: ReadonlySet<string>): ValueInfoProto[] {
   const initialized = new Set(graph?.initializer.map(({ name }) => name));
-  const inputs = (graph?.input ?? []).filter(({ name }) => read.has(name) && !initialized.has(name));
+  return (graph?.input ?? []).filter(({ name }) => read.has(name) && !initialized.has(name));
+}
+
+function trainedInput(graph: GraphProto | undefined, read: ReadonlySet<string>): TensorDescription {
+  const inputs = inputsAmong(graph, read);
   const [input] = inputs;
   if (input !== undefined && inputs.length === 1) return describeTensor(input);
   throw new SelvedgeError(
@@ -51,4 +74,27 @@ function trainedInput(graph: GraphProto | undefined, read: ReadonlySet<string>):
     `the output depends on ${inputs.length} inputs: only models of one can be trained`,
     { fix: "export a model that takes one tensor, and splits it" },
   );
+}
+
+/** The one input that the loss reads and the output does not. */
+function labelsInput(
+  graph: GraphProto | undefined,
+  read: ReadonlySet<string>,
+  input: string,
+): TensorDescription {
+  const inputs = inputsAmong(graph, read).filter(({ name }) => name !== input);
+  const [labels] = inputs;
+  if (labels !== undefined && inputs.length === 1) return describeTensor(labels);
+  throw new SelvedgeError(
+    "unsupported",
+    `the loss depends on ${inputs.length} inputs beside "${input}": it takes the labels, as one tensor`,
+    { fix: "export a model whose loss reads one more input, that its other output does not read" },
+  );
+}
+
+function noLoss(loss: string, outputs: readonly ValueInfoProto[]): SelvedgeError {
+  const names = outputs.map(({ name }) => `"${name}"`).join(", ");
+  return new SelvedgeError("unsupported", `the model has no output "${loss}" of float32: ${names}`, {
+    fix: "name the output that is the loss",
+  });
 }

@@ -4,7 +4,7 @@ import { type BatchGraph, type BatchStep, batchGraph, batchLoop } from "./batch-
 import { readForwardGraph } from "./forward-graph.ts";
 import type { GradientTerms } from "./gradient-terms.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { type Loss, type LossName, lossRule } from "./losses.ts";
+import { type Loss, type LossName, lossOutputOf, lossRule } from "./losses.ts";
 import type { OnnxModel } from "./model.ts";
 import type { Value } from "./operator.ts";
 import type { OptimizerState } from "./optimizer-state.ts";
@@ -61,10 +61,10 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
   requireOptions("a training graph", options, optionNames);
   const { frozen = [], accumulate = 1, scheduled = false } = options;
   checkAccumulation(accumulate);
-  const forward = readForwardGraph(model);
   const rule = optimizerRule(options.optimizer);
   const loss = lossRule(options.loss);
-  const target = loss.target(forward.outputShape);
+  const forward = readForwardGraph(model, lossOutputOf(options.loss));
+  const target = forward.target ?? loss.target(forward.outputShape);
   const g = new GraphBuilder();
   const entry = trainingEntry(g, { forward, rule, terms: options, frozen, scheduled });
   const data = { forward, target, format: options, accumulate };

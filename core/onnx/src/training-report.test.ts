@@ -28,7 +28,7 @@ test("every tensor of the file is trained, or frozen for a reason", () => {
     scale: 1,
   });
   assert.deepEqual(trainingReport(model, graph), {
-    trained: [{ name: "w", shape: [6, 3] }],
+    trained: [{ name: "w", shape: [6, 3], readBy: ["h/MatMul (MatMul)"] }],
     frozen: [
       {
         name: "steps",

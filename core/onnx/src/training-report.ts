@@ -1,5 +1,7 @@
 import { constantTensors } from "./constant-tensors.ts";
 import { elementTypeOf } from "./element-type.ts";
+import type { NodeProto } from "./gen/onnx/onnx_pb.js";
+import { withInner } from "./live-protos.ts";
 import type { OnnxModel } from "./model.ts";
 import { dimensionsOf } from "./tensor-proto.ts";
 import type { TrainingGraph } from "./training-graph.ts";
@@ -10,6 +12,11 @@ export interface StoredTensor {
   readonly shape: readonly number[];
 }
 
+export interface TrainedTensor extends StoredTensor {
+  /** The nodes that read it, by name and operator: more than one where a weight is shared between layers. */
+  readonly readBy: readonly string[];
+}
+
 export interface FrozenTensor extends StoredTensor {
   /** Why training leaves it as it is. */
   readonly why: string;
@@ -17,7 +24,7 @@ export interface FrozenTensor extends StoredTensor {
 
 /** What training changes of a model, and what it does not. */
 export interface TrainingReport {
-  readonly trained: readonly StoredTensor[];
+  readonly trained: readonly TrainedTensor[];
   readonly frozen: readonly FrozenTensor[];
 }
 
@@ -25,12 +32,13 @@ export interface TrainingReport {
 export function trainingReport(model: OnnxModel, graph: TrainingGraph): TrainingReport {
   const whyConstant = constantTensors(model);
   const parameters = new Set(graph.layout.slots.map(({ name }) => name));
-  const { initializer = [] } = model.graph ?? {};
+  const { initializer = [], node = [] } = model.graph ?? {};
+  const readers = readersOf(withInner(node));
   const constants = initializer.filter(({ name }) => !parameters.has(name));
   return {
     trained: graph.layout.slots
       .filter(({ name }) => !graph.frozen.has(name))
-      .map(({ name, shape }) => ({ name, shape })),
+      .map(({ name, shape }) => ({ name, shape, readBy: readers.get(name) ?? [] })),
     frozen: [
       ...graph.layout.slots.flatMap(({ name, shape }) => {
         const why = graph.frozen.get(name);
@@ -46,4 +54,14 @@ export function trainingReport(model: OnnxModel, graph: TrainingGraph): Training
       }),
     ],
   };
+}
+
+function readersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, readonly string[]> {
+  const readers = new Map<string, string[]>();
+  for (const { input, name, output, opType } of nodes) {
+    for (const read of new Set(input)) {
+      readers.set(read, [...(readers.get(read) ?? []), `${name || output[0]} (${opType})`]);
+    }
+  }
+  return readers;
 }

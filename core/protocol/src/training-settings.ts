@@ -17,7 +17,8 @@ export type PlannedLoss =
   | "mean-absolute-error"
   | "huber"
   | "kl-divergence"
-  | "cosine";
+  | "cosine"
+  | "custom";
 export type PlannedServerOptimizer = "fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi";
 export type PlannedOptimizer = "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
 
@@ -32,6 +33,7 @@ export const plannedLosses: { readonly [Name in PlannedLoss]: readonly OptionOf<
   huber: ["delta"],
   "kl-divergence": [],
   cosine: [],
+  custom: [],
 };
 
 /** The optimizers of plans, and which options each has. */
@@ -80,7 +82,10 @@ export function algorithmOf({
   keepOptimizerState = false,
   accumulate = 0,
   schedule,
-}: Partial<Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState" | "accumulate">> & {
+  customLossOutput = "",
+}: Partial<
+  Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState" | "accumulate" | "customLossOutput">
+> & {
   readonly schedule?: object | undefined;
   readonly lossOptions?: object | undefined;
   readonly optimizerOptions?: object | undefined;
@@ -93,7 +98,7 @@ export function algorithmOf({
     (options) => options !== undefined,
   );
   const isKeeping = personal.length > 0 || keepOptimizerState;
-  const isLater = later || frozen.length > 0 || isKeeping || accumulate > 0;
+  const isLater = later || frozen.length > 0 || isKeeping || accumulate > 0 || customLossOutput !== "";
   return isLater ? "fedavg.2" : "fedavg";
 }
 
@@ -117,6 +122,7 @@ export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest,
   const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions } = train;
   oneOf("task.loss", loss, Object.keys(plannedLosses));
   oneOf("task.optimizer", optimizer, Object.keys(plannedOptimizers));
+  checkLossOutput(train);
   checkAlgorithm(train, algorithmOf({ ...train, ...dataset }));
   checkOptions("task.loss_options", loss, lossOptions, plannedLosses);
   checkOptions("task.optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
@@ -130,6 +136,14 @@ export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest,
   }
   checkPatterns("task.frozen", train.frozen);
   checkPatterns("task.personal", train.personal);
+}
+
+function checkLossOutput({ loss, customLossOutput: output }: TrainTask): void {
+  if ((loss === "custom") === (output !== "") && output.length <= patternLengthMax) return;
+  throw invalid(
+    "task.custom_loss_output",
+    `is for the loss "custom", and a name of at most ${patternLengthMax}`,
+  );
 }
 
 function checkAlgorithm(train: TrainTask, averaging: string): void {
@@ -191,7 +205,7 @@ function checkPatterns(field: string, patterns: readonly string[]): void {
 function checkLossOfTarget(loss: string, options: LossOptions | undefined, target: PlanTarget): void {
   const isClass = target.kind === "class";
   const classes = isClass ? target.classes : 0;
-  if (isClass && !hasAccuracy(loss))
+  if (isClass && !hasAccuracy(loss) && loss !== "custom")
     throw invalid("task.loss", `${loss} learns numbers, the dataset has classes`);
   if (isClass && loss === "binary-cross-entropy" && classes !== 2) {
     throw invalid("task.loss", `binary-cross-entropy tells 2 classes apart, the dataset has ${classes}`);

@@ -274,6 +274,7 @@ const openPolicy: Policy = {
   minimumCohort: 1,
   maxExamplesPerDevice: exampleCap,
   hours: null,
+  customLoss: false,
   statistics: true,
   classCounts: true,
   maxBytesPerDay: null,

@@ -98,9 +98,15 @@ function addModelFileCommands(model: Command, invoke: Invoke): void {
         "Needs no coordinator; nothing is run.",
     )
     .option("--batch-size <count>", "examples in one step", count, 32)
+    .option("--loss <name>", "what it is trained by", "softmax-cross-entropy")
+    .option("--loss-output <name>", "with --loss custom: the output of the model that is the loss")
     .addHelpText(
       "after",
-      examples("selvedge model check model.onnx", "selvedge model check cnn.onnx --batch-size 10"),
+      examples(
+        "selvedge model check model.onnx",
+        "selvedge model check cnn.onnx --batch-size 10",
+        "selvedge model check unet.onnx --loss custom --loss-output dice",
+      ),
     )
     .action(invoke(() => import("../commands/model-check.ts")));
 }

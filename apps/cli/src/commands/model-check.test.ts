@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { buildCnn, buildMlp, serializeModel } from "@selvedge/onnx";
+import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { type Outcome, selvedge } from "../terminal.fixture.ts";
 
 suite("selvedge model check", () => {
@@ -40,6 +41,36 @@ suite("selvedge model check", () => {
     const one = buildMlp({ inputShape: [4], hidden: [], classes: 1, seed: 1 });
     await writeFile(join(folder, "one.onnx"), serializeModel(one));
     assert.match((await run("model check one.onnx")).stdout, /^gives +\[1\], float32$/m);
+  });
+
+  test("checks with any loss, and one that is an output of the model", async () => {
+    const parameters = [floats("v", [4, 4], Array(16).fill(0.1)), floats("w", [4, 2], Array(8).fill(0.1))];
+    const model = modelOf({
+      inputs: [value("x", ["N", 4]), value("labels", ["N", 2])],
+      nodes: [
+        node("MatMul", ["x", "v"], "h"),
+        node("MatMul", ["h", "v"], "g"),
+        node("MatMul", ["g", "w"], "y"),
+        node("Sub", ["y", "labels"], "d"),
+        node("Abs", ["d"], "loss"),
+      ],
+      outputs: [value("y", ["N", 2]), value("loss", ["N", 2])],
+      initializers: parameters,
+    });
+    await writeFile(join(folder, "own.onnx"), serializeModel(model));
+    const { code, stdout } = await run("model check own.onnx --loss custom --loss-output loss");
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^v +\[4, 4\] +trained, one weight in 2 places: h\/MatMul \(MatMul\), g\/MatMul \(MatMul\)$/m,
+    );
+    assert.match(stdout, /^w +\[4, 2\] +trained$/m);
+    assert.equal((await run("model check cnn.onnx --loss mean-squared-error")).code, 0);
+    const wrong = async (options: string): Promise<string> => (await run(`model check ${options}`)).stderr;
+    assert.match(await wrong("cnn.onnx --loss hinge"), /no loss "hinge"[\s\S]*cosine/);
+    assert.match(await wrong("own.onnx --loss custom"), /which output/);
+    assert.match(await wrong("own.onnx"), /2 outputs of float32/);
+    assert.match(await wrong("own.onnx --loss huber --loss-output loss"), /no option "output"/);
   });
 
   test("says the same to programs", async () => {

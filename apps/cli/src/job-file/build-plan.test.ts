@@ -147,6 +147,20 @@ test("[OF8] parts of a batch and a schedule are in the plan, and are later setti
   assert.throws(() => trainOf("schedule={ decay: step, factor: 0.5 }"), { code: "invalid_argument" });
 });
 
+test("[OF9] a plan marks a loss that is an output of its model", () => {
+  const model = { digest: digestOf(new Uint8Array([1])), length: 1 };
+  const sets = ["loss={ name: custom, output: loss }", "metrics=[train_loss]"];
+  const { train, target } = decodePlan(
+    encodePlan(buildPlan(parseJobFile(text.replace(/target:.*\n/, ""), "job.yaml", sets), model)),
+  );
+  const { algorithm, loss, lossOptions, customLossOutput } = train;
+  assert.deepEqual(
+    [algorithm, loss, lossOptions, customLossOutput],
+    ["fedavg.2", "custom", undefined, "loss"],
+  );
+  assert.deepEqual(plannedTraining({ train, target }).loss, { name: "custom", output: "loss" });
+});
+
 test("the server's optimizer is in the plan, with those of its options that are given", () => {
   const sets = ["server={ name: fedyogi, beta2: 0.9 }", "serverLearningRate=0.01"];
   const { plan } = decodePlan(encodePlan(buildPlan(parseJobFile(text, "job.yaml", sets), model)));

@@ -89,8 +89,10 @@ export function trainTask(job: JobFile): TrainTask {
   const { learningRate, batchSize, localEpochs, heldOutFraction, maxExamplesPerDevice } = job;
   const { loss, optimizer, proximal, clipValue, clipNorm, frozen, personal, keepOptimizerState, schedule } =
     job;
+  const { output: customLossOutput, ...lossOptions } = loss;
   const settings = {
-    lossOptions: given(loss),
+    lossOptions: given(lossOptions),
+    ...(typeof customLossOutput === "string" && { customLossOutput }),
     optimizerOptions: given(optimizer),
     gradientOptions: given({ proximal, clipValue, clipNorm }),
     frozen: [...frozen],

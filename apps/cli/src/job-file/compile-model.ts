@@ -24,13 +24,13 @@ export interface ModelTraining extends TrainingSettings {
  * What devices will make of a model: checks all that can be said without its data.
  *
  * @param at what errors name it: its file
- * @param settings how it is trained; plain, where nobody says
+ * @param settings how it is trained
  * @throws SelvedgeError as `parseModel` and `trainingGraph`
  */
 export function compileModel(
   bytes: Uint8Array,
   at: string,
-  { terms, ...settings }: ModelTraining = plain,
+  { terms, ...settings }: ModelTraining,
 ): CompiledModel {
   try {
     const model = parseModel(bytes);
@@ -52,7 +52,8 @@ export function compileModel(
   }
 }
 
-const plain: ModelTraining = {
+/** As a job trains that says nothing of it. */
+export const plainTraining: ModelTraining = {
   loss: { name: "softmax-cross-entropy" },
   optimizer: { name: "sgd" },
   terms: {},

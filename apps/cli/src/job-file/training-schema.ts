@@ -63,6 +63,7 @@ const loss = z
     z.strictObject({ name: z.literal("huber"), delta: setting("delta") }),
     z.strictObject({ name: z.literal("kl-divergence") }),
     z.strictObject({ name: z.literal("cosine") }),
+    z.strictObject({ name: z.literal("custom"), output: z.string().min(1).max(256) }),
   ])
   .default({ name: "softmax-cross-entropy" });
 

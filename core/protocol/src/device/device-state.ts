@@ -8,6 +8,8 @@ export interface OfferFacts {
   readonly round: number;
   /** What is asked for; absent = training. */
   readonly kind?: RoundKind;
+  /** Whether the plan's loss is an output of its own model; absent = no. */
+  readonly customLoss?: true;
   /** The most that may leave in answer; absent = as many bytes as `base` has. */
   readonly answerBytes?: number;
   /** The most that the device keeps for itself after the training, bytes; absent = nothing. */

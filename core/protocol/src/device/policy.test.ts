@@ -25,6 +25,7 @@ const open: Policy = {
   minimumCohort: 1,
   maxExamplesPerDevice: 1_000,
   hours: null,
+  customLoss: false,
   statistics: true,
   classCounts: true,
   maxBytesPerDay: null,
@@ -69,6 +70,14 @@ test("[OF3] counts of each class are given only where the owner says so", () => 
   assert.match(judge({ classCounts: false }, { classCounts: true }) ?? "", /^policy classCounts/);
   assert.equal(judge({ classCounts: false }), null);
   assert.equal(judge({}, { classCounts: true }), null);
+});
+
+test("[OF9] a loss that is an output of the plan's model is the owner's to allow", () => {
+  const asked: OfferFacts = { ...offer, customLoss: true };
+  const judged = (customLoss: boolean): string | null =>
+    matchPolicy({ ...open, customLoss }, asked, emptyDevice, context);
+  assert.match(judged(false) ?? "", /^policy customLoss: .*could copy an example/);
+  assert.equal(judged(true), null);
 });
 
 test("[OF3] hours may wrap past midnight", () => {

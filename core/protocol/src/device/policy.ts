@@ -13,6 +13,8 @@ export interface Policy {
   readonly maxExamplesPerDevice: number;
   /** Minutes of the local day, start inclusive, end exclusive; may wrap past midnight; null = always. */
   readonly hours: { readonly start: number; readonly end: number } | null;
+  /** Whether plans may train by a loss that is an output of their own model. */
+  readonly customLoss: boolean;
   /** Whether plans may ask for statistics of columns. */
   readonly statistics: boolean;
   /** Whether plans may ask for counts of each class, which tell how often a device saw it. */
@@ -57,6 +59,9 @@ export function matchPolicy(
   }
   if (context.maxExamplesPerDevice > policy.maxExamplesPerDevice) {
     return `policy maxExamplesPerDevice: the plan uses up to ${context.maxExamplesPerDevice}; at most ${policy.maxExamplesPerDevice} allowed`;
+  }
+  if (offer.customLoss === true && !policy.customLoss) {
+    return "policy customLoss: the plan's loss is an output of its model; such a loss could copy an example into the update";
   }
   if (offer.kind === "statistics" && !policy.statistics) {
     return "policy statistics: none are given";

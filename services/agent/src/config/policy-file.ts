@@ -27,6 +27,7 @@ const policySchema = z.strictObject({
   minimumCohort: z.int().min(1).default(2),
   maxExamplesPerDevice: z.int().min(1).default(1_000_000),
   hours: z.strictObject({ start: clock, end: clock }).optional(),
+  customLoss: z.boolean().default(false),
   statistics: z.boolean().default(true),
   classCounts: z.boolean().default(true),
   maxBytesPerDay: z.int().min(1).optional(),
@@ -46,6 +47,7 @@ export async function readPolicy(path: string): Promise<Policy> {
     minimumCohort: file.minimumCohort,
     maxExamplesPerDevice: file.maxExamplesPerDevice,
     hours: file.hours ?? null,
+    customLoss: file.customLoss,
     statistics: file.statistics,
     classCounts: file.classCounts,
     maxBytesPerDay: file.maxBytesPerDay ?? null,
@@ -94,6 +96,10 @@ maxExamplesPerDevice: 1000000
 
 # Take part only at these hours (local time).
 # hours: { start: "22:00", end: "06:00" }
+
+# Train also by a loss that is an output of the plan's own model. Such a loss could copy one of this device's
+# examples into the update: allow it only to operators whose models you have looked at.
+customLoss: false
 
 # Give plans that ask for it the count, sum, sum of squares, least and greatest value of columns they name.
 statistics: true

@@ -22,6 +22,8 @@ export interface OfferChanges {
   readonly roundMetadata?: Uint8Array;
   /** Asks for statistics of a table's columns. */
   readonly statistics?: true;
+  /** Trains by an output of the model. */
+  readonly customLoss?: true;
 }
 
 /** An offer with nothing wrong with it, signed by this operator key. */
@@ -32,7 +34,10 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
     trainingPlan({
       model,
       metrics: [...firstMetricNames, ...binaryMetricNames],
-      training: { localEpochs: changes.localEpochs ?? 1 },
+      training: {
+        localEpochs: changes.localEpochs ?? 1,
+        ...(changes.customLoss && { algorithm: "fedavg.2", loss: "custom", customLossOutput: "loss" }),
+      },
       ...(changes.statistics && { dataset: table }),
     }),
   );

@@ -66,6 +66,11 @@ test("an offer without a usable base or job is refused", () => {
   refused({ job: "../up" }, /^invalid_argument/);
 });
 
+test("[OF9] an offer says of its plan whether the loss is an output of its model", () => {
+  assert.equal(verifyOffer(signedOffer(privateKey, { customLoss: true }), keys).facts.customLoss, true);
+  assert.equal(verifyOffer(signedOffer(privateKey), keys).facts.customLoss, undefined);
+});
+
 test("[DS5] an offer asks for statistics only where its plan does", () => {
   const asked = verifyOffer(signedOffer(privateKey, { statistics: true }), keys).facts;
   assert.equal(asked.kind, "statistics");

@@ -54,6 +54,7 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
     round: offer.round,
     ...askedFor(offer, plan, base),
     ...controlOf(offer, plan),
+    ...(plan.train.loss === "custom" && { customLoss: true }),
     plan: Buffer.from(offer.plan).toString("base64"),
     planDigest: plan.digest,
     signer: signature.keyId,

@@ -61,6 +61,7 @@ async function setUp({
     minimumCohort: 1,
     maxExamplesPerDevice: 1_000,
     hours: null,
+    customLoss: false,
     statistics: true,
     classCounts: true,
     maxBytesPerDay: null,

@@ -1,6 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { scaleFeatures } from "@selvedge/learning";
-import { decodeSafetensors, parseModel, scaleInput, serializeModel, writeParameters } from "@selvedge/onnx";
+import {
+  decodeSafetensors,
+  parseModel,
+  scaleInput,
+  serializeModel,
+  withoutLoss,
+  writeParameters,
+} from "@selvedge/onnx";
 import {
   type BlobReference,
   type CheckedPlan,
@@ -183,7 +190,8 @@ export class JobShell {
 
   /**
    * The file that the job came with, but for its parameters. A model whose columns are scaled
-   * does that itself: it takes them as they are in the data (SPEC DS7).
+   * does that itself: it takes them as they are in the data (SPEC DS7). One with a loss of its own
+   * is without it (SPEC RE12).
    */
   async #writeModel(
     job: string,
@@ -196,9 +204,12 @@ export class JobShell {
     const flat = decodeSafetensors(await blobs.get(weights.digest), layout);
     const trained = writeParameters(await blobs.get(plan.model.digest), layout, flat);
     const scaling = await readScaling(plan, statistics, blobs);
-    if (scaling === null || plan.table === null) return blobs.put(trained);
-    const scaled = scaleInput(parseModel(trained), scaleFeatures(plan.table, scaling));
-    return blobs.put(serializeModel(scaled));
+    const { customLossOutput: loss } = plan.train;
+    if (loss === "" && (scaling === null || plan.table === null)) return blobs.put(trained);
+    const parsed = parseModel(trained);
+    const model = loss === "" ? parsed : withoutLoss(parsed, loss);
+    if (scaling === null || plan.table === null) return blobs.put(serializeModel(model));
+    return blobs.put(serializeModel(scaleInput(model, scaleFeatures(plan.table, scaling))));
   }
 
   async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {

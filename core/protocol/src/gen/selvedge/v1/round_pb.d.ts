@@ -137,7 +137,7 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
 
   /**
    * "softmax-cross-entropy", "binary-cross-entropy", "mean-squared-error",
-   * "mean-absolute-error", "huber", "kl-divergence", "cosine".
+   * "mean-absolute-error", "huber", "kl-divergence", "cosine", "custom".
    *
    * @generated from field: string loss = 2;
    */
@@ -200,6 +200,14 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: repeated string frozen = 12;
    */
   frozen: string[];
+
+  /**
+   * Of the loss "custom": the output of the model that is the loss. A hostile one
+   * can copy an example into an update, so it is for each owner to allow.
+   *
+   * @generated from field: string custom_loss_output = 14;
+   */
+  customLossOutput: string;
 
   /**
    * A step is of so many times batch_size examples, which the model sees in
