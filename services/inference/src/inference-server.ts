@@ -25,6 +25,8 @@ export interface InferenceServerOptions extends AccessOptions {
   readonly tls?: ServerTls;
   /** Models that callers with the admin token may load. */
   readonly repository?: ModelRepository;
+  /** Names of models that will be deployed at once; until they are, the server is not ready, and they are answered 503. */
+  readonly awaited?: readonly string[];
   /** By the name of a model: how it classifies pictures when it is deployed without a pipeline of its own. */
   readonly pipelines?: ReadonlyMap<string, Pipeline>;
   readonly log?: InferenceLog;
@@ -109,6 +111,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
       batchRowsMax: options.batchRowsMax ?? batchRowsDefault,
     },
     metrics,
+    options.awaited,
   );
   metrics.observe(() => models.list());
   const service = new InferenceService(models, metrics, options.repository);

@@ -7,9 +7,10 @@ import {
   startInferenceServer,
 } from "./inference-server.ts";
 import { digestOfFile, FolderRepository } from "./models/folder-repository.ts";
+import type { RepositoryEntry } from "./models/model-repository.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 
-export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repository">> {
+export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repository" | "awaited">> {
   /** Of the model in an ONNX file; that of the file when absent. */
   readonly name?: string;
   /** How the model of an ONNX file classifies pictures; that of a folder says it itself. */
@@ -28,15 +29,19 @@ export async function serve(path: string, options: ServeOptions = {}): Promise<I
   const { name, pipeline, host = "127.0.0.1", port = 8080, ...others } = options;
   const absolute = resolve(path);
   const repository = (await isFolder(absolute)) ? new FolderRepository(absolute) : undefined;
+  const newest = repository && (await newestOf(repository, absolute));
+  const fileName = name ?? (repository === undefined ? nameOf(absolute) : "");
   const server = await startInferenceServer({
     ...others,
     host,
     port,
+    awaited: newest?.map((entry) => entry.name) ?? [fileName],
     ...(repository === undefined ? {} : { repository }),
   });
   try {
-    if (repository === undefined) await deployFile(server, absolute, name ?? nameOf(absolute), pipeline);
-    else await deployNewest(server, repository, absolute);
+    if (repository === undefined || newest === undefined)
+      await deployFile(server, absolute, fileName, pipeline);
+    else for (const entry of newest) await server.deploy(await repository.find(entry));
     return server;
   } catch (thrown) {
     await server.close();
@@ -72,11 +77,8 @@ function inFile(thrown: unknown, path: string): SelvedgeError {
   });
 }
 
-async function deployNewest(
-  server: InferenceServer,
-  repository: FolderRepository,
-  at: string,
-): Promise<void> {
+/** The newest version of each model. */
+async function newestOf(repository: FolderRepository, at: string): Promise<readonly RepositoryEntry[]> {
   const newest = new Map((await repository.list()).map((entry) => [entry.name, entry]));
   if (newest.size === 0) {
     throw new SelvedgeError("not_found", "there is no model in this folder", {
@@ -84,7 +86,7 @@ async function deployNewest(
       fix: "lay it out as NAME/VERSION/model.onnx, versions being whole numbers",
     });
   }
-  for (const entry of newest.values()) await server.deploy(await repository.find(entry));
+  return [...newest.values()];
 }
 
 function nameOf(path: string): string {

@@ -13,9 +13,19 @@ export class ModelTable {
   readonly #served = new Map<string, readonly [...ModelVersion[], ModelVersion]>();
   /** Last change of each name, so that changes of one model follow each other. */
   readonly #changes = new Map<string, Promise<void>>();
+  /** Names that a deployment is under way for. */
+  readonly #loading = new Set<string>();
+  /** Names that are to be deployed first of all, until they were. */
+  readonly #awaited: Set<string>;
   #closed = false;
 
-  constructor(options: Omit<VersionOptions, "onRestart">, metrics: InferenceMetrics) {
+  /** @param awaited - names that will be deployed; until then they are answered as models that load. */
+  constructor(
+    options: Omit<VersionOptions, "onRestart">,
+    metrics: InferenceMetrics,
+    awaited: readonly string[] = [],
+  ) {
+    this.#awaited = new Set(awaited);
     this.#options = { ...options, onRestart: () => metrics.restarts.inc() };
     this.#metrics = metrics;
     this.#log = options.log;
@@ -33,15 +43,13 @@ export class ModelTable {
   async deploy(models: readonly DeployedModel[]): Promise<void> {
     const name = checkModels(models);
     await this.#change(name, async () => {
-      const before: readonly ModelVersion[] = this.list(name);
-      const next = await this.#loadAll(models, before);
-      const [last, ...rest] = next.toReversed();
-      if (this.#closed || last === undefined) {
-        await Promise.all(next.filter((each) => !before.includes(each)).map((each) => each.retire()));
-        throw closed();
+      this.#loading.add(name);
+      try {
+        await this.#replace(name, models);
+      } finally {
+        this.#loading.delete(name);
+        this.#awaited.delete(name);
       }
-      this.#served.set(name, [...rest.toReversed(), last]);
-      await Promise.all(before.filter((each) => !next.includes(each)).map((each) => each.retire()));
     });
   }
 
@@ -53,11 +61,13 @@ export class ModelTable {
   /**
    * A model's version of this label; without one, its default.
    *
-   * @throws SelvedgeError `not_found`
+   * @throws SelvedgeError `not_found`; `unavailable` while its first deployment is under way or awaited
    */
   find(name: string, version?: string): ModelVersion {
     const versions = this.#served.get(name);
     if (versions === undefined) {
+      if (this.#loading.has(name) || this.#awaited.has(name))
+        throw new SelvedgeError("unavailable", `model "${name}" is being loaded`, { fix: "ask again" });
       throw new SelvedgeError("not_found", `no model "${name}" is deployed`, {
         fix: this.#served.size === 0 ? "deploy it first" : `ask for ${[...this.#served.keys()].join(", ")}`,
       });
@@ -75,9 +85,9 @@ export class ModelTable {
     return [...this.#served.values()].flat();
   }
 
-  /** At least one model is deployed, and all of them have a process that can take a request. */
+  /** At least one model is deployed, none is awaited, and all have a process that can take a request. */
   get ready(): boolean {
-    return this.#served.size > 0 && this.list().every(({ ready }) => ready);
+    return this.#served.size > 0 && this.#awaited.size === 0 && this.list().every(({ ready }) => ready);
   }
 
   /** Ends every model's process, once what was accepted has been answered. */
@@ -85,6 +95,18 @@ export class ModelTable {
     this.#closed = true;
     await Promise.allSettled(this.#changes.values());
     await Promise.all([...this.#served.keys()].map((name) => this.#remove(name)));
+  }
+
+  async #replace(name: string, models: readonly DeployedModel[]): Promise<void> {
+    const before: readonly ModelVersion[] = this.list(name);
+    const next = await this.#loadAll(models, before);
+    const [last, ...rest] = next.toReversed();
+    if (this.#closed || last === undefined) {
+      await Promise.all(next.filter((each) => !before.includes(each)).map((each) => each.retire()));
+      throw closed();
+    }
+    this.#served.set(name, [...rest.toReversed(), last]);
+    await Promise.all(before.filter((each) => !next.includes(each)).map((each) => each.retire()));
   }
 
   async #loadAll(
