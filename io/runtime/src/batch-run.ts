@@ -176,7 +176,7 @@ export class BatchTally {
     return this.#sums.get(port);
   }
 
-  /** The mean that the loss is, and the share of right predictions, 0 to 1, where targets are classes. */
+  /** The mean that the loss is, and the share of right predictions, 0 to 1, where targets are classes and some count. */
   get means(): Means {
     const accuracy = this.#share(ports.correct, ports.counted);
     return {
@@ -196,7 +196,7 @@ export class BatchTally {
 
   #share(part: string, whole: string): number | undefined {
     const [some, all] = [this.#sums.get(part), this.#sums.get(whole)];
-    return some === undefined || all === undefined ? undefined : some / all;
+    return some === undefined || all === undefined || all === 0 ? undefined : some / all;
   }
 }
 

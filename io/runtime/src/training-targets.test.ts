@@ -108,6 +108,25 @@ test("indices of words are looked up, and each place of a text is predicted; wha
   assert.ok(measured.loss < 0.2, `${measured.loss}`);
 });
 
+test("[RE3] data of which nothing counts, by its index or its class's weight, teaches nothing and is no failure", async () => {
+  const flat = buildMlp({ inputShape: [2], hidden: [], classes: 2, seed: 1 });
+  const weighted: Loss = { name: "softmax-cross-entropy", classWeights: [0, 1] };
+  const zeros = classTargets(2, new Int32Array(length));
+  const one = await learn(flat, weighted, dataset(numbers, [2], zeros));
+  assert.deepEqual(one.trained.parameters, readParameters(flat, parameterLayout(flat)));
+  assert.deepEqual([one.trained.loss, one.measured.loss], [0, 0]);
+  const places = modelOf({
+    inputs: [value("x", ["batch", 1, 2])],
+    nodes: [node("MatMul", ["x", "w"], "y")],
+    initializers: [floats("w", [2, 2], [1, 0, 0, 1])],
+  });
+  const ignored: Loss = { name: "softmax-cross-entropy", ignoreIndex: -100 };
+  const none: Targets = { kind: "class", classes: 2, shape: [1], values: new Int32Array(length).fill(-100) };
+  const { trained, measured } = await learn(places, ignored, dataset(numbers, [1, 2], none));
+  assert.deepEqual([trained.loss, measured.loss, measured.places], [0, 0, 0]);
+  assert.ok(!("accuracy" in trained) && !("accuracy" in measured));
+});
+
 test("a graph counts for each class, and how often the right one is among the highest scores", async () => {
   // Scores are the inputs themselves.
   const model = modelOf({

@@ -90,8 +90,9 @@ function weighted(
   const counted =
     weights === undefined ? mask : g.node("ReduceSum", [maskedWeights(), g.integers(axis)], { keepdims: 0 });
   const sum = counted === undefined ? all : sumAll(g, counted);
-  // A batch of nothing but ignored places has a mean, and a gradient, of 0.
-  return { q, total, weight: mask === undefined ? sum : g.node("Max", [sum, g.scalar(tiny, sum.type)], {}) };
+  // A batch of nothing but ignored places, or classes that weigh nothing, has a mean, and a gradient, of 0.
+  const mayBeNothing = mask !== undefined || (labelSmoothing === 0 && classWeights?.includes(0) === true);
+  return { q, total, weight: mayBeNothing ? g.node("Max", [sum, g.scalar(tiny, sum.type)], {}) : sum };
 
   function maskedWeights(): Value {
     const own = weights === undefined ? hard : mul(g, hard, weights);
