@@ -64,10 +64,13 @@ test("[SV17] what is no picture, a broken one or a huge one is refused before it
   new DataView(huge.buffer).setUint32(20, 100_000);
   const interlaced = Uint8Array.from(png);
   interlaced[28] = 1;
+  // A decoder that takes the second header would take its size too, which nobody has looked at.
+  const twice = Buffer.concat([png.subarray(0, 33), png.subarray(8, 33), png.subarray(33)]);
   const cases: readonly (readonly [body: Uint8Array<ArrayBuffer>, words: RegExp])[] = [
     [Buffer.from("hello"), /neither a PNG nor a JPEG/],
     [huge, /100000 x 100000 pixels, at most 16777216/],
     [interlaced, /interlaced/],
+    [twice, /two headers/],
     [png.subarray(0, 20), /ends within its header/],
     [png.subarray(0, 60), /the PNG cannot be read/],
     [Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 2, 0, 0, 0, 0, 0, 0]), /the JPEG cannot be read/],

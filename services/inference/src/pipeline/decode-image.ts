@@ -55,7 +55,16 @@ function pngSize(bytes: Uint8Array): Size {
       fix: "save it without interlacing",
     });
   }
+  if (hasSecondHeader(view)) throw broken("PNG", "it has two headers");
   return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** The decoder would go by the last one. A chunk is its length, its name, that many bytes and a checksum. */
+function hasSecondHeader(view: DataView): boolean {
+  for (let at = pngHeaderEnd + 4; at + 8 <= view.byteLength; at += 12 + view.getUint32(at)) {
+    if (view.getUint32(at + 4) === pngHeaderName) return true;
+  }
+  return false;
 }
 
 /** From the first frame header (T.81, B.2.2); what stands before it is skipped segment by segment. */
@@ -97,5 +106,7 @@ function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Signature, length and name of IHDR, and its 13 bytes. */
 const pngHeaderEnd = 29;
+/** "IHDR" */
+const pngHeaderName = 0x49484452;
 /** Progressive coefficients of the largest picture. */
 const jpegMegabytesMax = 512;
