@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type BlobReference, type Digest, limits } from "@selvedge/protocol";
-import { type BlobStore, fileError } from "@selvedge/storage";
+import { type BlobStore, fileError, KeyedQueue } from "@selvedge/storage";
 import { DistributionError } from "./distribution-error.ts";
 
 export interface BlobUploadsOptions {
@@ -23,6 +23,8 @@ export interface BlobUploadsOptions {
 export class BlobUploads {
   readonly #options: BlobUploadsOptions;
   readonly #uploads = new Map<string, Upload>();
+  /** Equal blobs become one, one after the other. */
+  readonly #turns = new KeyedQueue();
 
   private constructor(options: BlobUploadsOptions) {
     this.#options = options;
@@ -116,7 +118,7 @@ export class BlobUploads {
       }
       const reference = { digest, length: upload.length };
       await this.#options.hold(digest);
-      await store(this.#options.blobs, reference, upload.path);
+      await this.#turns.run(digest, () => store(this.#options.blobs, reference, upload.path));
       return reference;
     } finally {
       await this.#drop(id);
