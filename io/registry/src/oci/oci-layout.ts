@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf, limits, SelvedgeError } from "@selvedge/protocol";
 import { fileError, ifThere } from "@selvedge/storage";
@@ -92,11 +93,16 @@ export class OciLayout implements ImageSource, ImageTarget {
     }
   }
 
-  async putBlob({ digest, size }: Descriptor, stream: () => AsyncIterable<Uint8Array>): Promise<void> {
-    const path = this.#path(digest);
-    if ((await ifThere(path, stat(path)))?.size === size) return;
-    await writeStream(`${path}.part`, stream());
-    await rename(`${path}.part`, path);
+  /** @throws SelvedgeError as `fileError`; `corrupt` when other bytes come than the descriptor says. */
+  async putBlob(blob: Descriptor, stream: () => AsyncIterable<Uint8Array>): Promise<void> {
+    const path = this.#path(blob.digest);
+    if ((await ifThere(path, stat(path)))?.size === blob.size) return;
+    try {
+      await writeBlob(`${path}.part`, blob, stream());
+      await rename(`${path}.part`, path);
+    } finally {
+      await rm(`${path}.part`, { force: true });
+    }
   }
 
   async putManifest({ bytes, descriptor }: OciDocument, tag: string | undefined): Promise<void> {
@@ -138,15 +144,28 @@ export class OciLayout implements ImageSource, ImageTarget {
   }
 }
 
-async function writeStream(path: string, stream: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeBlob(
+  path: string,
+  { digest, size }: Descriptor,
+  stream: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const hash = createHash("sha256");
+  let length = 0;
   const file = await open(path, "w").catch((thrown: unknown) => {
     throw fileError(thrown, path);
   });
   try {
-    for await (const chunk of stream) await file.writeFile(chunk);
+    for await (const chunk of stream) {
+      length += chunk.length;
+      if (length > size) break;
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
   } finally {
     await file.close();
   }
+  if (length === size && `sha256:${hash.digest("hex")}` === digest) return;
+  throw new SelvedgeError("corrupt", "other bytes came than those of the digest", { at: digest });
 }
 
 function mediaTypeIn(bytes: Uint8Array): string {
