@@ -96,7 +96,8 @@ export class FleetRepositories implements Repositories<Principal> {
     { document, manifest, tag }: PushedManifest,
   ): Promise<void> {
     const { digest } = document.descriptor;
-    this.images.checkWhole(repository, manifest, (blob) => this.#hasBlob(repository, blob));
+    const held = await this.#holdBlobs(repository, manifest);
+    this.images.checkWhole(repository, manifest, (blob) => held.has(blob));
     await this.#options.audit.append({
       actor: actorOf(principal, ""),
       action: "push-image",
@@ -108,6 +109,18 @@ export class FleetRepositories implements Repositories<Principal> {
       tags: tag === undefined ? {} : { [tag]: digest },
     });
     if (repository === runtimeRepository) this.#options.releaseImages.prepareAll();
+  }
+
+  /** Blobs of a manifest that are there, and stay until it names them. */
+  async #holdBlobs(repository: string, { blobs }: PushedManifest["manifest"]): Promise<ReadonlySet<Digest>> {
+    const held = new Set<Digest>();
+    for (const { digest } of blobs) {
+      if (!this.#hasBlob(repository, digest)) continue;
+      await this.#options.hold(digest);
+      // What was pushed long ago may have been swept.
+      if ((await this.images.blobAnywhere(digest)) !== undefined) held.add(digest);
+    }
+    return held;
   }
 
   #hasBlob(repository: string, digest: Digest): boolean {
