@@ -44,7 +44,8 @@ export async function offerImage(
     lines: [
       `podman pull ${host}/${model}:latest`,
       `podman run -d --name edge-ai-inference -p 8080:8080 ${host}/${model}:latest`,
-      `curl -s localhost:8080/v2/models/${model}/infer -d @${bodyPath}`,
+      // The server takes a second or two to load its model.
+      `curl -s --retry 9 --retry-all-errors localhost:8080/v2/models/${model}/infer -d @${bodyPath}`,
     ],
     async remove() {
       for (const folder of written) await rm(folder, { recursive: true, force: true });
