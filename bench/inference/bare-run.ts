@@ -1,8 +1,10 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { BenchModel } from "./models.ts";
 
 /** Median time of a run of one example by onnxruntime-node alone, microseconds; in this process, one thread. */
 export async function bareRunMicroseconds({ path, shape }: BenchModel): Promise<number> {
+  // Its Linux build reports usage to its vendor unless told not to, before it loads (SPEC RE6).
+  process.env.ORT_DISABLE_TELEMETRY = "1";
+  const { InferenceSession, Tensor } = await import("onnxruntime-node");
   const options = { intraOpNumThreads: 1, interOpNumThreads: 1 };
   const session = await InferenceSession.create(path, options);
   const [input = "", output = ""] = [session.inputNames[0], session.outputNames[0]];
