@@ -9,7 +9,7 @@ export type { Measures } from "./loss-outputs.ts";
 export type { TargetFormat } from "./losses/loss-rule.ts";
 export type { Loss, LossName } from "./losses.ts";
 export { type OnnxModel, type ParseOptions, parseModel, serializeModel } from "./model.ts";
-export { initialState, type OptimizerState } from "./optimizer-state.ts";
+export { initialState } from "./optimizer-state.ts";
 export type { Optimizer, OptimizerName } from "./optimizers.ts";
 export {
   type ParameterLayout,

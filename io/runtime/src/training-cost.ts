@@ -1,5 +1,5 @@
 import type { Dataset } from "@selvedge/datasets";
-import type { BatchGraph, OptimizerState } from "@selvedge/onnx";
+import type { BatchGraph, TrainingGraph } from "@selvedge/onnx";
 import { SelvedgeError } from "@selvedge/protocol";
 import { megabytes } from "./memory-watch.ts";
 
@@ -12,17 +12,18 @@ export interface TrainingCost {
   readonly multiplyAdds: number;
 }
 
-/** A graph that measures, or one that trains with an optimizer's state. */
-type CostedGraph = BatchGraph & { readonly state?: OptimizerState };
+/** A graph that measures, or one that trains with an optimizer's state and perhaps with corrections. */
+type CostedGraph = BatchGraph & Partial<Pick<TrainingGraph, "state" | "corrections">>;
 
 export function trainingCost(graph: CostedGraph, batchSize: number): TrainingCost {
   const { memoryBytes, multiplyAdds } = graph.cost(batchSize);
   const parameters = graph.layout.length;
   const state = graph.state?.layout.length ?? 0;
+  const isCorrected = graph.corrections?.some((input) => input !== undefined) ?? false;
+  const copies = parameterCopies + (isCorrected ? correctionCopies : 0);
   return {
     parameters,
-    memoryBytes:
-      processBytes + 4 * (parameterCopies * parameters + stateCopies * state) + arenaGrowth * memoryBytes,
+    memoryBytes: processBytes + 4 * (copies * parameters + stateCopies * state) + arenaGrowth * memoryBytes,
     multiplyAdds,
   };
 }
@@ -51,6 +52,8 @@ export function checkMemory(
 const processBytes = 180e6;
 /** The model's file, the base, feeds and results of a run, the update and its file. */
 const parameterCopies = 7;
+/** What is kept and its file, the server's vector and its file, the correction, the change, and what is sent and its file. */
+const correctionCopies = 12;
 /** An optimizer's state as fed and as given. */
 const stateCopies = 3;
 /** The runtime's arena takes memory in growing pieces, and does not fill them. */
