@@ -7,6 +7,18 @@ import { digestOf, limits } from "@selvedge/protocol";
 import { openMemoryBlobStore } from "@selvedge/storage";
 import { BlobUploads } from "./blob-uploads.ts";
 
+test("no more uploads than may be are begun, also at the same time", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-uploads-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const blobs = openMemoryBlobStore();
+  const uploads = await BlobUploads.open({ folder, blobs, hold: async () => {}, now: () => 0 });
+  t.after(() => uploads.close());
+  const begun = Array.from({ length: limits.imageUploadsMax + 8 }, () => uploads.begin("tools/x"));
+  const results = await Promise.allSettled(begun);
+  const refused = results.filter(({ status }) => status === "rejected");
+  assert.equal(refused.length, 8);
+});
+
 test("[OC3] two clients may bring the same blob at the same time", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "selvedge-uploads-"));
   t.after(() => rm(folder, { recursive: true, force: true }));

@@ -23,6 +23,8 @@ export interface BlobUploadsOptions {
 export class BlobUploads {
   readonly #options: BlobUploadsOptions;
   readonly #uploads = new Map<string, Upload>();
+  /** Of those that begin: their files are being made. */
+  #beginning = 0;
   /** Equal blobs become one, one after the other. */
   readonly #turns = new KeyedQueue();
 
@@ -45,27 +47,19 @@ export class BlobUploads {
   /** @throws DistributionError `DENIED` when too many are under way. */
   async begin(repository: string): Promise<string> {
     await this.#dropIdle();
-    if (this.#uploads.size >= limits.imageUploadsMax) {
+    if (this.#uploads.size + this.#beginning >= limits.imageUploadsMax) {
       throw new DistributionError("DENIED", `${limits.imageUploadsMax} uploads are under way`, {
         fix: "try again later",
       });
     }
-    const id = randomUUID();
-    const path = join(this.#options.folder, id);
-    const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
-      throw fileError(thrown, path);
-    });
-    const hash = createHash("sha256");
-    this.#uploads.set(id, {
-      repository,
-      path,
-      file,
-      hash,
-      length: 0,
-      usedAtMs: this.#options.now(),
-      isBusy: false,
-    });
-    return id;
+    this.#beginning += 1;
+    try {
+      const id = randomUUID();
+      this.#uploads.set(id, await this.#open(repository, join(this.#options.folder, id)));
+      return id;
+    } finally {
+      this.#beginning -= 1;
+    }
   }
 
   /** Bytes that have arrived. */
@@ -128,6 +122,14 @@ export class BlobUploads {
   async cancel(repository: string, id: string): Promise<void> {
     this.#find(repository, id);
     await this.#drop(id);
+  }
+
+  async #open(repository: string, path: string): Promise<Upload> {
+    const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
+      throw fileError(thrown, path);
+    });
+    const usedAtMs = this.#options.now();
+    return { repository, path, file, hash: createHash("sha256"), length: 0, usedAtMs, isBusy: false };
   }
 
   #find(repository: string, id: string): Upload {
