@@ -4,6 +4,7 @@ import { type CheckedPlan, limits, SelvedgeError } from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
 import { checkCost } from "./check-cost.ts";
 import { checkShapes } from "./check-shapes.ts";
+import { checkStatistics } from "./check-statistics.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 
@@ -20,7 +21,7 @@ export interface RequestChecks {
 /**
  * Refuses a plan whose model is not there, does not fit the plan's data, or cannot be trained here.
  *
- * @throws SelvedgeError `not_found`, `invalid_argument`, and as `checkCost`
+ * @throws SelvedgeError `not_found`, `invalid_argument`, and as `checkStatistics` and `checkCost`
  */
 export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Promise<void> {
   const { blobs, layouts, memoryBytesMax } = checks;
@@ -38,7 +39,7 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
       fix: `give a model with 1 to ${limits.parametersMax} float32 parameters`,
     });
   }
-  await layouts.ofUpdate(plan);
+  checkStatistics(plan, model, await layouts.ofShared(plan));
   const graph = compile(plan, model);
   checkShapes(plan, graph);
   checkCost(plan, graph, memoryBytesMax);
