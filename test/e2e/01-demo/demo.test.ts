@@ -75,7 +75,8 @@ test("a demo that is kept shows where it is and answers there, until SIGINT ends
   const host = new URL(status).host;
   await demo.match(new RegExp(`^podman pull ${host}/digits:latest$`));
   await demo.match(new RegExp(`^podman run -d --name edge-ai-inference -p 8080:8080 ${host}/digits:latest$`));
-  await demo.match(new RegExp(`^curl -s localhost:8080/v2/models/digits/infer -d @${bodyPath}$`));
+  const patient = "--retry 9 --retry-all-errors";
+  await demo.match(new RegExp(`^curl -s ${patient} localhost:8080/v2/models/digits/infer -d @${bodyPath}$`));
   const certs = join(demo.home, ".config/containers/certs.d");
   assert.match(readFileSync(join(certs, host, "ca.crt"), "utf8"), /BEGIN CERTIFICATE/);
   const asked = ["--disable-warning=ExperimentalWarning", mainPath(), "status", "--operator", operatorFile];
