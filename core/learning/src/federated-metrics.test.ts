@@ -22,6 +22,15 @@ test("[AG8] every metric a plan may name is taken within its range", () => {
   );
 });
 
+test("[AG8] a loss may be negative, an accuracy may not", () => {
+  const losses = { train_loss: -2.5, eval_loss: -3 };
+  assert.deepEqual(validateMetrics(metricNames, losses), losses);
+  assert.throws(
+    () => validateMetrics(metricNames, { eval_accuracy: -0.1 }),
+    refusal("out_of_range", "from 0 to 1"),
+  );
+});
+
 test("[AG8] a metric the plan does not name is refused, on the closed list or not", () => {
   assert.throws(
     () => validateMetrics(["examples"], { seconds: 1 }),

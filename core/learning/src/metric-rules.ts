@@ -21,14 +21,16 @@ const numbersMax = Number.MAX_SAFE_INTEGER;
 const errorMax = 1e30;
 /** A square of what errors are where numbers are large, such as prices. */
 const lossMax = 1e12;
+/** A model's own loss may be negative, such as that of a density. */
+const loss = { maximum: lossMax, isWhole: false, isSigned: true } as const;
 const sumMax = 1e6 * countMax;
 const secondsMax = 30 * 86_400;
 const count = { maximum: countMax, isWhole: true } as const;
 
 const rules: ReadonlyMap<string, MetricRule> = new Map<string, MetricRule>([
-  ["train_loss", { maximum: lossMax, isWhole: false, combine: "update" }],
+  ["train_loss", { ...loss, combine: "update" }],
   ["train_accuracy", { maximum: 1, isWhole: false, combine: "update" }],
-  ["eval_loss", { maximum: lossMax, isWhole: false, combine: "loss" }],
+  ["eval_loss", { ...loss, combine: "loss" }],
   ["eval_accuracy", { maximum: 1, isWhole: false, combine: "places" }],
   ["eval_examples", { ...count, combine: "sum" }],
   ["eval_true_positives", { ...count, combine: "sum" }],
