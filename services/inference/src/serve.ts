@@ -1,19 +1,20 @@
 import { stat } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { namePattern, SelvedgeError } from "@selvedge/protocol";
+import type { DeployedModel } from "./deployed-model.ts";
 import {
   type InferenceServer,
   type InferenceServerOptions,
   startInferenceServer,
 } from "./inference-server.ts";
 import { digestOfFile, FolderRepository } from "./models/folder-repository.ts";
-import type { RepositoryEntry } from "./models/model-repository.ts";
+import type { ModelRepository, RepositoryEntry } from "./models/model-repository.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 
 export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repository" | "awaited">> {
   /** Of the model in an ONNX file; that of the file when absent. */
   readonly name?: string;
-  /** How the model of an ONNX file classifies pictures; that of a folder says it itself. */
+  /** How the model of an ONNX file classifies pictures; those of a folder have their own. */
   readonly pipeline?: Pipeline;
 }
 
@@ -23,25 +24,24 @@ export interface ServeOptions extends Partial<Omit<InferenceServerOptions, "repo
  * with the admin token to load. On loopback, port 8080, unless told otherwise.
  *
  * @throws SelvedgeError as `startInferenceServer` and its `deploy`; `not_found` when there is no such file, or no
- *   model in the folder
+ *   model in the folder; `invalid_argument` for a folder and a pipeline
  */
 export async function serve(path: string, options: ServeOptions = {}): Promise<InferenceServer> {
   const { name, pipeline, host = "127.0.0.1", port = 8080, ...others } = options;
-  const absolute = resolve(path);
-  const repository = (await isFolder(absolute)) ? new FolderRepository(absolute) : undefined;
-  const newest = repository && (await newestOf(repository, absolute));
-  const fileName = name ?? (repository === undefined ? nameOf(absolute) : "");
+  const at = resolve(path);
+  const folder = (await isFolder(at)) ? new FolderRepository(at) : undefined;
+  if (folder !== undefined && pipeline !== undefined) throw needlessPipeline(at);
+  const source = folder ?? fileSource(at, name ?? nameOf(at), pipeline);
+  const newest = await newestOf(source, at);
   const server = await startInferenceServer({
     ...others,
     host,
     port,
-    awaited: newest?.map((entry) => entry.name) ?? [fileName],
-    ...(repository === undefined ? {} : { repository }),
+    awaited: newest.map((entry) => entry.name),
+    ...(folder === undefined ? {} : { repository: folder }),
   });
   try {
-    if (repository === undefined || newest === undefined)
-      await deployFile(server, absolute, fileName, pipeline);
-    else for (const entry of newest) await server.deploy(await repository.find(entry));
+    for (const entry of newest) await deploy(server, await source.find(entry));
     return server;
   } catch (thrown) {
     await server.close();
@@ -54,16 +54,21 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
-async function deployFile(
-  server: InferenceServer,
-  path: string,
-  name: string,
-  pipeline: Pipeline | undefined,
-): Promise<void> {
-  const digest = await digestOfFile(path);
-  const model = { name, version: "1", digest, path, ...(pipeline !== undefined && { pipeline }) };
+function fileSource(path: string, name: string, pipeline: Pipeline | undefined): ModelRepository {
+  return {
+    list: async () => [{ name, version: "1" }],
+    find: async (entry) => ({
+      ...entry,
+      path,
+      digest: await digestOfFile(path),
+      ...(pipeline !== undefined && { pipeline }),
+    }),
+  };
+}
+
+async function deploy(server: InferenceServer, model: DeployedModel): Promise<void> {
   await server.deploy(model).catch((thrown: unknown) => {
-    throw inFile(thrown, path);
+    throw inFile(thrown, model.path);
   });
 }
 
@@ -78,8 +83,8 @@ function inFile(thrown: unknown, path: string): SelvedgeError {
 }
 
 /** The newest version of each model. */
-async function newestOf(repository: FolderRepository, at: string): Promise<readonly RepositoryEntry[]> {
-  const newest = new Map((await repository.list()).map((entry) => [entry.name, entry]));
+async function newestOf(source: ModelRepository, at: string): Promise<readonly RepositoryEntry[]> {
+  const newest = new Map((await source.list()).map((entry) => [entry.name, entry]));
   if (newest.size === 0) {
     throw new SelvedgeError("not_found", "there is no model in this folder", {
       at,
@@ -87,6 +92,17 @@ async function newestOf(repository: FolderRepository, at: string): Promise<reado
     });
   }
   return [...newest.values()];
+}
+
+function needlessPipeline(at: string): SelvedgeError {
+  return new SelvedgeError(
+    "invalid_argument",
+    "a pipeline is given, and the models of a folder have their own",
+    {
+      at,
+      fix: "put pipeline.yaml beside a model, or serve its file",
+    },
+  );
 }
 
 function nameOf(path: string): string {
