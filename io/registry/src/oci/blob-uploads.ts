@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type BlobReference, type Digest, limits } from "@selvedge/protocol";
-import { type BlobStore, fileError, KeyedQueue } from "@selvedge/storage";
+import { type BlobStore, fileError, KeyedQueue, type Timers } from "@selvedge/storage";
 import { DistributionError } from "./distribution-error.ts";
 
 export interface BlobUploadsOptions {
@@ -12,13 +12,13 @@ export interface BlobUploadsOptions {
   readonly blobs: BlobStore;
   /** Keeps a blob a while, though no manifest names it yet. */
   hold(digest: Digest): Promise<void>;
-  /** Unix milliseconds. */
-  now(): number;
+  readonly timers: Pick<Timers, "after">;
 }
 
 /**
  * Uploads whose digest is only told at their end, as registries take them. They
- * gather in a file, and become a blob when their digest is right; a restart ends them.
+ * gather in a file, and become a blob when their digest is right; a
+ * restart ends them, and an hour in which nothing comes.
  */
 export class BlobUploads {
   readonly #options: BlobUploadsOptions;
@@ -46,7 +46,6 @@ export class BlobUploads {
 
   /** @throws DistributionError `DENIED` when too many are under way. */
   async begin(repository: string): Promise<string> {
-    await this.#dropIdle();
     if (this.#uploads.size + this.#beginning >= limits.imageUploadsMax) {
       throw new DistributionError("DENIED", `${limits.imageUploadsMax} uploads are under way`, {
         fix: "try again later",
@@ -55,7 +54,9 @@ export class BlobUploads {
     this.#beginning += 1;
     try {
       const id = randomUUID();
-      this.#uploads.set(id, await this.#open(repository, join(this.#options.folder, id)));
+      const upload = await openUpload(repository, join(this.#options.folder, id));
+      this.#uploads.set(id, upload);
+      this.#rest(id, upload);
       return id;
     } finally {
       this.#beginning -= 1;
@@ -78,18 +79,18 @@ export class BlobUploads {
     body: AsyncIterable<Uint8Array>,
     start?: number,
   ): Promise<number> {
-    const upload = this.#find(repository, id);
-    if (upload.isBusy) throw outOfOrder("another request appends to it");
+    const upload = this.#findAtRest(repository, id);
     if (start !== undefined && start !== upload.length)
       throw outOfOrder(`it stands at byte ${upload.length}`);
     upload.isBusy = true;
+    upload.cancelDrop();
     try {
       for await (const chunk of body) await appendChunk(upload, chunk);
     } catch (thrown) {
       throw fileError(thrown, upload.path);
     } finally {
       upload.isBusy = false;
-      upload.usedAtMs = this.#options.now();
+      this.#rest(id, upload);
     }
     return upload.length;
   }
@@ -100,9 +101,9 @@ export class BlobUploads {
    * @throws DistributionError `BLOB_UPLOAD_UNKNOWN`, `DIGEST_INVALID` when they are others than announced.
    */
   async finish(repository: string, id: string, digest: Digest): Promise<BlobReference> {
-    const upload = this.#find(repository, id);
-    if (upload.isBusy) throw outOfOrder("another request appends to it");
+    const upload = this.#findAtRest(repository, id);
     upload.isBusy = true;
+    upload.cancelDrop();
     try {
       if (`sha256:${upload.hash.digest("hex")}` !== digest || upload.length === 0) {
         throw new DistributionError(
@@ -119,17 +120,10 @@ export class BlobUploads {
     }
   }
 
+  /** @throws DistributionError `BLOB_UPLOAD_UNKNOWN`, `BLOB_UPLOAD_INVALID` while a request writes to it. */
   async cancel(repository: string, id: string): Promise<void> {
-    this.#find(repository, id);
+    this.#findAtRest(repository, id);
     await this.#drop(id);
-  }
-
-  async #open(repository: string, path: string): Promise<Upload> {
-    const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
-      throw fileError(thrown, path);
-    });
-    const usedAtMs = this.#options.now();
-    return { repository, path, file, hash: createHash("sha256"), length: 0, usedAtMs, isBusy: false };
   }
 
   #find(repository: string, id: string): Upload {
@@ -138,17 +132,29 @@ export class BlobUploads {
     throw new DistributionError("BLOB_UPLOAD_UNKNOWN", "there is no such upload", { fix: "begin it again" });
   }
 
-  async #dropIdle(): Promise<void> {
-    const before = this.#options.now() - idleMsMax;
-    const idle = [...this.#uploads].filter(([, { isBusy, usedAtMs }]) => !isBusy && usedAtMs < before);
-    for (const [id] of idle) await this.#drop(id);
+  #findAtRest(repository: string, id: string): Upload {
+    const upload = this.#find(repository, id);
+    if (upload.isBusy) throw outOfOrder("another request writes to it");
+    return upload;
+  }
+
+  /** Until it is written to again, and not for long. */
+  #rest(id: string, upload: Upload): void {
+    // Dropped while it was written to.
+    if (!this.#uploads.has(id)) return;
+    upload.cancelDrop = this.#options.timers.after(idleMsMax, () => {
+      // A file that cannot be deleted goes at the next start.
+      this.#drop(id).catch(() => {});
+    });
   }
 
   async #drop(id: string): Promise<void> {
     const upload = this.#uploads.get(id);
+    if (upload === undefined) return;
     this.#uploads.delete(id);
-    await upload?.file.close();
-    if (upload !== undefined) await rm(upload.path, { force: true });
+    upload.cancelDrop();
+    await upload.file.close();
+    await rm(upload.path, { force: true });
   }
 
   /** Unfinished ones are dropped. */
@@ -163,9 +169,17 @@ interface Upload {
   readonly file: FileHandle;
   readonly hash: Hash;
   length: number;
-  usedAtMs: number;
   /** Whether a request writes to it. */
   isBusy: boolean;
+  /** Calls off that it is dropped for being idle. */
+  cancelDrop(): void;
+}
+
+async function openUpload(repository: string, path: string): Promise<Upload> {
+  const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
+    throw fileError(thrown, path);
+  });
+  return { repository, path, file, hash: createHash("sha256"), length: 0, isBusy: false, cancelDrop() {} };
 }
 
 async function appendChunk(upload: Upload, chunk: Uint8Array): Promise<void> {

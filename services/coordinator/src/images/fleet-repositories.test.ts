@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Digest } from "@selvedge/protocol";
 import { BlobUploads, ImageStore, mediaTypes, ociDocument, parseManifest } from "@selvedge/registry";
-import { openMemoryBlobStore, openMemoryStore } from "@selvedge/storage";
+import { openMemoryBlobStore, openMemoryStore, systemTimers } from "@selvedge/storage";
 import { FleetRepositories } from "./fleet-repositories.ts";
 import { ReleaseImages } from "./release-images.ts";
 
@@ -20,7 +20,7 @@ test("[OC3] a manifest whose blobs were swept before it came is not taken, and t
   const images = await ImageStore.open(openMemoryStore(), blobs);
   const repositories = new FleetRepositories({
     images,
-    uploads: await BlobUploads.open({ folder, blobs, hold, now: () => 0 }),
+    uploads: await BlobUploads.open({ folder, blobs, hold, timers: systemTimers }),
     releaseImages: new ReleaseImages({
       images,
       blobs,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Release } from "@selvedge/registry";
 import { BlobUploads, distributionRoutes, type TrainingRecord } from "@selvedge/registry";
+import type { Timers } from "@selvedge/storage";
 import type { HttpRoute } from "@selvedge/transport-grpc";
 import type { Fleet } from "../fleet.ts";
 import type { FleetSession, SessionLog } from "../fleet-session.ts";
@@ -15,8 +16,7 @@ export interface RegistryOptions {
   /** The coordinator's. */
   readonly folder: string;
   readonly log: SessionLog;
-  /** Unix milliseconds. */
-  now(): number;
+  readonly timers: Timers;
 }
 
 /** A coordinator's registry of images. */
@@ -27,7 +27,13 @@ export interface Registry {
 }
 
 /** @throws SelvedgeError `permission_denied`, `resource_exhausted` for the folder of uploads. */
-export async function openRegistry({ fleet, session, folder, log, now }: RegistryOptions): Promise<Registry> {
+export async function openRegistry({
+  fleet,
+  session,
+  folder,
+  log,
+  timers,
+}: RegistryOptions): Promise<Registry> {
   const { audit, blobs, images, records, signing } = fleet;
   const hold = (digest: Parameters<FleetSession["hold"]>[0]): Promise<void> => session.hold(digest);
   const releaseImages = new ReleaseImages({
@@ -41,7 +47,7 @@ export async function openRegistry({ fleet, session, folder, log, now }: Registr
     },
     onTrouble: (error) => log.error({ err: error }, "images of releases could not be made"),
   });
-  const uploads = await BlobUploads.open({ folder: join(folder, "image-uploads"), blobs, hold, now });
+  const uploads = await BlobUploads.open({ folder: join(folder, "image-uploads"), blobs, hold, timers });
   const repositories = new FleetRepositories({
     images,
     uploads,
