@@ -125,7 +125,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
   });
   const snapshot = (): Promise<string> =>
     session.keepingBlobs(() => writeSnapshot(folder, store, fleet.blobs));
-  const registry = await openRegistry({ fleet, folder, session, log, timers: systemTimers });
+  const registry = await openRegistry({ fleet, folder, session, log, timers: systemTimers, now });
   const gateway = await openGateway(options, fleet, session, registry, snapshot).catch(
     async (thrown: unknown) => {
       // What is under way without it, such as the next sweep, would keep the process alive.

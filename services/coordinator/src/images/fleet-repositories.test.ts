@@ -31,6 +31,7 @@ test("[OC3] a manifest whose blobs were swept before it came is not taken, and t
     }),
     audit: { append: async () => {} },
     hold,
+    now: () => 0,
   });
   const config = ociDocument(mediaTypes.empty, {});
   const document = ociDocument(mediaTypes.manifest, {

@@ -11,6 +11,7 @@ import {
 import { actorOf } from "../audit/actor-of.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { Principal } from "../identity/principal.ts";
+import { RecentPushes } from "./recent-pushes.ts";
 import type { ReleaseImages } from "./release-images.ts";
 import { runtimeRepository } from "./runtime-image.ts";
 
@@ -21,6 +22,8 @@ export interface FleetRepositoriesOptions {
   readonly audit: Pick<AuditLog, "append">;
   /** Keeps a blob a while, though no manifest names it yet. */
   hold(digest: Digest): Promise<void>;
+  /** Unix milliseconds. */
+  now(): number;
 }
 
 /**
@@ -32,13 +35,13 @@ export class FleetRepositories implements Repositories<Principal> {
   readonly images: ImageStore;
   readonly uploads: BlobUploads;
   readonly #options: FleetRepositoriesOptions;
-  /** What was pushed since the start and may not be named by a manifest yet. */
-  readonly #linked = new Map<string, Set<Digest>>();
+  readonly #pushes: RecentPushes;
 
   constructor(options: FleetRepositoriesOptions) {
     this.#options = options;
     this.images = options.images;
     this.uploads = options.uploads;
+    this.#pushes = new RecentPushes(options.now);
   }
 
   checkPull(principal: Principal, repository: string | undefined): void {
@@ -74,12 +77,12 @@ export class FleetRepositories implements Repositories<Principal> {
   }
 
   has(repository: string): boolean {
-    return this.images.has(repository) || this.#linked.has(repository);
+    return this.images.has(repository) || this.#pushes.hasAny(repository);
   }
 
   async link(repository: string, digest: Digest): Promise<void> {
     await this.#options.hold(digest);
-    this.#linked.set(repository, (this.#linked.get(repository) ?? new Set()).add(digest));
+    this.#pushes.add(repository, digest);
   }
 
   checkReference(repository: string, reference: Reference): void {
@@ -108,6 +111,7 @@ export class FleetRepositories implements Repositories<Principal> {
       manifests: [document],
       tags: tag === undefined ? {} : { [tag]: digest },
     });
+    this.#pushes.forget(repository, held);
     if (repository === runtimeRepository) this.#options.releaseImages.prepareAll();
   }
 
@@ -124,7 +128,7 @@ export class FleetRepositories implements Repositories<Principal> {
   }
 
   #hasBlob(repository: string, digest: Digest): boolean {
-    return this.images.names(repository, digest) || this.#linked.get(repository)?.has(digest) === true;
+    return this.images.names(repository, digest) || this.#pushes.has(repository, digest);
   }
 }
 

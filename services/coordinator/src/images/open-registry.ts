@@ -17,6 +17,8 @@ export interface RegistryOptions {
   readonly folder: string;
   readonly log: SessionLog;
   readonly timers: Timers;
+  /** Unix milliseconds. */
+  now(): number;
 }
 
 /** A coordinator's registry of images. */
@@ -33,6 +35,7 @@ export async function openRegistry({
   folder,
   log,
   timers,
+  now,
 }: RegistryOptions): Promise<Registry> {
   const { audit, blobs, images, records, signing } = fleet;
   const hold = (digest: Parameters<FleetSession["hold"]>[0]): Promise<void> => session.hold(digest);
@@ -54,6 +57,7 @@ export async function openRegistry({
     releaseImages,
     audit,
     hold,
+    now,
   });
   return {
     routes: distributionRoutes(repositories),
