@@ -28,6 +28,28 @@ export async function testServer(
   return server;
 }
 
+/** A server, closed when the test ends, that serves version 1 of the model "digits". */
+export async function digitsServer(
+  t: TestContext,
+  options: Partial<InferenceServerOptions> = {},
+): Promise<InferenceServer> {
+  const server = await testServer(t, options);
+  await server.deploy(await writeVersion(await testFolder(t), "1", smallMlp(1)));
+  return server;
+}
+
+/** Sends a signal to the process of each model. */
+export function signalModels(server: InferenceServer, signal: NodeJS.Signals): void {
+  for (const { pid } of server.models()) {
+    if (pid !== undefined) process.kill(pid, signal);
+  }
+}
+
+/** Asks until the answer is yes; the runner's own timeout ends a wait in vain. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition()));
+}
+
 /** Writes bytes as version `version` of the model "digits"; its digest is theirs. */
 export async function writeVersion(
   folder: string,
@@ -58,6 +80,8 @@ export function identityModel(elemType: number): Uint8Array {
   }
   return serializeModel(model);
 }
+
+export const inferPath = "/v2/models/digits/infer";
 
 /** The JSON body of a request for `rows` examples, all `value`. */
 export function inferBody(rows = 1, value = 1): string {

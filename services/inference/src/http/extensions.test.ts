@@ -4,9 +4,17 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { InferenceServer } from "../inference-server.ts";
 import { FolderRepository } from "../models/folder-repository.ts";
-import { get, inferBody, post, smallMlp, testFolder, testServer, writeVersion } from "../models.fixture.ts";
+import {
+  get,
+  inferBody,
+  inferPath,
+  post,
+  smallMlp,
+  testFolder,
+  testServer,
+  writeVersion,
+} from "../models.fixture.ts";
 
-const inferPath = "/v2/models/digits/infer";
 const asAdmin = { authorization: "Bearer root" };
 
 test("[SV12] a repository's models are listed, loaded by policy and unloaded, by who has the admin token", async (t) => {
