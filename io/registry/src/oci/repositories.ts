@@ -26,7 +26,7 @@ export interface Repositories<Principal> {
   link(repository: string, digest: Digest): Promise<void>;
   /** @throws DistributionError `DENIED` for a tag or repository that nobody may push. */
   checkReference(repository: string, reference: Reference): void;
-  /** @throws DistributionError `MANIFEST_BLOB_UNKNOWN`. */
+  /** @throws DistributionError `MANIFEST_BLOB_UNKNOWN`, `DENIED` for a manifest that nobody may push there. */
   put(principal: Principal, repository: string, pushed: PushedManifest): Promise<void>;
 }
 

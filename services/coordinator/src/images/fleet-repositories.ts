@@ -28,7 +28,7 @@ export interface FleetRepositoriesOptions {
 
 /**
  * The repositories of a fleet. Those of one word are the models': releases fill
- * them, and only signatures and other artifacts that refer to them may be
+ * them, and only signatures by their tag and artifacts with a subject may be
  * pushed. All others are the operators'.
  */
 export class FleetRepositories implements Repositories<Principal> {
@@ -87,10 +87,7 @@ export class FleetRepositories implements Repositories<Principal> {
 
   checkReference(repository: string, reference: Reference): void {
     const isOurs = isModel(repository) && "tag" in reference && !/^sha256-/.test(reference.tag);
-    if (!isOurs) return;
-    throw new DistributionError("DENIED", `"${repository}" is for releases of the model of that name`, {
-      fix: "push to a repository of two words, such as tools/NAME",
-    });
+    if (isOurs) throw notTheirs(repository);
   }
 
   async put(
@@ -98,6 +95,8 @@ export class FleetRepositories implements Repositories<Principal> {
     repository: string,
     { document, manifest, tag }: PushedManifest,
   ): Promise<void> {
+    if (isModel(repository) && tag === undefined && manifest.subject === undefined)
+      throw notTheirs(repository);
     const { digest } = document.descriptor;
     const held = await this.#holdBlobs(repository, manifest);
     this.images.checkWhole(repository, manifest, (blob) => held.has(blob));
@@ -130,6 +129,12 @@ export class FleetRepositories implements Repositories<Principal> {
   #hasBlob(repository: string, digest: Digest): boolean {
     return this.images.names(repository, digest) || this.#pushes.has(repository, digest);
   }
+}
+
+function notTheirs(repository: string): DistributionError {
+  return new DistributionError("DENIED", `"${repository}" is for releases of the model of that name`, {
+    fix: "push to a repository of two words, such as tools/NAME, or what has an image of the model as its subject",
+  });
 }
 
 function isModel(repository: string): boolean {

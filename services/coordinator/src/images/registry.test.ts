@@ -237,11 +237,34 @@ suite("the registry on a coordinator's port", () => {
     assert.deepEqual(config.modelfs.diffIds, [pack.layers[0].digest]);
   });
 
-  test("[OC9] tags of a model's repository are for releases; signatures may be added", async () => {
+  test("[OC9] tags of a model's repository are for releases; signatures and what refers to an image may be added", async () => {
     const index = await client.manifest("digits", "latest");
     for (const tag of ["1", "latest", "99", "1-modelpack"])
       await assert.rejects(client.putManifest("digits", tag, index), { code: "permission_denied" });
     await client.putManifest("digits", `sha256-${"a".repeat(64)}.sig`, index);
+    const config = ociDocument(mediaTypes.empty, {});
+    await client.pushBlob("digits", {
+      digest: config.descriptor.digest,
+      length: config.bytes.length,
+      async *stream() {
+        yield config.bytes;
+      },
+    });
+    const artifact = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      config: config.descriptor,
+      layers: [],
+    };
+    const alone = ociDocument(mediaTypes.manifest, artifact);
+    await assert.rejects(client.putManifest("digits", alone.descriptor.digest, alone), {
+      code: "permission_denied",
+    });
+    const referring = ociDocument(mediaTypes.manifest, { ...artifact, subject: index.descriptor });
+    const { digest } = referring.descriptor;
+    await client.putManifest("digits", digest, referring);
+    const { manifests } = await json(`/v2/digits/referrers/${index.descriptor.digest}`);
+    assert.ok(manifests.some((one: { digest: string }) => one.digest === digest));
   });
 
   test("[OC11] what is public anyone pulls, and only that, until it is private again", async () => {
