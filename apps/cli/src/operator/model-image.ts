@@ -11,7 +11,7 @@ export interface ModelImage {
   readonly public: boolean;
 }
 
-/** The image of a released model; undefined where the fleet has no runtime for images. */
+/** The image of a released model; undefined where it could not be made, as without a runtime for images. */
 export async function findImage(
   { call, file, images }: OperatorSession,
   { name, version }: ReleasedModel,
@@ -27,16 +27,12 @@ export async function findImage(
   };
 }
 
-/** @throws SelvedgeError `failed_precondition` where the fleet has no runtime for images. */
+/** @throws SelvedgeError `failed_precondition` where the release is no image. */
 export async function requireImage(session: OperatorSession, model: ReleasedModel): Promise<ModelImage> {
   const image = await findImage(session, model);
   if (image !== undefined) return image;
-  throw new SelvedgeError(
-    "failed_precondition",
-    "the fleet has nothing that its models could run on as images",
-    {
-      at: `${model.name}@${model.version}`,
-      fix: "give it a runtime: selvedge image base build",
-    },
-  );
+  throw new SelvedgeError("failed_precondition", "the release is no image", {
+    at: `${model.name}@${model.version}`,
+    fix: "give the fleet a runtime: selvedge image base build; when it has one, see the coordinator's log",
+  });
 }

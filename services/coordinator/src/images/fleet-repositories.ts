@@ -65,10 +65,10 @@ export class FleetRepositories implements Repositories<Principal> {
   }
 
   whyNoManifest(repository: string): string | undefined {
-    const hasRuntime = this.images.resolve(runtimeRepository, { tag: "latest" }) !== undefined;
-    return isModel(repository) && !hasRuntime
+    if (!isModel(repository)) return undefined;
+    return this.images.resolve(runtimeRepository, { tag: "latest" }) === undefined
       ? "give the fleet a runtime: selvedge image base build"
-      : undefined;
+      : "see `selvedge model list`; when it has this version, the coordinator's log says why it is no image";
   }
 
   async blob(repository: string, digest: Digest): Promise<StoredBlob | undefined> {

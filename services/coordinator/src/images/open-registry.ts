@@ -48,7 +48,7 @@ export async function openRegistry({
       const state = session.board.get(job);
       return state && trainingRecord(job, state, await records.rounds(job));
     },
-    onTrouble: (error) => log.error({ err: error }, "images of releases could not be made"),
+    onTrouble: (error, release) => log.error({ err: error, release }, "a release could not be made an image"),
   });
   const uploads = await BlobUploads.open({ folder: join(folder, "image-uploads"), blobs, hold, timers });
   const repositories = new FleetRepositories({

@@ -8,7 +8,6 @@ import {
   type Release,
   type ReleaseImage,
   type ReleaseRepository,
-  type RuntimeImage,
   referenceOfSegments,
   releaseImage,
   type TrainingRecord,
@@ -24,7 +23,8 @@ export interface ReleaseImagesOptions {
   trainingOf(release: Release): Promise<TrainingRecord | undefined>;
   /** Keeps a blob a while, though nothing names it yet. */
   hold(digest: Digest): Promise<void>;
-  onTrouble(error: unknown): void;
+  /** @param release - NAME@VERSION, which is tried again when it is next asked for. */
+  onTrouble(error: unknown, release: string): void;
 }
 
 /**
@@ -44,26 +44,24 @@ export class ReleaseImages {
   /** Makes what is missing in the background. */
   prepareAll(): void {
     const names = new Set(this.#options.releases.releases().map(({ name }) => name));
-    for (const name of names) this.prepare(name).catch((thrown: unknown) => this.#options.onTrouble(thrown));
+    for (const name of names) void this.prepare(name);
   }
 
-  /** Resolves when all releases of this name are there, as far as there is a runtime for them. */
+  /** Resolves when all releases of this name are there, as far as they can be made. */
   prepare(name: string): Promise<void> {
     return this.#turns.run(name, async () => {
-      const { images, releases } = this.#options;
+      const { images, onTrouble, releases } = this.#options;
       const all = releases.releases().filter((release) => release.name === name);
       const incomplete = all.filter(({ version }) =>
         imageTags(version).some((tag) => !has(images, name, tag)),
       );
-      if (incomplete.length === 0) return;
-      const runtime = await readRuntime(images);
-      const newest = all.at(-1);
       for (const release of incomplete) {
-        if (runtime !== undefined || !has(images, name, packTag(release.version)))
-          await this.#make(release, runtime, {
-            parent: all[all.indexOf(release) - 1],
-            isNewest: release === newest,
-          });
+        const position = { parent: all[all.indexOf(release) - 1], isNewest: release === all.at(-1) };
+        try {
+          await this.#make(release, position);
+        } catch (thrown) {
+          onTrouble(thrown, `${name}@${release.version}`);
+        }
       }
     });
   }
@@ -73,12 +71,10 @@ export class ReleaseImages {
     await this.#turns.drained();
   }
 
-  async #make(
-    release: Release,
-    runtime: RuntimeImage | undefined,
-    { parent, isNewest }: Position,
-  ): Promise<void> {
+  async #make(release: Release, { parent, isNewest }: Position): Promise<void> {
     const { blobs, images, trainingOf } = this.#options;
+    const runtime = await readRuntime(images);
+    if (runtime === undefined && has(images, release.name, packTag(release.version))) return;
     const layer = await referenceOfSegments(modelLayer(release), blobs);
     const training = await trainingOf(release);
     const createdAtMs = training?.finishedAtMs ?? 0;
