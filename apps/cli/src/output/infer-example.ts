@@ -1,3 +1,5 @@
+import { shellWord } from "./shell-word.ts";
+
 /** An input as the Open Inference Protocol's model metadata describes it; -1 = any size. */
 export interface InferInput {
   readonly name: string;
@@ -19,14 +21,10 @@ export function inferExample(
   inputs: readonly InferInput[],
   { tokenFile, tlsCert }: InferAccess = {},
 ): string {
-  const trust = tlsCert === undefined ? "" : ` --cacert ${quoted(tlsCert)}`;
-  const token = tokenFile === undefined ? "" : ` -H "Authorization: Bearer $(cat ${quoted(tokenFile)})"`;
+  const trust = tlsCert === undefined ? "" : ` --cacert ${shellWord(tlsCert)}`;
+  const token = tokenFile === undefined ? "" : ` -H "Authorization: Bearer $(cat ${shellWord(tokenFile)})"`;
   const body = `'{"inputs":[${inputs.map(inputText).join(",")}]}'`;
   return `curl -s${trust}${token} ${url}/v2/models/${model}/infer -d ${body}`;
-}
-
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function inputText({ name, datatype, shape }: InferInput): string {
