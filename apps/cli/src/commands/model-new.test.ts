@@ -77,6 +77,8 @@ suite("selvedge model new", () => {
     const parsed = parseJobFile(job, join(folder, "job.yaml"));
     assert.deepEqual([parsed.loss.name, parsed.dataset.target], ["binary-cross-entropy", twoClasses]);
     await loadModel(parsed);
+    const told = await run("model new mlp --input 4 --classes 1 -o told.onnx");
+    assert.match(told.stdout, /told\.onnx: [\d,]+ parameters, from \[4\] to one score\n/);
   });
 
   test("a file that is there stays, and says so", async () => {

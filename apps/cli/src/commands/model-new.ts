@@ -45,12 +45,16 @@ export async function run(terminal: Terminal, options: ModelNewOptions, name?: s
   const parameters = parameterCount(model);
   const { job, data } = suggestionFor(name, output, bytes, classes);
   if (options.json) return writeJson(terminal.stdout, { path, parameters, inputShape, classes, data, job });
-  const to = classes === undefined ? "" : ` to ${classes} classes`;
   terminal.stdout.write(
-    `${path}: ${formatCount(parameters)} parameters, from [${inputShape.join(", ")}]${to}\n` +
+    `${path}: ${formatCount(parameters)} parameters, from [${inputShape.join(", ")}]${outputText(classes)}\n` +
       `data: ${data}\n\nA job.yaml beside it to begin with:\n\n${job}\n` +
       `next: ${terminal.command} model check ${shellWord(output)}\n`,
   );
+}
+
+function outputText(classes: number | undefined): string {
+  if (classes === undefined) return "";
+  return classes === 1 ? " to one score" : ` to ${classes} classes`;
 }
 
 function suggestionFor(
