@@ -209,7 +209,7 @@ test("[DS8] what is learned is one class, or what the target says; its shape fol
     complaint("inputShape: [4], classes: 2, target: { kind: class, columns: [{ name: b }] }"),
     /columns: are/,
   );
-  assert.match(complaint(columns, loss, "target=0.9"), /^target: is an accuracy, and huber learns numbers/);
+  assert.match(complaint(columns, loss, "target=0.9"), /^target: is an accuracy, and huber has none/);
 });
 
 test("numbers have no accuracy among their metrics", () => {

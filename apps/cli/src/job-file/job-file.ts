@@ -111,4 +111,5 @@ function modelSource(model: JobFields["model"], folder: string): ModelSource {
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
+
 const quorumShare = 0.8;

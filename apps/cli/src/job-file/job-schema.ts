@@ -141,7 +141,7 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
   if (typeof job.target === "number" && !hasAccuracy(job.loss.name))
     complain(
       "target",
-      `is an accuracy, and ${job.loss.name} learns numbers, which have none: name a metric of errors`,
+      `is an accuracy, and ${job.loss.name} has none: name a metric that is measured, such as { metric: loss, atMost: 0.1 }`,
     );
   if (job.grace > job.deadline) complain("grace", "must be at most the deadline");
   if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
