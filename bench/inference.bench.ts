@@ -1,7 +1,7 @@
 /**
  * Serving by this server, by KServe's Python model server and by ONNX Runtime behind FastAPI, in turn: the same model
  * and requests from the same load generator, a process of its own. Run with
- * `npm run bench -- inference --python VENV/bin/python [--seconds 3] [--models mlp,cnn] [--servers "selvedge,kserve"]
+ * `npm run bench -- inference --python VENV/bin/python [--seconds 3] [--models mlp,cnn] [--servers "selvedge;kserve"]
  * [--encodings json,binary,grpc] [--clients 1,8,32] [--repetitions 1]` where that Python has what
  * `bench/peers/serving/requirements.txt` names: a table, and last one line of JSON. A ratio is our throughput by the
  * best peer's: above 1 we are faster.
