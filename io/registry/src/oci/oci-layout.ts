@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, digestOf, limits, SelvedgeError } from "@selvedge/protocol";
+import { type Digest, digestOf, isDigest, limits, SelvedgeError } from "@selvedge/protocol";
 import { fileError, ifThere } from "@selvedge/storage";
 import { type Descriptor, mediaTypes, type OciDocument } from "./descriptor.ts";
-import { type Manifest, parseManifest } from "./manifest.ts";
+import { jsonObject, type Manifest, parseManifest } from "./manifest.ts";
 import { ociDocument } from "./oci-document.ts";
 
 /** Where manifests and blobs come from: a registry, or a folder. */
@@ -80,7 +80,7 @@ export class OciLayout implements ImageSource, ImageTarget {
     const digest = found?.digest ?? (reference as Digest);
     const bytes = await this.#read(this.#path(digest), limits.imageManifestBytesMax);
     if (digestOf(bytes) !== digest) throw damaged(this.#path(digest));
-    const mediaType = found?.mediaType ?? mediaTypeIn(bytes);
+    const mediaType = found?.mediaType ?? mediaTypeIn(bytes, this.#path(digest));
     return { bytes, descriptor: { mediaType, digest, size: bytes.length } };
   }
 
@@ -119,10 +119,7 @@ export class OciLayout implements ImageSource, ImageTarget {
 
   async #named(tag: string): Promise<Descriptor> {
     const path = join(this.#folder, "index.json");
-    const { manifests } = JSON.parse(
-      Buffer.from(await this.#read(path, limits.imageManifestBytesMax)).toString(),
-    );
-    const all: readonly Descriptor[] = manifests;
+    const all = descriptorsIn(await this.#read(path, limits.imageManifestBytesMax), path);
     const named = all.filter(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] === tag);
     const [found, other] = tag === "" ? all : named;
     if (found !== undefined && other === undefined) return found;
@@ -168,10 +165,28 @@ async function writeBlob(
   throw new SelvedgeError("corrupt", "other bytes came than those of the digest", { at: digest });
 }
 
-function mediaTypeIn(bytes: Uint8Array): string {
-  const { mediaType, manifests } = JSON.parse(Buffer.from(bytes).toString("utf8"));
+/** What an index names, with its annotations. @throws SelvedgeError `corrupt` */
+function descriptorsIn(bytes: Uint8Array, path: string): readonly Descriptor[] {
+  const { manifests } = objectIn(bytes, path);
+  const isWhole =
+    Array.isArray(manifests) &&
+    manifests.every((one) => typeof one?.mediaType === "string" && isDigest(String(one.digest)));
+  if (isWhole) return manifests;
+  throw damaged(path);
+}
+
+function mediaTypeIn(bytes: Uint8Array, path: string): string {
+  const { mediaType, manifests } = objectIn(bytes, path);
   if (typeof mediaType === "string") return mediaType;
   return manifests === undefined ? mediaTypes.manifest : mediaTypes.index;
+}
+
+function objectIn(bytes: Uint8Array, path: string): Readonly<Record<string, unknown>> {
+  try {
+    return jsonObject(bytes);
+  } catch {
+    throw damaged(path);
+  }
 }
 
 function inUse(folder: string): SelvedgeError {

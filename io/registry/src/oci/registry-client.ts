@@ -49,7 +49,7 @@ export class RegistryClient {
     if (await this.hasBlob(repository, blob.digest)) return false;
     const begun = await this.#call(repository, { method: "POST", path: `/v2/${repository}/blobs/uploads/` });
     await this.#expect(begun, [202]);
-    const location = new URL(begun.headers.location ?? "", this.#options.url);
+    const location = addressIn(begun.headers.location, this.#options.url);
     location.searchParams.set("digest", blob.digest);
     const headers = { "content-type": "application/octet-stream", "content-length": String(blob.length) };
     const path = location.pathname + location.search;
@@ -115,17 +115,14 @@ export class RegistryClient {
     const { realm, service } = Object.fromEntries(
       [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name, value]),
     );
-    const tokens = new URL(realm ?? "", url);
+    const tokens = addressIn(realm, url);
     if (service !== undefined) tokens.searchParams.set("service", service);
     tokens.searchParams.set("scope", `repository:${repository}:pull,push`);
     // The password goes to nobody who could not be proved to be who it is for.
     if (tokens.protocol !== "https:" && url.protocol === "https:") return undefined;
     const answer = await exchange(this.#options, tokens, { method: "GET", path: "" }, basic);
     await this.#expect(answer, [200]);
-    const { token, access_token: accessToken } = JSON.parse(
-      Buffer.from(await readAll(answer, 1_048_576)).toString(),
-    );
-    return `Bearer ${token ?? accessToken}`;
+    return `Bearer ${tokenIn(await readAll(answer, 1_048_576), url)}`;
   }
 
   async #expect(answer: IncomingMessage, statuses: readonly number[]): Promise<void> {
@@ -193,6 +190,32 @@ async function readAll(answer: IncomingMessage, bytesMax: number): Promise<Uint8
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** @throws SelvedgeError `unsupported` when a registry names none. */
+function addressIn(text: string | undefined, registry: URL): URL {
+  const address = text ? URL.parse(text, registry.href) : null;
+  if (address !== null && /^https?:$/.test(address.protocol)) return address;
+  throw notARegistry(registry, `it names the address "${(text ?? "").slice(0, 80)}"`);
+}
+
+/** @throws SelvedgeError `unsupported` when there is none in what a registry's token server answered. */
+function tokenIn(bytes: Uint8Array, registry: URL): string {
+  try {
+    const { token, access_token: accessToken } = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const found: unknown = token ?? accessToken;
+    if (typeof found === "string") return found;
+  } catch {
+    // Said below.
+  }
+  throw notARegistry(registry, "its token server answers without a token");
+}
+
+function notARegistry({ host }: URL, why: string): SelvedgeError {
+  return new SelvedgeError("unsupported", `it does not answer as registries do: ${why}`, {
+    at: host,
+    fix: "look whether this is the registry's address, and no proxy answers for it",
+  });
 }
 
 function refused({ host }: URL, status: number, why: string): SelvedgeError {
