@@ -1,7 +1,20 @@
-import type { TensorProto } from "./gen/onnx/onnx_pb.js";
 import type { OnnxModel } from "./model.ts";
-import { floats, integers, type ModelParts, modelOf, node, value } from "./models.fixture.ts";
-import type { AttributeKind, AttributeValue } from "./operator.ts";
+import { floats, integers, modelOf, node, value } from "./models.fixture.ts";
+import {
+  grouped,
+  moved,
+  numbers,
+  type OpsetRow,
+  padded,
+  perChannel,
+  reduced,
+  reduction,
+  resized,
+  same,
+  scalars,
+  split,
+  unchanged,
+} from "./opset-rows.fixture.ts";
 import { sizeOf } from "./shape.ts";
 
 /** What operator sets write in different ways: all forms give the same, and train the same. */
@@ -12,22 +25,6 @@ export interface OpsetForms {
   /** From "x" to "y", through the parameter "w", which is multiplied with x. */
   readonly models: readonly { readonly opset: number; readonly model: OnnxModel }[];
 }
-
-/** A way to write it, from "m" to "z". */
-interface Form {
-  readonly opset: number;
-  readonly nodes: ModelParts["nodes"];
-  readonly initializers?: readonly TensorProto[];
-}
-
-interface Row {
-  readonly name: string;
-  readonly shape?: readonly number[];
-  readonly output?: readonly number[];
-  readonly forms: readonly Form[];
-}
-
-type Attributes = Readonly<Record<string, readonly [AttributeKind, AttributeValue]>>;
 
 export function opsetForms(): OpsetForms[] {
   return rows.map(({ name, shape = [4, 3, 6], output = shape, forms }) => ({
@@ -46,9 +43,7 @@ export function opsetForms(): OpsetForms[] {
   }));
 }
 
-const ends = [13, 23] as const;
-
-const rows: readonly Row[] = [
+const rows: readonly OpsetRow[] = [
   ...["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"].map((kind) =>
     reduction(`Reduce${kind}`),
   ),
@@ -300,105 +295,3 @@ const rows: readonly Row[] = [
     unchanged(op, {}),
   ),
 ];
-
-/** Its axes an attribute before operator set 18, an input since. */
-function reduction(op: string): Row {
-  return {
-    name: op,
-    output: [3, 6],
-    forms: [
-      ...[13, 17].map((opset) => same(opset, op, { axes: ["ints", [1]], keepdims: ["int", 0] })),
-      ...[18, 23].map((opset) => reduced(op, opset)),
-    ],
-  };
-}
-
-function reduced(op: string, opset: number): Form {
-  return {
-    opset,
-    nodes: [node(op, ["m", "axes"], "z", { keepdims: ["int", 0] })],
-    initializers: [integers("axes", [1])],
-  };
-}
-
-function moved(
-  op: string,
-  shape: readonly number[],
-  output: readonly number[],
-  axes: readonly number[],
-): Row {
-  const form = (opset: number): Form => ({
-    opset,
-    nodes: [node(op, ["m", "axes"], "z")],
-    initializers: [integers("axes", axes)],
-  });
-  return { name: op, shape, output, forms: ends.map(form) };
-}
-
-/** Its two parts the other way round. */
-function split(
-  opset: number,
-  input: readonly string[],
-  attributes: Attributes,
-  initializers: readonly TensorProto[] = [],
-): Form {
-  const parts = node("Split", input, "a", { axis: ["int", 1], ...attributes });
-  const joined = node("Concat", ["b", "a"], "z", { axis: ["int", 1] });
-  return { opset, nodes: [{ ...parts, output: ["a", "b"] }, joined], initializers };
-}
-
-function padded(opset: number, input: readonly string[], pads: readonly number[]): Form {
-  const initializers = [integers("pads", pads), integers("axes", [2, 3])];
-  return { opset, nodes: [node("Pad", input, "z")], initializers };
-}
-
-function resized(opset: number, scales: readonly number[], attributes: Attributes): Form {
-  return {
-    opset,
-    nodes: [node("Resize", ["m", "", "scales"], "z", { mode: ["string", "linear"], ...attributes })],
-    initializers: [floats("scales", [scales.length], scales)],
-  };
-}
-
-function grouped(opset: number, spread: (ofGroups: readonly number[]) => readonly number[]): Form {
-  const [scale, bias] = [spread([0.5, 1.5]), spread([0.1, -0.2])];
-  return {
-    opset,
-    nodes: [node("GroupNormalization", ["m", "scale", "bias"], "z", { num_groups: ["int", 2] })],
-    initializers: [floats("scale", [scale.length], scale), floats("bias", [bias.length], bias)],
-  };
-}
-
-/** Written alike from one operator set to the last. */
-function unchanged(
-  op: string,
-  attributes: Attributes,
-  initializers: readonly TensorProto[] = [],
-  output?: readonly number[],
-  first = 13,
-): Row {
-  const input = ["m", ...initializers.map(({ name }) => name)];
-  const forms = [first, 18, 23].map((opset) => ({
-    opset,
-    nodes: [node(op, input, "z", attributes)],
-    initializers,
-  }));
-  return { name: op, forms, ...(output && { output }) };
-}
-
-function same(opset: number, op: string, attributes: Attributes = {}): Form {
-  return { opset, nodes: [node(op, ["m"], "z", attributes)] };
-}
-
-function perChannel(channels: number, ...names: readonly string[]): readonly TensorProto[] {
-  return names.map((name, index) => floats(name, [channels], numbers(channels, index)));
-}
-
-function scalars(values: Readonly<Record<string, number>>): readonly TensorProto[] {
-  return Object.entries(values).map(([name, each]) => floats(name, [], [each]));
-}
-
-/** Between 0.2 and 1.2, no two alike. */
-function numbers(length: number, offset = 0): readonly number[] {
-  return Array.from({ length }, (_, index) => 0.2 + (((index + 7 * offset) * 0.618) % 1));
-}
