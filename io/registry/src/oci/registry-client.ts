@@ -132,8 +132,11 @@ export class RegistryClient {
       return;
     }
     const text = Buffer.from(await readAll(answer, 65_536)).toString("utf8");
-    const [, told] = /"message"\s*:\s*"([^"]{1,500})"/.exec(text) ?? [];
-    throw refused(this.#options.url, statusCode, told ?? headers["content-type"] ?? "no reason given");
+    throw refused(
+      this.#options.url,
+      statusCode,
+      reasonIn(text) ?? headers["content-type"] ?? "no reason given",
+    );
   }
 
   #exchange(call: Call, authorization: string | undefined): Promise<IncomingMessage> {
@@ -209,6 +212,16 @@ function tokenIn(bytes: Uint8Array, registry: URL): string {
     // Said below.
   }
   throw notARegistry(registry, "its token server answers without a token");
+}
+
+/** What an error's body says in words; registries write it in more than one form. */
+function reasonIn(text: string): string | undefined {
+  const [, told] = /"message"\s*:\s*("(?:[^"\\]|\\.){1,500}")/.exec(text) ?? [];
+  try {
+    return told && JSON.parse(told);
+  } catch {
+    return told;
+  }
 }
 
 function notARegistry({ host }: URL, why: string): SelvedgeError {
