@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classTargets, type Dataset } from "@selvedge/datasets";
 import {
-  buildMlp,
   type OnnxModel,
   parameterLayout,
   readParameters,
@@ -12,13 +10,16 @@ import {
 } from "@selvedge/onnx";
 import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { SeededRandom } from "@selvedge/protocol";
-import { inputFormatOf } from "./batch-run.ts";
-import { NativeSession } from "./native-session.ts";
-import { runTraining, type TrainingResult, type TrainingRun } from "./training-loop.ts";
+import {
+  classes,
+  features,
+  smallModel as model,
+  smallDataset,
+  trainingOptions,
+  trainSmall,
+} from "./small-training.fixture.ts";
+import type { TrainingResult, TrainingRun } from "./training-loop.ts";
 
-const classes = 3;
-const features = 5;
-const model = buildMlp({ inputShape: [features], hidden: [4], classes, seed: 3 });
 const dataset = smallDataset(31);
 
 const variants: Readonly<Record<string, Partial<TrainingOptions>>> = {
@@ -119,44 +120,16 @@ test("[RE11] a learning rate for each step is that of its step, however the step
 
 test("a number of parts that is none is refused", () => {
   for (const accumulate of [0, 1.5, -1, 1e9]) {
-    assert.throws(() => trainingGraph(model, options({ accumulate })), { code: "invalid_argument" });
+    assert.throws(() => trainingGraph(model, trainingOptions(dataset, { accumulate })), {
+      code: "invalid_argument",
+    });
   }
 });
 
-async function train(
+function train(
   trained: OnnxModel,
   change: Partial<TrainingOptions>,
   run: Partial<TrainingRun>,
 ): Promise<TrainingResult> {
-  const graph = trainingGraph(trained, options(change));
-  const session = await NativeSession.load(graph.bytes);
-  return await runTraining(session, graph, {
-    parameters: readParameters(trained, parameterLayout(trained)),
-    dataset,
-    examples: Int32Array.from(Array(dataset.length).keys()),
-    epochs: 1,
-    batchSize: 4,
-    learningRate: 0.1,
-    seed: 1,
-    ...run,
-  }).finally(() => session.release());
-}
-
-function options(change: Partial<TrainingOptions>): TrainingOptions {
-  return { loss: "softmax-cross-entropy", optimizer: "sgd", ...inputFormatOf(dataset), ...change };
-}
-
-function smallDataset(length: number): Dataset {
-  const random = SeededRandom.fromSeed("examples", length);
-  return {
-    name: "small",
-    length,
-    inputShape: [features],
-    inputs: Float32Array.from({ length: length * features }, () => random.uniform()),
-    scale: 1,
-    targets: classTargets(
-      classes,
-      Int32Array.from({ length }, () => random.integer(classes)),
-    ),
-  };
+  return trainSmall(trained, dataset, change, run);
 }

@@ -19,10 +19,9 @@ import { floats, integers, type ModelParts, modelOf, node, value } from "@selved
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
 import { runEvaluation } from "./evaluation-loop.ts";
 import { NativeSession } from "./native-session.ts";
-import { runTraining, type TrainingResult } from "./training-loop.ts";
+import { classes, features, trainSmall } from "./small-training.fixture.ts";
+import type { TrainingResult } from "./training-loop.ts";
 
-const classes = 3;
-const features = 5;
 const length = 23;
 const custom: Loss = { name: "custom", output: "loss" };
 
@@ -158,19 +157,12 @@ function options(change: Partial<TrainingOptions>): TrainingOptions {
   return { loss: custom, optimizer: "sgd", inputType: "float32", scale: 1, ...change };
 }
 
-async function train(
+function train(
   model: OnnxModel,
   dataset: Dataset,
   change: Partial<TrainingOptions>,
 ): Promise<TrainingResult> {
-  const graph = trainingGraph(model, options(change));
-  const session = await NativeSession.load(graph.bytes);
-  return await runTraining(session, graph, {
-    parameters: readParameters(model, parameterLayout(model)),
-    dataset,
-    examples: Int32Array.from(Array(length).keys()),
-    ...{ epochs: 2, batchSize: 4, learningRate: 0.1, seed: 1 },
-  }).finally(() => session.release());
+  return trainSmall(model, dataset, change, { epochs: 2 });
 }
 
 async function evaluate(model: OnnxModel, dataset: Dataset, loss: Loss): Promise<number> {

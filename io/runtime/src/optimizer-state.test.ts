@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classTargets, type Dataset } from "@selvedge/datasets";
 import {
-  buildMlp,
   decodeSafetensors,
   encodeSafetensors,
   type Optimizer,
@@ -12,12 +10,9 @@ import {
   type TrainingOptions,
   trainingGraph,
 } from "@selvedge/onnx";
-import { SeededRandom } from "@selvedge/protocol";
-import { inputFormatOf } from "./batch-run.ts";
-import { NativeSession } from "./native-session.ts";
-import { runTraining, type TrainingResult, type TrainingRun } from "./training-loop.ts";
+import { smallModel as model, smallDataset, trainingOptions, trainSmall } from "./small-training.fixture.ts";
+import type { TrainingResult, TrainingRun } from "./training-loop.ts";
 
-const model = buildMlp({ inputShape: [5], hidden: [4], classes: 3, seed: 3 });
 const layout = parameterLayout(model);
 const initial = readParameters(model, layout);
 const dataset = smallDataset(24);
@@ -34,7 +29,7 @@ for (const optimizer of optimizers) {
   test(`${optimizer.name}: a training that was stopped goes on as if it had not been, to the bit`, async () => {
     const straight = await train({ optimizer }, { epochs: 6 });
     const first = await train({ optimizer }, { epochs: 2 });
-    const { state } = trainingGraph(model, options({ optimizer }));
+    const { state } = trainingGraph(model, trainingOptions(dataset, { optimizer }));
     const kept = decodeSafetensors(encodeSafetensors(state.layout, first.state.values), state.layout);
     const { parameters } = first;
     const second = await train(
@@ -62,7 +57,7 @@ test("what is frozen by its name stays as it is, and the rest is trained as if i
     );
     assert.equal(same, slot.name.endsWith(".bias"), slot.name);
   }
-  const graph = trainingGraph(model, options({ frozen: ["*.bias"] }));
+  const graph = trainingGraph(model, trainingOptions(dataset, { frozen: ["*.bias"] }));
   assert.deepEqual(new Set(graph.frozen.values()), new Set(["the training says so"]));
   assert.ok(graph.state.layout.slots.length === 0);
 });
@@ -83,37 +78,7 @@ test("a proximal term pulls towards the anchor, a correction against its gradien
   assert.ok(Math.abs(distance(bounded.parameters) - 0.1 * 0.25) < 1e-5);
 });
 
-async function train(change: Partial<TrainingOptions>, run: Partial<TrainingRun>): Promise<TrainingResult> {
-  const graph = trainingGraph(model, options(change));
-  const session = await NativeSession.load(graph.bytes);
-  return await runTraining(session, graph, {
-    parameters: initial,
-    dataset,
-    // One, so that all epochs are alike.
-    examples: Int32Array.of(3),
-    epochs: 1,
-    batchSize: 4,
-    learningRate: 0.1,
-    seed: 1,
-    ...run,
-  }).finally(() => session.release());
-}
-
-function options(change: Partial<TrainingOptions>): TrainingOptions {
-  return { loss: "softmax-cross-entropy", optimizer: "sgd", ...inputFormatOf(dataset), ...change };
-}
-
-function smallDataset(length: number): Dataset {
-  const random = SeededRandom.fromSeed("examples", length);
-  return {
-    name: "small",
-    length,
-    inputShape: [5],
-    inputs: Float32Array.from({ length: length * 5 }, () => random.uniform()),
-    scale: 1,
-    targets: classTargets(
-      3,
-      Int32Array.from({ length }, () => random.integer(3)),
-    ),
-  };
+/** On one example, so that all epochs are alike. */
+function train(change: Partial<TrainingOptions>, run: Partial<TrainingRun>): Promise<TrainingResult> {
+  return trainSmall(model, dataset, change, { examples: Int32Array.of(3), ...run });
 }

@@ -9,19 +9,21 @@ import {
   parameterLayout,
   readParameters,
   slotOf,
-  type TrainingOptions,
   trainingGraph,
 } from "@selvedge/onnx";
 import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
-import { inputFormatOf } from "./batch-run.ts";
 import { runEvaluation } from "./evaluation-loop.ts";
 import { NativeSession } from "./native-session.ts";
+import {
+  classes,
+  features,
+  smallModel as model,
+  smallDataset,
+  trainingOptions,
+  trainSmall,
+} from "./small-training.fixture.ts";
 import { runTraining, type TrainingResult, type TrainingRun } from "./training-loop.ts";
-
-const classes = 3;
-const features = 5;
-const model = buildMlp({ inputShape: [features], hidden: [4], classes, seed: 3 });
 
 test("one epoch with a short last batch is plain gradient descent, computed by hand in float64", async () => {
   const linear = buildMlp({ inputShape: [features], hidden: [], classes, seed: 3 });
@@ -56,7 +58,7 @@ test("progress counts up to the last step, and the base parameters are not chang
 
 test("[RE2] how the steps are cut into runs does not change a bit", async () => {
   const run = trainingRun(model, smallDataset(100), { epochs: 2, batchSize: 3 });
-  const graph = trainingGraph(model, options(run.dataset));
+  const graph = trainingGraph(model, trainingOptions(run.dataset));
   const session = await NativeSession.load(graph.bytes);
   const quick = await runTraining(session, graph, run);
   const cuts: number[] = [];
@@ -180,7 +182,7 @@ test("batch normalization learns from the batch, and evaluates with the statisti
   assert.notDeepEqual([...slot("scale")], Array(features).fill(1), "a gradient reaches the scale");
 
   // By hand: y = w (x - mean)/√(variance + ε), mean 2 and variance 4 for every feature.
-  const graph = evaluationGraph(normalized, options(dataset));
+  const graph = evaluationGraph(normalized, trainingOptions(dataset));
   const session = await NativeSession.load(graph.bytes);
   const measured = await runEvaluation(session, graph, { ...run, examples: Int32Array.of(3) });
   await session.release();
@@ -197,7 +199,7 @@ test("batch normalization learns from the batch, and evaluates with the statisti
 
 test("evaluation gives the mean loss and accuracy of the examples asked for", async () => {
   const dataset = smallDataset(250);
-  const graph = evaluationGraph(model, options(dataset));
+  const graph = evaluationGraph(model, trainingOptions(dataset));
   const session = await NativeSession.load(graph.bytes);
   const parameters = readParameters(model, graph.layout);
   const measure = (examples: Int32Array) => runEvaluation(session, graph, { parameters, dataset, examples });
@@ -234,14 +236,8 @@ test("impossible settings are refused", async () => {
   await assert.rejects(train(model, { ...run, examples: new Int32Array() }), isError("failed_precondition"));
 });
 
-async function train(trained: OnnxModel, run: TrainingRun): Promise<TrainingResult> {
-  const graph = trainingGraph(trained, options(run.dataset));
-  const session = await NativeSession.load(graph.bytes);
-  return await runTraining(session, graph, run).finally(() => session.release());
-}
-
-function options(dataset: Dataset): TrainingOptions {
-  return { loss: "softmax-cross-entropy", optimizer: "sgd", ...inputFormatOf(dataset) };
+function train(trained: OnnxModel, run: TrainingRun): Promise<TrainingResult> {
+  return trainSmall(trained, run.dataset, {}, run);
 }
 
 function trainingRun(
@@ -257,21 +253,6 @@ function trainingRun(
     batchSize,
     learningRate: 0.1,
     seed: 1,
-  };
-}
-
-function smallDataset(length: number): Dataset {
-  const random = SeededRandom.fromSeed("examples", length);
-  return {
-    name: "small",
-    length,
-    inputShape: [features],
-    inputs: Float32Array.from({ length: length * features }, () => random.uniform()),
-    scale: 1,
-    targets: classTargets(
-      classes,
-      Int32Array.from({ length }, () => random.integer(classes)),
-    ),
   };
 }
 
