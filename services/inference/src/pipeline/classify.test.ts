@@ -92,10 +92,11 @@ test("[SV17] a model without a pipeline says so, and a pipeline that does not fi
   assert.equal(answer.status, 400);
   assert.match(answer.body.error, /has no pipeline/);
   const pipeline = pipelineSchema.parse({ image: {} });
-  await assert.rejects(
-    server.deploy({ ...model, pipeline }),
-    /row of numbers: give the image's height and width/,
-  );
+  await assert.rejects(server.deploy({ ...model, pipeline }), {
+    message: /row of numbers: give the image's height and width/,
+    at: "image",
+    fix: /pipeline\.yaml.*--pipeline.*agent\.yaml/,
+  });
   assert.equal(server.models()[0]?.version, "1");
 });
 

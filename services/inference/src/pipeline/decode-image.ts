@@ -11,7 +11,8 @@ export interface Image {
 
 /**
  * Decodes a PNG (W3C PNG, Third Edition) or JPEG (ITU-T T.81). How large it is, is read before it is decoded: a small
- * file can say that it is a huge picture.
+ * file can say that it is a huge picture. In a model's process, where this runs, one picture is decoded at a time, for
+ * nothing here waits: what it takes is not multiplied by requests.
  *
  * @throws SelvedgeError `invalid_argument` when it is neither, broken, or an interlaced PNG, `out_of_range` when it has
  *   more than `limits.imagePixelsMax` pixels
@@ -108,5 +109,5 @@ const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const pngHeaderEnd = 29;
 /** "IHDR" */
 const pngHeaderName = 0x49484452;
-/** Progressive coefficients of the largest picture. */
+/** Progressive coefficients of the largest picture; a JPEG that takes more is refused. */
 const jpegMegabytesMax = 512;

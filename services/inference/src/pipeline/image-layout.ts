@@ -1,8 +1,8 @@
-import { SelvedgeError } from "@selvedge/protocol";
+import type { SelvedgeError } from "@selvedge/protocol";
 import type { TensorDeclaration } from "@selvedge/runtime";
 import { openShape } from "../tensors/decode-tensor.ts";
 import type { ModelSignature } from "../tensors/infer-request.ts";
-import type { ImageOptions } from "./pipeline.ts";
+import { type ImageOptions, unfitPipeline } from "./pipeline.ts";
 
 /** How a model takes a picture. */
 export interface ImageLayout {
@@ -90,7 +90,5 @@ function shown({ dims }: TensorDeclaration): string {
 }
 
 function unfit(why: string): SelvedgeError {
-  return new SelvedgeError("invalid_argument", `the pipeline does not fit the model: ${why}`, {
-    at: "image",
-  });
+  return unfitPipeline("image", why);
 }

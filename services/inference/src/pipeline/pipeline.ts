@@ -1,5 +1,5 @@
 import { readYamlFile } from "@selvedge/config";
-import { limits } from "@selvedge/protocol";
+import { limits, SelvedgeError } from "@selvedge/protocol";
 import { z } from "zod";
 
 /** What stands between a picture and a model, and between its scores and a word. */
@@ -68,4 +68,12 @@ export const pipelineSchema: z.ZodType<Pipeline> = z.strictObject({
 /** @throws SelvedgeError as `readYamlFile` */
 export async function readPipeline(path: string): Promise<Pipeline> {
   return await readYamlFile(path, pipelineSchema);
+}
+
+/** @param at the part of the pipeline that is not the model's */
+export function unfitPipeline(at: keyof Pipeline, why: string): SelvedgeError {
+  return new SelvedgeError("invalid_argument", `the pipeline does not fit the model: ${why}`, {
+    at,
+    fix: "correct it where it stands: pipeline.yaml, the file of --pipeline, or inference.pipelines in agent.yaml",
+  });
 }

@@ -1,7 +1,7 @@
-import { SelvedgeError } from "@selvedge/protocol";
+import type { SelvedgeError } from "@selvedge/protocol";
 import type { Tensor } from "@selvedge/runtime";
 import type { ModelSignature } from "../tensors/infer-request.ts";
-import type { OutputOptions } from "./pipeline.ts";
+import { type OutputOptions, unfitPipeline } from "./pipeline.ts";
 
 export interface ScoredClass {
   /** Its number where the pipeline has no labels. */
@@ -53,7 +53,5 @@ function probabilities(scores: readonly number[]): readonly number[] {
 }
 
 function unfit(why: string): SelvedgeError {
-  return new SelvedgeError("invalid_argument", `the pipeline does not fit the model: ${why}`, {
-    at: "output",
-  });
+  return unfitPipeline("output", why);
 }
