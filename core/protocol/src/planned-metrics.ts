@@ -93,7 +93,7 @@ export function measuredNames(
   return [
     "loss",
     ...(hasAccuracy(loss) ? ["accuracy"] : []),
-    ...(isBinary(target) ? ["precision", "recall", "f1", "average_precision"] : []),
+    ...(hasAccuracy(loss) && isBinary(target) ? ["precision", "recall", "f1", "average_precision"] : []),
     ...among.map((k) => `top_${k}`),
     ...(logLoss ? ["perplexity"] : []),
     ...(classCounts ? ["macro_f1"] : []),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plannedTraining } from "@selvedge/onnx";
-import { decodePlan, digestOf, encodePlan } from "@selvedge/protocol";
+import { decodePlan, digestOf, encodePlan, type Plan } from "@selvedge/protocol";
 import { buildPlan } from "./build-plan.ts";
 import { parseJobFile } from "./job-file.ts";
 
@@ -159,6 +159,24 @@ test("[OF9] a plan marks a loss that is an output of its model", () => {
     ["fedavg.2", "custom", undefined, "loss"],
   );
   assert.deepEqual(plannedTraining({ train, target }).loss, { name: "custom", output: "loss" });
+});
+
+test("of two classes too, nothing but the loss is measured where it is an output of the model", () => {
+  const file = text.replace(/target:.*\n|metrics:.*\n/g, "").replaceAll("classes: 10", "classes: 2");
+  const planOf = (...sets: string[]): Plan => {
+    const custom = ["loss={ name: custom, output: loss }", ...sets];
+    const bytes = encodePlan(buildPlan(parseJobFile(file, "job.yaml", custom), model));
+    return decodePlan(bytes).plan;
+  };
+  assert.deepEqual(planOf().optionalMetrics, []);
+  for (const measure of ["accuracy", "f1", "average_precision"]) {
+    assert.throws(() => planOf(`metrics=[${measure}]`), {
+      message: `${measure} is of classes, and the loss custom has no accuracy`,
+    });
+  }
+  assert.throws(() => planOf("target={ metric: f1, atLeast: 0.9 }"), {
+    message: /"f1" is not one of: loss$/,
+  });
 });
 
 test("the server's optimizer is in the plan, with those of its options that are given", () => {

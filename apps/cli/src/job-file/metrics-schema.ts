@@ -26,6 +26,8 @@ const measures: Readonly<Record<string, (target: PlanTarget) => readonly string[
   r2: () => errorMeasures.r2,
 };
 
+const ofClasses: ReadonlySet<string> = new Set(["accuracy", "f1", "average_precision"]);
+
 /** A job file's `metrics`: measures such as `f1` and `top_5`, or scalars by name. */
 export const metricsSchema: z.ZodOptional<z.ZodArray<z.ZodString>> = z
   .array(
@@ -47,12 +49,13 @@ export function planMetrics(
   target: PlanTarget,
   loss: TrainingFields["loss"],
 ): string[] {
+  const isScored = hasAccuracy(loss.name);
   const always = [
-    ...firstMetricNames.filter((name) => hasAccuracy(loss.name) || !name.endsWith("accuracy")),
+    ...firstMetricNames.filter((name) => isScored || !name.endsWith("accuracy")),
     ...weightsOf(target, loss),
   ];
-  if (named === undefined) return [...always, ...(isBinary(target) ? binaryMetricNames : [])];
-  const asked = named.flatMap((name) => (isMeasure(name) ? scalarsFor(name, target) : [name]));
+  if (named === undefined) return [...always, ...(isScored && isBinary(target) ? binaryMetricNames : [])];
+  const asked = named.flatMap((name) => (isMeasure(name) ? scalarsFor(name, target, loss) : [name]));
   return [...new Set(named.some(isMeasure) ? [...always, ...asked] : asked)];
 }
 
@@ -69,7 +72,14 @@ function isMeasure(name: string): boolean {
   return Object.hasOwn(measures, name) || /^top_\d{1,3}$/.test(name);
 }
 
-function scalarsFor(name: string, target: PlanTarget): readonly string[] {
+function scalarsFor(name: string, target: PlanTarget, loss: TrainingFields["loss"]): readonly string[] {
+  if (target.kind === "class" && ofClasses.has(name) && !hasAccuracy(loss.name)) {
+    throw new SelvedgeError(
+      "invalid_argument",
+      `${name} is of classes, and the loss ${loss.name} has no accuracy`,
+      { at: "metrics" },
+    );
+  }
   if (name.startsWith("top_")) return [`eval_${name}_correct`];
   const scalars = measures[name]?.(target);
   if (scalars !== undefined) return scalars;
