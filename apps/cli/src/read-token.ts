@@ -13,43 +13,62 @@ import type { Terminal } from "./terminal.ts";
  * @throws SelvedgeError `invalid_argument` when there is none, and as `fileError`; an AbortError when interrupted
  */
 export async function readToken(terminal: Terminal, tokenFile: string, madeBy: string): Promise<string> {
-  const path = resolve(terminal.workingFolder, tokenFile);
+  const fix = `give what \`${madeBy}\` printed`;
+  return await readSecret(terminal, tokenFile, { word: "token", lengthMax: tokenLengthMax, fix });
+}
+
+/** A registry's password, as `readToken`; those of clouds are tokens of theirs, of some thousand characters. */
+export async function readPassword(terminal: Terminal, passwordFile: string): Promise<string> {
+  const fix = "give what the registry takes as a password";
+  return await readSecret(terminal, passwordFile, { word: "password", lengthMax: passwordLengthMax, fix });
+}
+
+interface Secret {
+  readonly word: "token" | "password";
+  /** With its line end, characters. */
+  readonly lengthMax: number;
+  readonly fix: string;
+}
+
+async function readSecret(
+  terminal: Terminal,
+  file: string,
+  { fix, lengthMax, word }: Secret,
+): Promise<string> {
+  const path = resolve(terminal.workingFolder, file);
   const content =
-    tokenFile === "-"
-      ? await (terminal.stdin.isTTY === true ? typedLine(terminal) : pipedText(terminal))
-      : await textOf(createReadStream(path)).catch((thrown: unknown) => {
+    file === "-"
+      ? await (terminal.stdin.isTTY === true ? typedLine(terminal, word) : pipedText(terminal, lengthMax))
+      : await textOf(createReadStream(path), lengthMax).catch((thrown: unknown) => {
           throw fileError(thrown, path);
         });
-  const token = content.trim();
-  if (token !== "" && content.length <= contentLengthMax) return token;
+  const secret = content.trim();
+  if (secret !== "" && content.length <= lengthMax) return secret;
   throw new SelvedgeError(
     "invalid_argument",
-    token === "" ? "there is no token" : "this is too long for a token",
-    {
-      at: tokenFile === "-" ? "standard input" : path,
-      fix: `give what \`${madeBy}\` printed`,
-    },
+    secret === "" ? `there is no ${word}` : `this is too long for a ${word}`,
+    { at: file === "-" ? "standard input" : path, fix },
   );
 }
 
 /** Whoever writes it may never end, until the command is interrupted. */
-function pipedText({ stdin, interrupted }: Terminal): Promise<string> {
-  return textOf(addAbortSignal(interrupted, stdin));
+function pipedText({ stdin, interrupted }: Terminal, lengthMax: number): Promise<string> {
+  return textOf(addAbortSignal(interrupted, stdin), lengthMax);
 }
 
 /** All of it, or of what is too long the beginning. */
-async function textOf(stream: Readable): Promise<string> {
+async function textOf(stream: Readable, lengthMax: number): Promise<string> {
   let text = "";
   for await (const part of stream.setEncoding("utf8")) {
     text += part;
-    if (text.length > contentLengthMax) break;
+    if (text.length > lengthMax) break;
   }
   return text;
 }
 
 /** Up to Enter: who types it need not know how a terminal's input is ended. */
-async function typedLine({ stdin, stderr, interrupted }: Terminal): Promise<string> {
-  stderr.write("paste the token, then press Enter:\n");
+async function typedLine({ stdin, stderr, interrupted }: Terminal, word: Secret["word"]): Promise<string> {
+  stderr.write(`paste the ${word}, then press Enter:\n`);
   const lines = createInterface({ input: stdin, signal: interrupted });
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -61,5 +80,6 @@ async function typedLine({ stdin, stderr, interrupted }: Terminal): Promise<stri
   }
 }
 
-/** Far above any token with its line end, characters. */
-const contentLengthMax = 1_024;
+/** Far above any token of ours. */
+const tokenLengthMax = 1_024;
+const passwordLengthMax = 16_384;

@@ -59,6 +59,12 @@ suite("selvedge model push", () => {
     assert.deepEqual([refused.code, /is for releases of the model/.test(refused.stderr)], [4, true]);
     const stranger = await run(`model push digits oci://${host}/models/digits --ca ca.crt --state hub`);
     assert.deepEqual([stranger.code, /it wants to know who calls/.test(stranger.stderr)], [4, true]);
+    // Clouds' registries take tokens of thousands of characters.
+    await writeFile(join(folder, "password.txt"), "x".repeat(4_000));
+    assert.equal((await push("models/digits")).code, 4);
+    await writeFile(join(folder, "password.txt"), "x".repeat(20_000));
+    const long = await push("models/digits");
+    assert.deepEqual([long.code, /this is too long for a password/.test(long.stderr)], [2, true]);
   });
 });
 

@@ -7,7 +7,7 @@ import { findModel } from "../operator/find-model.ts";
 import { requireImage } from "../operator/model-image.ts";
 import { withOperator } from "../operator/operator-session.ts";
 import { writeJson } from "../output/json.ts";
-import { readToken } from "../read-token.ts";
+import { readPassword } from "../read-token.ts";
 import type { OperatorOptions, Terminal } from "../terminal.ts";
 
 export interface ModelPushOptions extends OperatorOptions {
@@ -28,7 +28,7 @@ export async function run(
   const { host, repository, tag } = parseDestination(destination);
   const { http, user } = options;
   const ca = options.ca && (await readFileOf(resolve(terminal.workingFolder, options.ca)));
-  const password = options.passwordFile && (await readToken(terminal, options.passwordFile, "the registry"));
+  const password = options.passwordFile && (await readPassword(terminal, options.passwordFile));
   const client = new RegistryClient({
     url: new URL(`${http ? "http" : "https"}://${host}`),
     signal: terminal.interrupted,
