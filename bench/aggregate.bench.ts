@@ -1,6 +1,6 @@
 /**
  * How fast client updates are folded into the exact sum of `weighted-mean`.
- * Run with `node bench/aggregate.bench.ts`: a table, and last one line of JSON.
+ * Run with `npm run bench -- aggregate`: a table, and last one line of JSON.
  */
 import { openSumRound, weightedMean } from "@selvedge/learning";
 import { SeededRandom } from "@selvedge/protocol";

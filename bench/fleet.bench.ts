@@ -1,6 +1,6 @@
 /**
  * One coordinator and many connected devices: real processes, sockets and TLS, the agent's own session code.
- * Run with `npm run bench -- fleet [--agents 10000] [--crowds 4]`: a table, and last one line of JSON.
+ * Run with `npm run bench -- fleet [--agents 10000] [--crowds 4] [--check-ins 1000]`: a table, and last one line of JSON.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";

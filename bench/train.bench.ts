@@ -1,8 +1,8 @@
 /**
  * Training steps of this engine and of PyTorch in turn: the same model, which PyTorch exports, the same data, batch size
  * and number of threads; each side in a process of its own for each model. Run with
- * `npm run bench -- train --python VENV/bin/python [--only NAME,…] [--repetitions 7]` where that Python has torch and
- * onnx: a table, and last one line of JSON. A ratio is PyTorch's time by ours: above 1 we are faster.
+ * `npm run bench -- train --python VENV/bin/python [--only NAME,…] [--repetitions 7] [--threads 1,2]` where that Python
+ * has torch and onnx: a table, and last one line of JSON. A ratio is PyTorch's time by ours: above 1 we are faster.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,8 +1,9 @@
-// npm run bench [-- NAME [options]]: runs bench/NAME.bench.ts, or says which there are.
+// npm run bench [-- NAME [options]]: runs bench/NAME.bench.ts, or says which there are; with --help prints what the
+// benchmark says at its top.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { root } from "./testing/groups.ts";
 
@@ -14,8 +15,16 @@ if (name === undefined || !names.includes(name)) {
   );
   process.exit(64);
 }
-const child = spawn(process.execPath, [join(root, "bench", `${name}.bench.ts`), ...options], {
-  stdio: "inherit",
-});
+const file = join(root, "bench", `${name}.bench.ts`);
+if (options.includes("--help")) {
+  console.log(firstComment(readFileSync(file, "utf8")));
+  process.exit(0);
+}
+const child = spawn(process.execPath, [file, ...options], { stdio: "inherit" });
 const [code] = await once(child, "exit");
 process.exitCode = code ?? 1;
+
+function firstComment(source: string): string {
+  const [, text = ""] = /\/\*\*\n(.*?)\n \*\//s.exec(source) ?? [];
+  return text.replaceAll(/^ \* ?/gm, "");
+}
