@@ -72,6 +72,7 @@ suite("join tokens and devices", () => {
     assert.match(stdout, /^device {7}shed\?\[2J$/m);
     assert.match(stdout, /^state {8}quarantined since 2026-11-24 11:59:00Z: its identity is in use twice$/m);
     assert.match(stdout, /^security {5}found in use twice, 2 times; last 2026-11-24 11:59:00Z$/m);
+    assert.match(stdout, /^refused {6}digits@1: unsigned$/m);
     const kitchen = await run("device show kitchen");
     assert.match(kitchen.stdout, /^state {8}online$/m);
     assert.match(kitchen.stdout, /^enrolled {5}.*, with token 5b2f0c9e4d1a7788$/m);

@@ -33,5 +33,8 @@ function fieldsOf(device: Device, now: number): [string, string][] {
     ["software", `${device.softwareVersion || "-"} on ${device.architecture || "-"}`],
     ["data", device.datasets.join(", ") || "-"],
     ["models", device.models.map(modelCell).join(", ") || "-"],
+    ...device.models.flatMap(({ name, version, error }): [string, string][] =>
+      error === "" ? [] : [["refused", `${name}@${version}: ${error}`]],
+    ),
   ];
 }
