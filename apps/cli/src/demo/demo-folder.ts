@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where everything of one demo lies; nothing is written elsewhere. */
+/** Where everything of one demo lies; what else it writes `offerImage` takes back. */
 export interface DemoFolder {
   readonly path: string;
   readonly coordinator: string;
