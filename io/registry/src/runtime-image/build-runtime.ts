@@ -83,8 +83,7 @@ interface Layer {
 
 async function layerOf(entries: readonly TarEntry[]): Promise<Omit<Layer, "by">> {
   const folders = parentFolders(entries.map(({ path }) => path));
-  const taken = new Set(entries.map(({ path }) => path));
-  const segments = tarArchive([...entries, ...folders.filter(({ path }) => !taken.has(path))]);
+  const segments = tarArchive([...entries, ...folders]);
   const tar = Buffer.concat(segments.filter((segment) => segment instanceof Uint8Array));
   const bytes = await promisify(gzip)(tar, { level: 6 });
   const descriptor = { mediaType: mediaTypes.gzipLayer, digest: digestOf(bytes), size: bytes.length };

@@ -66,7 +66,7 @@ async function copyPlatform(
   if (!Array.isArray(entry) || entry.length === 0) {
     throw new SelvedgeError("invalid_argument", "the image has no entry point that would serve a model", {
       at: digest,
-      fix: "give one that serves /models, such as that of deploy/containers/inference",
+      fix: "give one that serves /models, such as the target inference of deploy/containers/Containerfile",
     });
   }
   await copyImage(source, digest, target);
