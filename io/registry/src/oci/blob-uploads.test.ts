@@ -28,6 +28,24 @@ test("[OC3] two clients may bring the same blob at the same time", async (t) => 
   ]);
 });
 
+test("[OC3] a blob in one piece leaves no upload behind, whether it came, broke off or was another", async (t) => {
+  const { uploads, pending } = await openUploads(t);
+  const bytes = Buffer.from("one piece");
+  const digest = digestOf(bytes);
+  async function* brokenOff() {
+    yield bytes.subarray(0, 3);
+    throw new Error("the connection is gone");
+  }
+  await assert.rejects(uploads.take("tools/x", digest, brokenOff()), /connection is gone/);
+  assert.equal(pending.size, 0);
+  await assert.rejects(uploads.take("tools/x", digest, streamOf(Buffer.from("other"))), {
+    distributionCode: "DIGEST_INVALID",
+  });
+  assert.equal(pending.size, 0);
+  assert.deepEqual(await uploads.take("tools/x", digest, streamOf(bytes)), { digest, length: bytes.length });
+  assert.equal(pending.size, 0);
+});
+
 test("an upload is not cancelled while a request writes to it", async (t) => {
   const { uploads } = await openUploads(t);
   const id = await uploads.begin("tools/x");

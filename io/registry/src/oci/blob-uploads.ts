@@ -120,6 +120,21 @@ export class BlobUploads {
     }
   }
 
+  /**
+   * All of it at once: what breaks off is not gone on with, since nobody was told of an upload.
+   *
+   * @throws DistributionError as `begin`, `append` and `finish`.
+   */
+  async take(repository: string, digest: Digest, body: AsyncIterable<Uint8Array>): Promise<BlobReference> {
+    const id = await this.begin(repository);
+    try {
+      await this.append(repository, id, body);
+      return await this.finish(repository, id, digest);
+    } finally {
+      await this.#drop(id);
+    }
+  }
+
   /** @throws DistributionError `BLOB_UPLOAD_UNKNOWN`, `BLOB_UPLOAD_INVALID` while a request writes to it. */
   async cancel(repository: string, id: string): Promise<void> {
     this.#findAtRest(repository, id);

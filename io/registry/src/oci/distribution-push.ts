@@ -1,4 +1,4 @@
-import { digestOf, limits } from "@selvedge/protocol";
+import { type BlobReference, digestOf, limits } from "@selvedge/protocol";
 import type { HttpAnswer, HttpRequest } from "@selvedge/transport-grpc";
 import { emptyAnswer } from "./distribution-answers.ts";
 import { DistributionError } from "./distribution-error.ts";
@@ -47,7 +47,11 @@ async function upload<Principal>(
       );
     case "PUT":
       await uploads.append(repository, id, body, startOf(headers["content-range"]));
-      return await finish(repositories, repository, id, query.get("digest"));
+      return await keep(
+        repositories,
+        repository,
+        await uploads.finish(repository, id, digestIn(query.get("digest") ?? "")),
+      );
     case "DELETE":
       await uploads.cancel(repository, id);
       return emptyAnswer(204);
@@ -71,21 +75,18 @@ async function begin<Principal>(
       return created(repository, "blobs", wanted);
     }
   }
-  const id = await repositories.uploads.begin(repository);
-  if (digest === null) return progress(repository, id, 0);
-  await repositories.uploads.append(repository, id, body);
-  return await finish(repositories, repository, id, digest);
+  const { uploads } = repositories;
+  if (digest === null) return progress(repository, await uploads.begin(repository), 0);
+  return await keep(repositories, repository, await uploads.take(repository, digestIn(digest), body));
 }
 
-async function finish<Principal>(
+async function keep<Principal>(
   repositories: Repositories<Principal>,
   repository: string,
-  id: string,
-  digest: string | null,
+  { digest }: BlobReference,
 ): Promise<HttpAnswer> {
-  const reference = await repositories.uploads.finish(repository, id, digestIn(digest ?? ""));
-  await repositories.link(repository, reference.digest);
-  return created(repository, "blobs", reference.digest);
+  await repositories.link(repository, digest);
+  return created(repository, "blobs", digest);
 }
 
 async function putManifest<Principal>(
