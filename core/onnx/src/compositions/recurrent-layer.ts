@@ -3,6 +3,7 @@ import { rowsOf, transpose, unsqueeze } from "../gradient-families.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import { type Flag, mismatch, TypeMismatch, type Value } from "../operator.ts";
 import { type Dimension, sameShape } from "../shape.ts";
+import { type Activation, activationsOf } from "./recurrent-activations.ts";
 
 export interface RecurrentAttributes {
   readonly activations?: readonly string[];
@@ -50,8 +51,6 @@ export interface CellWeights<Functions extends string> {
   readonly activations: { readonly [Name in Functions]: Activation };
 }
 
-export type Activation = (graph: GraphBuilder, x: Value) => Value;
-
 /** The equations of one step of one direction, from [batch, hidden] to [batch, hidden]. */
 export interface Cell<States extends readonly Value[]> {
   /** What is added to Xₜ·Wᵀ, for all steps at once. */
@@ -94,7 +93,7 @@ export function recurrentLayer<States extends readonly Value[], Functions extend
     value === undefined ? [] : alongDirections(g, value, reverses.length);
   const [ws, rs, bs, ps] = [each(inputs.w), each(inputs.r), each(inputs.b), each(inputs.peepholes)];
   const states = initial.map((state) => each(state));
-  const functions = activationsOf(attributes.activations, kind, reverses.length);
+  const functions = activationsOf(attributes.activations, kind.activations, reverses.length);
   const mask = maskOf(g, x, inputs.lengths);
   const runs = reverses.map((reverse, index) => {
     const [w, r, b, activations] = [ws[index], rs[index], bs[index], functions[index]];
@@ -262,35 +261,6 @@ function hiddenSize(
   if (!all) throw mismatch(`the weights do not fit ${count} directions`, x, w, r);
   return hidden;
 }
-
-/** @throws TypeMismatch naming what is not known */
-function activationsOf<Functions extends string>(
-  given: readonly string[] | undefined,
-  { activations: defaults }: { readonly activations: { readonly [Name in Functions]: string } },
-  count: number,
-): readonly { readonly [Name in Functions]: Activation }[] {
-  const names = Object.keys(defaults);
-  const all = given ?? Array<readonly string[]>(count).fill(Object.values(defaults)).flat();
-  if (all.length !== count * names.length) throw new TypeMismatch(`it has ${all.length} activations`);
-  return Array.from({ length: count }, (_, direction) => {
-    const own = all.slice(direction * names.length);
-    return Object.fromEntries(names.map((name, index) => [name, activationOf(own[index] ?? "")])) as {
-      readonly [Name in Functions]: Activation;
-    };
-  });
-}
-
-function activationOf(name: string): Activation {
-  const activation = activations.get(name);
-  if (activation !== undefined) return activation;
-  throw new TypeMismatch(`the activation "${name}" is not one of ${[...activations.keys()].join(", ")}`);
-}
-
-const activations: ReadonlyMap<string, Activation> = new Map<string, Activation>([
-  ["Relu", (g, x) => g.node("Relu", [x], {})],
-  ["Sigmoid", (g, x) => g.node("Sigmoid", [x], {})],
-  ["Tanh", (g, x) => g.node("Tanh", [x], {})],
-]);
 
 /** Whether each direction goes from the last step to the first. */
 const directions: ReadonlyMap<string, readonly boolean[]> = new Map([
