@@ -193,11 +193,11 @@ interface Axes {
 function reshaped(g: GraphBuilder, x: Value, target: readonly Axes[]): Value {
   const shape = target.map(({ value, from, to }) => productOf(value.shape.slice(from, to)));
   const isSame = shape.length === x.shape.length && shape.every((size, axis) => size === x.shape[axis]);
-  return isSame ? x : { ...g.node("Reshape", [x, shapeOf(g, shape, target)], {}), shape };
+  return isSame ? x : { ...g.node("Reshape", [x, sizesOf(g, shape, target)], {}), shape };
 }
 
 /** A shape as a tensor; where more than one size is not known, computed from those it is of. */
-function shapeOf(g: GraphBuilder, shape: readonly Dimension[], target: readonly Axes[]): Value {
+function sizesOf(g: GraphBuilder, shape: readonly Dimension[], target: readonly Axes[]): Value {
   const names = shape.filter((size) => typeof size === "string");
   if (isStatic(shape) || (names.length === 1 && !shape.includes(0))) {
     return g.integers(...shape.map((size) => (typeof size === "string" ? -1 : size)));

@@ -2,7 +2,7 @@ import { add } from "../arithmetic.ts";
 import type { CompositionTable } from "../composition.ts";
 import { unsqueeze } from "../gradient-families.ts";
 import { mismatch, TypeMismatch, type Value } from "../operator.ts";
-import { type ConvAttributes, fullSizes } from "../operators/convolution.ts";
+import { type ConvAttributes, convAttributes, fullSizes } from "../operators/convolution.ts";
 import type { InputsOf } from "../operators.ts";
 import { isStatic, type Shape } from "../shape.ts";
 import { padsOf, windowsOf } from "../window.ts";
@@ -27,14 +27,7 @@ export const convolutionCompositions: CompositionTable<ConvolutionCompositions> 
   // with the pads given: the runtime finds none for dilated kernels
   Conv: {
     arity: [2, 3],
-    attributes: {
-      auto_pad: "string",
-      dilations: "ints",
-      group: "int",
-      kernel_shape: "ints",
-      pads: "ints",
-      strides: "ints",
-    },
+    attributes: { ...convAttributes, auto_pad: "string" },
     compose: (g, [x, weight, bias], { auto_pad = "NOTSET", ...attributes }) => {
       const inputs: InputsOf<"Conv"> = bias === undefined ? [x, weight] : [x, weight, bias];
       if (auto_pad === "NOTSET") return g.node("Conv", inputs, attributes);
@@ -48,16 +41,7 @@ export const convolutionCompositions: CompositionTable<ConvolutionCompositions> 
   // with the pads given, however the file says what size comes out
   ConvTranspose: {
     arity: [2, 3],
-    attributes: {
-      auto_pad: "string",
-      dilations: "ints",
-      group: "int",
-      kernel_shape: "ints",
-      output_padding: "ints",
-      output_shape: "ints",
-      pads: "ints",
-      strides: "ints",
-    },
+    attributes: { ...convAttributes, auto_pad: "string", output_padding: "ints", output_shape: "ints" },
     compose: (g, [x, weight, bias], attributes) => {
       const { dilations, group, strides } = attributes;
       const padding = paddingOf(x, weight, attributes);

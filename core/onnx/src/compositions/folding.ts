@@ -30,7 +30,7 @@ export const foldingCompositions: CompositionTable<FoldingCompositions> = {
       const rows = g.node("Transpose", [apart], { perm: [2, 0, 1] });
       const pixels = pixelsOf(windows);
       const count = sizeOf(image);
-      const zeros = g.node("Expand", [g.scalar(0, columns.type), shapeOf(g, rows, count + 1)], {});
+      const zeros = g.node("Expand", [g.scalar(0, columns.type), shapeWithRows(g, rows, count + 1)], {});
       const places = g.constant(pixels, [pixels.length, 1]);
       const added = g.node("ScatterND", [zeros, places, rows], { reduction: "add" });
       const kept = g.node("Slice", [added, g.integers(0), g.integers(count), g.integers(0)], {});
@@ -75,7 +75,7 @@ function placeOf(flat: number, sizes: readonly number[]): readonly number[] {
 }
 
 /** The shape of [rows, batch, channels] with another number of rows. */
-function shapeOf(g: GraphBuilder, x: Value, rows: number): Value {
+function shapeWithRows(g: GraphBuilder, x: Value, rows: number): Value {
   const others = g.node("Shape", [x], { start: 1 });
   return g.node("Concat", [g.integers(rows), others], { axis: 0 });
 }

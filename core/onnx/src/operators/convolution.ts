@@ -23,7 +23,8 @@ export interface ConvolutionSignatures {
   };
 }
 
-const convAttributes = {
+/** What both kinds have. */
+export const convAttributes = {
   dilations: "ints",
   group: "int",
   kernel_shape: "ints",
