@@ -26,7 +26,8 @@ export interface Progress {
 }
 
 /** Why a job is done before its rounds are, in words; null when it is not (SPEC RC8). */
-export function goalReached({ plan, last, progress }: JobState): string | null {
+export function goalReached({ plan, last, progress, roundsCompleted }: JobState): string | null {
+  if (roundsCompleted >= plan.rounds) return null;
   const target = targetOf(plan);
   const value = target && last && measured(plan, last, target.metric);
   if (target && typeof value === "number" && isEnough(target, value)) {

@@ -175,6 +175,22 @@ test("[RC8] a metric that no longer gets better ends the job after so many round
   assert.equal(goals.at(-1), "loss has not been better than 3 for 2 rounds");
 });
 
+test("[RC8] a job that ended because its rounds were done gives no other reason", () => {
+  const earlyStopping = { metric: "loss", falls: true, patience: 1, minDelta: 0.1 };
+  const driver = new JobDriver({ rounds: 2, earlyStopping, evaluationDataset: "test" });
+  for (const round of [1, 2]) {
+    driver
+      .open()
+      .submit("a", { round, baseVersion: round - 1 })
+      .submit("b", { round, baseVersion: round - 1 });
+    driver.submit("c", { round, baseVersion: round - 1 }).settle();
+    driver.send({ type: "evaluated", round, metrics: { loss: 5 }, now: 21_000 });
+  }
+  assert.ok(driver.has("writeModel"));
+  driver.send({ type: "modelWritten", model: blob("model"), now: 21_001 });
+  assert.deepEqual([driver.state.status, driver.state.reason], ["completed", null]);
+});
+
 test("[RC8] cancelling tells the cohort and closes the round for good", () => {
   const driver = new JobDriver().open().submit("a").send({ type: "cancelled", now: 3_000 });
   assert.equal(driver.state.status, "cancelled");
