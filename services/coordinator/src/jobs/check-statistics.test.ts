@@ -6,7 +6,7 @@ import { decodePlan, digestOf, encodePlan } from "@selvedge/protocol";
 import { checkStatistics } from "./check-statistics.ts";
 import { smallPlan } from "./plan.fixture.ts";
 
-test("feddyn does not learn statistics of a BatchNormalization that devices share; other algorithms do", () => {
+test("[CS8] feddyn does not learn statistics of a BatchNormalization that devices share; other algorithms do", () => {
   const model = modelOf({
     inputs: [value("x", ["batch", 2])],
     nodes: [node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], "y")],

@@ -3,7 +3,7 @@ import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 
 /**
  * Refuses FedDyn where devices share statistics of a BatchNormalization: they have no gradient that
- * it could correct, and its server step would carry a variance beyond its mean, to below 0.
+ * it could correct, and its server step would carry a variance beyond its mean, to below 0 (SPEC CS8).
  *
  * @throws SelvedgeError `invalid_argument` naming one of them
  */
