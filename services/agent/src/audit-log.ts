@@ -15,8 +15,19 @@ export interface AuditEntry {
   readonly metrics: Readonly<Record<string, number>>;
   /** The whole payload, of statistics. */
   readonly statistics?: unknown;
-  /** What was made with it and stays on the device; the parameters that are personal, by the plan's patterns. */
-  readonly kept?: { readonly digest: string; readonly bytes: number; readonly personal: readonly string[] };
+  /** What was made with it and stays on the device. */
+  readonly kept?: KeptEntry;
+}
+
+export interface KeptEntry {
+  readonly digest: string;
+  readonly bytes: number;
+  /** The parameters that are personal, by the plan's patterns. */
+  readonly personal: readonly string[];
+  /** Whether the optimizer's state is in it. */
+  readonly optimizerState: boolean;
+  /** Whether a correction is, of SCAFFOLD or FedDyn. */
+  readonly correction: boolean;
 }
 
 /**

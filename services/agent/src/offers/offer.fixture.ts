@@ -24,6 +24,8 @@ export interface OfferChanges {
   readonly statistics?: true;
   /** Trains by an output of the model. */
   readonly customLoss?: true;
+  /** Keeps the optimizer's state on the device. */
+  readonly keepOptimizerState?: true;
 }
 
 /** An offer with nothing wrong with it, signed by this operator key. */
@@ -37,6 +39,9 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
       training: {
         localEpochs: changes.localEpochs ?? 1,
         ...(changes.customLoss && { algorithm: "fedavg.2", loss: "custom", customLossOutput: "loss" }),
+        ...(changes.keepOptimizerState && {
+          ...{ algorithm: "fedavg.2", optimizer: "adam", keepOptimizerState: true },
+        }),
       },
       ...(changes.statistics && { dataset: table }),
     }),

@@ -24,7 +24,7 @@ import {
 } from "@selvedge/protocol";
 import type { BlobKeeper, BlobStore } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
-import type { AuditEntry } from "../audit-log.ts";
+import type { AuditEntry, KeptEntry } from "../audit-log.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -285,9 +285,12 @@ function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): Aud
 }
 
 /** What stayed: the owner sees beside each update what is not in it. */
-function keptEntry({ plan }: OfferFacts, { body }: NextKept): NonNullable<AuditEntry["kept"]> {
-  const { personal } = decodePlan(Buffer.from(plan, "base64")).train;
-  return { digest: body.digest, bytes: body.length, personal };
+function keptEntry({ plan }: OfferFacts, { body }: NextKept): KeptEntry {
+  const { algorithm, keepOptimizerState, personal } = decodePlan(Buffer.from(plan, "base64")).train;
+  return {
+    ...{ digest: body.digest, bytes: body.length, personal },
+    ...{ optimizerState: keepOptimizerState, correction: isCorrected(algorithm) },
+  };
 }
 
 function taskKey(job: string, round: number): string {

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { buildMlp, encodeSafetensors, parameterLayout, readParameters, serializeModel } from "@selvedge/onnx";
 import {
   type BlobReference,
+  digestOf,
   type EnvelopeBody,
   keyIdOf,
   type Policy,
@@ -24,6 +25,7 @@ import type { AuditEntry } from "../audit-log.ts";
 import { type OfferChanges, signedOffer } from "../offers/offer.fixture.ts";
 import { blobsOf } from "./blobs-of.ts";
 import { DeviceWorker } from "./device-worker.ts";
+import type { KeptUpdate } from "./trainer.ts";
 
 const now = Date.parse("2026-11-24T12:00:00Z");
 const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
@@ -34,6 +36,7 @@ async function setUp({
   upload = async (): Promise<void> => undefined,
   download = async (): Promise<void> => undefined,
   store = openMemoryStore() as Store,
+  kept = null as KeptUpdate | null,
 } = {}) {
   const operator = generateKeyPairSync("ed25519").privateKey;
   const keys = {
@@ -92,7 +95,7 @@ async function setUp({
         update: new Float32Array(layout.length).fill(0.25),
         examples: 7,
         metrics: { examples: 7 },
-        kept: null,
+        kept,
       }),
       summarise: async () => ({
         statistics: [{ name: "a", count: 10, sum: 20n, squares: 40n, range: null }],
@@ -301,6 +304,19 @@ test("[DS5] statistics are answered like training, and stand in the audit log as
   const submission = sent.find((body) => body.case === "submission")?.value.contribution;
   assert.deepEqual([submission?.format, submission?.weight], ["statistics", 10]);
   assert.deepEqual(submission?.metrics, {});
+  await worker.stop();
+});
+
+test("the audit log says of what stays on the device what it is", async () => {
+  const kept = { bytes: Buffer.from("moments"), isContinued: false };
+  const { worker, offer, audited, keys } = await setUp({ kept });
+  await worker.offer(offer(keys.round, 1, { keepOptimizerState: true }));
+  await worker.idle();
+  const stays = { personal: [], optimizerState: true, correction: false };
+  assert.deepEqual(
+    audited.map((entry) => entry.kept),
+    [{ digest: digestOf(kept.bytes), bytes: 7, ...stays }],
+  );
   await worker.stop();
 });
 
