@@ -33,6 +33,8 @@ export interface TrainingGraph extends BatchGraph {
   readonly updated: readonly (string | undefined)[];
   /** Parameters that training leaves as they are, by name, and why. */
   readonly frozen: ReadonlyMap<string, string>;
+  /** Parameters that training moves without a gradient, by name: running means and variances. */
+  readonly statistics: ReadonlySet<string>;
   readonly state: OptimizerState;
   /** How many times what it sees at once a batch has. */
   readonly accumulate: number;
@@ -77,6 +79,7 @@ export function trainingGraph(model: OnnxModel, options: TrainingOptions): Train
     ...batchGraph(g, "training", { ...loop, ...data, parameters }),
     updated,
     frozen: frozenParameters(entry, loop.step),
+    statistics: loop.step.statistics,
     ...{ state: entry.state, accumulate, scheduled },
     isRandom: forward.isRandom,
     isCounting: entry.isCounting,

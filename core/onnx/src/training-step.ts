@@ -20,6 +20,8 @@ export interface StepRule extends Learner {
 export interface TrainingStep extends BatchStep {
   /** Which of the trained parameters it leaves as they are, and why. */
   readonly still: ReadonlyMap<number, string>;
+  /** Names of those that it moves without a gradient. */
+  readonly statistics: ReadonlySet<string>;
 }
 
 /**
@@ -51,16 +53,18 @@ export function trainingStep(
   const gradients = applyTerms(g, terms, entry.terms, wanted, learned.gradients, scale);
   const optimize = rule.begin(g, rate, add(g, cast(g, taken, "float64"), 1));
   const still = new Map<number, string>();
+  const statistics = new Set<string>();
   const steps = wanted.map((parameter, index): Stepped => {
     const state = stateOfParameter(values.slice(trained.length), rule.state, index);
     const gradient = gradients[index];
     if (gradient !== undefined) return optimize(parameter, gradient, state);
     const next = learned.running.get(parameter.name);
     if (next === undefined) still.set(index, learned.whyStill(parameter));
+    else statistics.add(entry.slots[index]?.name ?? "");
     return { parameter: next ?? parameter, state };
   });
   const { measures, costOfPart } = learned;
-  return { carried: carriedOn(steps, rule), measures, still, ...(costOfPart && { costOfPart }) };
+  return { carried: carriedOn(steps, rule), measures, still, statistics, ...(costOfPart && { costOfPart }) };
 }
 
 /** The gradients of the mean loss of a batch, whether the model sees it at once or in parts. */

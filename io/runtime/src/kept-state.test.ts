@@ -8,13 +8,17 @@ import {
   buildMlp,
   decodeSafetensors,
   encodeSafetensors,
+  type OnnxModel,
   parameterLayout,
   pickTensors,
   placeTensors,
   readParameters,
   serializeModel,
   shareParameters,
+  slotOf,
+  updateLayout,
 } from "@selvedge/onnx";
+import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
 import { SeededRandom } from "@selvedge/protocol";
 import type { TrainingRequest } from "./training-methods.ts";
 import { TrainingProcess } from "./training-process.ts";
@@ -24,7 +28,7 @@ const layout = parameterLayout(model);
 const base = readParameters(model, layout);
 const { shared, personal } = shareParameters(model, ["fc2.*"]);
 
-function requestIn(t: TestContext): TrainingRequest {
+function requestIn(t: TestContext, trained: OnnxModel = model): TrainingRequest {
   const folder = mkdtempSync(join(tmpdir(), "selvedge-kept-state-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const at = (name: string): string => join(folder, name);
@@ -35,8 +39,9 @@ function requestIn(t: TestContext): TrainingRequest {
   });
   writeFileSync(at("images"), encodeIdx({ shape: [60, 2, 2], values }));
   writeFileSync(at("labels"), encodeIdx({ shape: [60], values: labels }));
-  writeFileSync(at("model"), serializeModel(model));
-  writeFileSync(at("weights"), encodeSafetensors(layout, base));
+  const all = parameterLayout(trained);
+  writeFileSync(at("model"), serializeModel(trained));
+  writeFileSync(at("weights"), encodeSafetensors(all, readParameters(trained, all)));
   return {
     ...{ modelPath: at("model"), weightsPath: at("weights"), updatePath: at("update") },
     dataset: { format: "idx", imagesPath: at("images"), labelsPath: at("labels"), classes: 2 },
@@ -118,6 +123,31 @@ test("[CS3] what is kept of another model or plan is as nothing", async (t) => {
     const outcome = await training.train({ ...request, keptPath });
     assert.deepEqual(outcome.kept, { isContinued: false });
     assert.equal(outcome.update.digest, fresh.update.digest);
+  }
+});
+
+test("statistics that no gradient moves have no control variate", async (t) => {
+  const normalized = modelOf({
+    inputs: [value("x", ["batch", 4])],
+    nodes: [
+      node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], "n"),
+      node("MatMul", ["n", "w"], "y"),
+    ],
+    initializers: [
+      ...["scale", "variance"].map((name) => floats(name, [4], [1, 1, 1, 1])),
+      ...["bias", "mean"].map((name) => floats(name, [4], [0, 0, 0, 0])),
+      floats("w", [4, 2], [1, 0, 0, 1, 1, 0, 0, 1]),
+    ],
+  });
+  await using training = await started();
+  const request = { ...requestIn(t, normalized), optimizer: "sgd" } as const;
+  await training.train({ ...request, algorithm: { algorithm: "scaffold" } });
+  const { shared: whole } = shareParameters(normalized, []);
+  const sent = updateLayout(whole, true);
+  const values = decodeSafetensors(readFileSync(request.updatePath), sent);
+  for (const slot of sent.slots) {
+    const isZero = slotOf(values, slot).every((each) => each === 0);
+    assert.equal(isZero, /^control.*(mean|variance)$/.test(slot.name), slot.name);
   }
 });
 

@@ -7,6 +7,7 @@ import {
   placeTensors,
   type SharedParameters,
   shareParameters,
+  slotOf,
   type TrainingGraph,
   updateLayout,
 } from "@selvedge/onnx";
@@ -98,12 +99,13 @@ export class KeptTraining {
 
   /** @param change trained minus base parameters */
   finish(trained: TrainingResult, change: Float32Array): KeptOutcome {
-    const { layout } = this.#start;
+    const { layout, graph } = this.#start;
     const { shared, personal } = this.#parts;
     const update = pickTensors(change, layout, shared);
     const { steps, learningRate } = trained;
     const [own, broadcast] = [this.#own, this.#broadcast];
-    const control = this.#algorithm?.next({ own, broadcast, update, steps, learningRate });
+    const stepped = withoutStatistics(graph.statistics, shared, update);
+    const control = this.#algorithm?.next({ own, broadcast, update: stepped, steps, learningRate });
     const sendsChange = this.#algorithm?.sendsChange === true;
     const moved = sendsChange ? control?.map((value, index) => value - (own[index] ?? 0)) : undefined;
     const next: KeptState = {
@@ -120,6 +122,18 @@ export class KeptTraining {
       kept: this.kept === null ? null : encodeKeptState(this.#sections, next),
     };
   }
+}
+
+/** With zeros for what moved without a gradient: an algorithm has nothing to correct there. */
+function withoutStatistics(
+  statistics: ReadonlySet<string>,
+  layout: ParameterLayout,
+  update: Float32Array,
+): Float32Array {
+  if (statistics.size === 0) return update;
+  const rest = Float32Array.from(update);
+  for (const slot of layout.slots) if (statistics.has(slot.name)) slotOf(rest, slot).fill(0);
+  return rest;
 }
 
 function joined(first: Float32Array, second: Float32Array): Float32Array {
