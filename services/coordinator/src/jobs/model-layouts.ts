@@ -15,15 +15,17 @@ export function sentLayout(shared: ParameterLayout, { train }: CheckedPlan): Par
   return updateLayout(shared, clientAlgorithm(train)?.sendsChange === true);
 }
 
-/** Layouts of the models that jobs train, parsed once each. */
+/** Layouts of the models that jobs train, parsed once each while they are in use. */
 export class ModelLayouts {
-  readonly #blobs: BlobStore;
+  readonly #blobs: Pick<BlobStore, "get">;
+  readonly #remembered: number;
+  /** By the digest of the model, or of the plan that shares a part of it; what was asked for last comes last. */
   readonly #layouts = new Map<Digest, ParameterLayout>();
-  /** By the digest of the plan. */
-  readonly #shared = new Map<Digest, ParameterLayout>();
 
-  constructor(blobs: BlobStore) {
+  /** @param remembered - how many layouts, whatever the number of jobs there ever were */
+  constructor(blobs: Pick<BlobStore, "get">, remembered = 256) {
     this.#blobs = blobs;
+    this.#remembered = remembered;
   }
 
   async model(reference: BlobReference): Promise<OnnxModel> {
@@ -31,11 +33,7 @@ export class ModelLayouts {
   }
 
   async of(reference: BlobReference): Promise<ParameterLayout> {
-    const known = this.#layouts.get(reference.digest);
-    if (known !== undefined) return known;
-    const layout = parameterLayout(await this.model(reference));
-    this.#layouts.set(reference.digest, layout);
-    return layout;
+    return this.#once(reference.digest, async () => parameterLayout(await this.model(reference)));
   }
 
   /** How what a device of this plan sends lies. @throws SelvedgeError as `ofShared` */
@@ -50,10 +48,17 @@ export class ModelLayouts {
    */
   async ofShared({ digest, model, train }: CheckedPlan): Promise<ParameterLayout> {
     if (train.personal.length === 0) return this.of(model);
-    const known = this.#shared.get(digest);
-    if (known !== undefined) return known;
-    const { shared } = shareParameters(await this.model(model), train.personal);
-    this.#shared.set(digest, shared);
-    return shared;
+    return this.#once(digest, async () => shareParameters(await this.model(model), train.personal).shared);
+  }
+
+  async #once(digest: Digest, make: () => Promise<ParameterLayout>): Promise<ParameterLayout> {
+    const layout = this.#layouts.get(digest) ?? (await make());
+    this.#layouts.delete(digest);
+    this.#layouts.set(digest, layout);
+    for (const oldest of this.#layouts.keys()) {
+      if (this.#layouts.size <= this.#remembered) break;
+      this.#layouts.delete(oldest);
+    }
+    return layout;
   }
 }
