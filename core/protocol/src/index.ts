@@ -97,6 +97,7 @@ export {
   metricNames,
   type PlannedMeasures,
   scalarsOf,
+  tellTargets,
 } from "./planned-metrics.ts";
 export type { PlannedDecay } from "./rate-schedule.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";

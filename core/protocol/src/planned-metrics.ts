@@ -126,6 +126,19 @@ export function measuresFor(scalars: readonly string[]): PlannedMeasures {
   };
 }
 
+/** Whether some of these scalars tell what a device's held-out examples are: how often a class was there, or how large numbers were. */
+export function tellTargets(scalars: readonly string[]): boolean {
+  return scalars.some((name) => targetTotals.some((start) => name.startsWith(start)));
+}
+
+/** Of two classes as of many, whose counts have the class's number behind them. */
+const targetTotals: readonly string[] = [
+  "eval_true_positives",
+  "eval_false_positives",
+  "eval_false_negatives",
+  "eval_target_",
+];
+
 const errorSums: ReadonlySet<string> = new Set(Object.values(errorMeasures).flat());
 const distances: readonly string[] = ["mean-squared-error", "mean-absolute-error", "huber"];
 

@@ -45,7 +45,7 @@ test("[AG10] [RC8] devices measure what a job asks for, it is added up exactly, 
   const refusal = history[0]?.participants.find(({ device }) => device === second.id);
   assert.deepEqual(
     [refusal?.status, refusal?.reason],
-    ["declined", "policy classCounts: counts of each class are not given"],
+    ["declined", "policy classCounts: counts of classes and sums of targets are not given"],
   );
 });
 

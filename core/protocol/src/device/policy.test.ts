@@ -66,7 +66,7 @@ test("[OF3] statistics are given only where the owner says so, and count as what
   assert.match(judged({ maxBytesPerDay: 29 }) ?? "", /30 more/);
 });
 
-test("[OF3] counts of each class are given only where the owner says so", () => {
+test("[OF3] counts of classes and sums of targets are given only where the owner says so", () => {
   assert.match(judge({ classCounts: false }, { classCounts: true }) ?? "", /^policy classCounts/);
   assert.equal(judge({ classCounts: false }), null);
   assert.equal(judge({}, { classCounts: true }), null);

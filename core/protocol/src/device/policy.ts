@@ -17,7 +17,7 @@ export interface Policy {
   readonly customLoss: boolean;
   /** Whether plans may ask for statistics of columns. */
   readonly statistics: boolean;
-  /** Whether plans may ask for counts of each class, which tell how often a device saw it. */
+  /** Whether plans may ask for counts of classes or sums of targets, which tell what a device saw. */
   readonly classCounts: boolean;
   /** Most bytes that may leave in one day (UTC); null = no limit. */
   readonly maxBytesPerDay: number | null;
@@ -34,7 +34,7 @@ export interface PolicyContext {
   /** Days since the Unix epoch. */
   readonly day: number;
   readonly maxExamplesPerDevice: number;
-  /** Whether the plan asks for counts of each class. */
+  /** Whether the plan asks for counts of classes or sums of targets. */
   readonly classCounts: boolean;
 }
 
@@ -67,7 +67,7 @@ export function matchPolicy(
     return "policy statistics: none are given";
   }
   if (context.classCounts && !policy.classCounts) {
-    return "policy classCounts: counts of each class are not given";
+    return "policy classCounts: counts of classes and sums of targets are not given";
   }
   if (policy.hours !== null && !isWithin(policy.hours, context.minuteOfDay)) {
     return `policy hours: only ${clock(policy.hours.start)} to ${clock(policy.hours.end)}`;

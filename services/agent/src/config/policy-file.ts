@@ -104,7 +104,8 @@ customLoss: false
 # Give plans that ask for it the count, sum, sum of squares, least and greatest value of columns they name.
 statistics: true
 
-# Report how often each class was there and was predicted among the examples held out, to plans that ask for it.
+# Report how often classes were there and were predicted among the examples held out, and sums of the numbers to be
+# learned, to plans that ask for it.
 classCounts: true
 
 # Let at most this many bytes leave in a day.

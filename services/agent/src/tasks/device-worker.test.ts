@@ -279,6 +279,15 @@ test("[OF3] a policy that cannot be read allows nothing, and the coordinator is 
   await worker.stop();
 });
 
+test("[OF3] an owner who gives no counts of classes gives those of two classes as little as those of many", async () => {
+  const { worker, offer, sent, setPolicy } = await setUp();
+  setPolicy({ classCounts: false });
+  await worker.offer(offer());
+  await worker.idle();
+  assert.match(answers(sent)[0] ?? "", /^declined: policy classCounts: /);
+  await worker.stop();
+});
+
 test("a base that is an installed model stays when its round closes", async () => {
   const { worker, blobs, base, installed, offer } = await setUp();
   installed.add(base.digest);

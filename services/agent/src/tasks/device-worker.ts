@@ -10,7 +10,6 @@ import {
   emptyDevice,
   limits,
   matchPolicy,
-  measuresFor,
   type Offer,
   OfferReplySchema,
   type Policy,
@@ -19,6 +18,7 @@ import {
   type RoundClosed,
   SelvedgeError,
   stepDevice,
+  tellTargets,
   Verdict,
 } from "@selvedge/protocol";
 import { EntityRunner, type JournalHooks, type Store, untilStored } from "@selvedge/storage";
@@ -166,7 +166,7 @@ export class DeviceWorker {
       minuteOfDay: minuteOfDay(),
       day: Math.floor(now() / dayMs),
       maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
-      classCounts: measuresFor(plan.metrics).classCounts,
+      classCounts: tellTargets(plan.metrics),
     });
   }
 
