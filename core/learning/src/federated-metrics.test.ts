@@ -22,6 +22,14 @@ test("[AG8] every metric a plan may name is taken within its range", () => {
   );
 });
 
+test("[AG8] the sums behind a loss and a perplexity end at a million for each example that can be counted", () => {
+  const most = 1e6 * (2 ** 31 - 1);
+  for (const name of ["eval_weight", "eval_log_loss"]) {
+    assert.deepEqual(validateMetrics([name], { [name]: most }), { [name]: most });
+    assert.throws(() => validateMetrics([name], { [name]: most + 1 }), refusal("out_of_range", name));
+  }
+});
+
 test("[AG8] a loss may be negative, an accuracy may not", () => {
   const losses = { train_loss: -2.5, eval_loss: -3 };
   assert.deepEqual(validateMetrics(metricNames, losses), losses);
