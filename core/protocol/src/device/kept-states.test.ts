@@ -44,6 +44,13 @@ class Keeper {
     return keptFor(this.state ?? assert.fail(), job)?.round;
   }
 
+  /** What it has just begun to train. */
+  training(): string[] {
+    return this.effects.flatMap((effect) =>
+      effect.type === "train" ? `${effect.offer.job} ${effect.offer.round}` : [],
+    );
+  }
+
   discarded(): string[] {
     return this.effects.flatMap((effect) => (effect.type === "discard" ? effect.blobs : []));
   }
@@ -95,6 +102,21 @@ test("[CS6] what has to stay in step with the server takes effect once its updat
   assert.equal(keeper.keptRound(), 4);
   assert.ok(keeper.discarded().includes(blob("kept digits 1").digest));
   assert.equal(keeper.discarded().includes(blob("kept digits 4").digest), false);
+});
+
+test("[CS6] training waits for the verdict on what it goes on from, and no other job's does", () => {
+  for (const [verdict, kept] of [
+    ["accepted", 1],
+    ["roundClosed", undefined],
+  ] as const) {
+    const keeper = new Keeper().offered(1).trained(1, "digits", 1_000, true).offered(2);
+    assert.deepEqual(keeper.training(), []);
+    keeper.offered(1, "other");
+    assert.deepEqual(keeper.training(), ["other 1"]);
+    keeper.trained(1, "other").answered(1, verdict);
+    assert.deepEqual(keeper.training(), ["digits 2"]);
+    assert.equal(keeper.keptRound(), kept);
+  }
 });
 
 test("[CS4] it goes when the job has ended, and what is kept for others stays", () => {

@@ -28,6 +28,11 @@ export function keptOf({ kept = [] }: DeviceState): readonly KeptState[] {
   return kept;
 }
 
+/** Whether what the job's next training goes on from depends on a receipt that is still to come (SPEC CS6). */
+export function awaitsVerdict(state: DeviceState, job: string): boolean {
+  return state.tasks.some(({ offer, result }) => offer.job === job && result?.kept?.ifCounted === true);
+}
+
 /** Blobs that a task needs beside the plan's model. */
 export function taskBlobs({ offer, result }: Task): Digest[] {
   const references = [offer.base, offer.control, result?.body, result?.kept?.body];

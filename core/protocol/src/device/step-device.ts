@@ -9,6 +9,7 @@ import {
   type TrainingResult,
 } from "./device-state.ts";
 import {
+  awaitsVerdict,
   expiredJobs,
   keepNext,
   keptBlobs,
@@ -149,7 +150,7 @@ function supersede(state: DeviceState, job: string, round: number): DeviceTransi
 
 /** One training at a time: a device has other work to do. */
 function startNext(state: DeviceState): DeviceTransition {
-  const next = state.tasks.find((task) => task.phase === "queued");
+  const next = state.tasks.find(({ phase, offer }) => phase === "queued" && !awaitsVerdict(state, offer.job));
   if (next === undefined || state.tasks.some((task) => task.phase === "training"))
     return { state, effects: [] };
   return {
