@@ -23,6 +23,9 @@ export {
   countBinary,
 } from "./binary-metrics.ts";
 export { type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
+export { checkComposition } from "./compose/check-composition.ts";
+export { type Choice, choices } from "./compose/choices.ts";
+export { type Exclusion, exclusions } from "./compose/exclusions.ts";
 export {
   centralMetrics,
   combineMetrics,

@@ -178,9 +178,8 @@ export function checkTogether({ algorithm, population }: TrainTask, plan: Plan):
   if (population < cohort) {
     throw invalid("task.population", `${population} devices are fewer than the cohort, ${cohort}`);
   }
-  const { name, learningRate } = plan.serverOptimizer ?? {};
-  if (algorithm === "feddyn" && (name !== "fedavg" || learningRate !== 1)) {
-    throw invalid("server_optimizer", "feddyn has a server step of its own: fedavg at a rate of 1");
+  if (algorithm === "feddyn" && plan.serverOptimizer?.learningRate !== 1) {
+    throw invalid("server_optimizer.learning_rate", "feddyn has a server step of its own, at a rate of 1");
   }
 }
 

@@ -1,4 +1,5 @@
-import { encodePlan, type Job, SelvedgeError, signPlan } from "@selvedge/protocol";
+import { checkComposition } from "@selvedge/learning";
+import { decodePlan, encodePlan, type Job, SelvedgeError, signPlan } from "@selvedge/protocol";
 import { buildPlan } from "../job-file/build-plan.ts";
 import type { JobFile, JobModel } from "../job-file/job-file.ts";
 import { readOperatorKey } from "./operator-file.ts";
@@ -8,6 +9,7 @@ import type { OperatorSession } from "./operator-session.ts";
  * Uploads a job's model, signs its plan with the operator's key, and starts it.
  *
  * @param id - chosen by the caller; the same job under the same id is started once
+ * @throws SelvedgeError as `checkComposition`, before anything is sent
  */
 export async function submitJob(
   session: OperatorSession,
@@ -17,6 +19,7 @@ export async function submitJob(
   signal: AbortSignal,
 ): Promise<Job> {
   const plan = encodePlan(buildPlan(job, reference));
+  checkComposition(decodePlan(plan));
   const { path, operatorKeyPath } = session.file;
   if (operatorKeyPath === undefined) throw noPlanKey(path);
   const planSignature = signPlan(plan, await readOperatorKey(operatorKeyPath));

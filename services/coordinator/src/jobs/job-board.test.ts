@@ -73,6 +73,18 @@ test("[AK5] equal updates of two devices share a blob, which neither takes from 
   await board.stop();
 });
 
+test("[OF10] a plan that makes two choices which do not go together is refused", async () => {
+  const training = { algorithm: "feddyn", population: 2, alpha: 0.1 };
+  const { board, request } = await openTestBoard({
+    plan: { training, server: { name: "fedadam", learningRate: 1 } },
+  });
+  await assert.rejects(board.run(request), {
+    code: "invalid_argument",
+    message: /"server: fedadam", because/,
+  });
+  await board.stop();
+});
+
 test("[RE8] a plan whose training takes more memory than the coordinator allows is refused, with both figures", async () => {
   const { board, request } = await openTestBoard({ rounds: 1, cohort: 2, memoryBytesMax: 100_000_000 });
   await assert.rejects(board.run(request), {

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { checkComposition } from "@selvedge/learning";
 import { encodeSafetensors, readParameters } from "@selvedge/onnx";
 import {
   type BlobReference,
@@ -58,13 +59,14 @@ export class RequestDesk {
    *
    * @throws SelvedgeError `invalid_argument`, `untrusted` (signature), `not_found`
    *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's),
-   *   and as `checkModel` and `checkEvaluation`.
+   *   and as `checkComposition`, `checkModel` and `checkEvaluation`.
    */
   async take(request: JobRequest): Promise<JobState> {
     const { job } = request;
     if (!namePattern.test(job))
       throw new SelvedgeError("invalid_argument", `"${job.slice(0, 80)}" is not a job id`);
     const plan = decodePlan(request.plan);
+    checkComposition(plan);
     const signer = verifyPlan(request.plan, request.signature, this.#options.operatorKeys());
     const signature = { ...request.signature, publicKey: rawPublicKey(signer) };
     return this.#inTurn.run(job, () => this.#start({ ...request, signature }, plan));

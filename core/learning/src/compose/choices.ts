@@ -1,0 +1,34 @@
+import type { CheckedPlan } from "@selvedge/protocol";
+
+/** What a job can choose, by the part of the job file that it stands in. */
+export type Choice =
+  | `algorithm: ${"fedavg" | "scaffold" | "feddyn"}`
+  | `aggregator: ${"mean"}`
+  | `server: ${"fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi"}`
+  | `personalisation: ${"personal" | "keepOptimizerState"}`;
+
+/** The choices that a plan makes. */
+export function choicesOf(plan: CheckedPlan): Choice[] {
+  return choices.filter((choice) => isChosen[choice](plan));
+}
+
+const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = {
+  "algorithm: fedavg": ({ train }) => train.algorithm.startsWith("fedavg"),
+  "algorithm: scaffold": ({ train }) => train.algorithm === "scaffold",
+  "algorithm: feddyn": ({ train }) => train.algorithm === "feddyn",
+  "aggregator: mean": ({ plan }) => plan.aggregator?.name === "weighted-mean",
+  "server: fedavg": isServer("fedavg"),
+  "server: fedavgm": isServer("fedavgm"),
+  "server: fedadagrad": isServer("fedadagrad"),
+  "server: fedadam": isServer("fedadam"),
+  "server: fedyogi": isServer("fedyogi"),
+  "personalisation: personal": ({ train }) => train.personal.length > 0,
+  "personalisation: keepOptimizerState": ({ train }) => train.keepOptimizerState,
+};
+
+/** All there are, in the order of the table in docs/reference/job.md. */
+export const choices: readonly Choice[] = Object.keys(isChosen) as Choice[];
+
+function isServer(name: string): (plan: CheckedPlan) => boolean {
+  return ({ plan }) => plan.serverOptimizer?.name === name;
+}

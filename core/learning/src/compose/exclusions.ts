@@ -1,0 +1,22 @@
+import type { Choice } from "./choices.ts";
+
+/** Choices that a job cannot make together. What no row names goes together. */
+export interface Exclusion {
+  /** None of these goes with any of `those`. */
+  readonly these: readonly Choice[];
+  readonly those: readonly Choice[];
+  /** Why, as a clause after "because": for the error and the reference alike. */
+  readonly reason: string;
+  /** What to do instead. */
+  readonly fix: string;
+}
+
+/** The compatibility table. Add a row where a combination would train something else than it says. */
+export const exclusions: readonly Exclusion[] = [
+  {
+    these: ["algorithm: feddyn"],
+    those: ["server: fedavgm", "server: fedadagrad", "server: fedadam", "server: fedyogi"],
+    reason: "FedDyn's server step is its own, in step with what each device keeps",
+    fix: "leave `server` out, or take `algorithm: fedavg`",
+  },
+];
