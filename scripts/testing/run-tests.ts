@@ -55,8 +55,8 @@ function nodeArguments(group: TestGroup, resultsFile: string, files: readonly st
     "--test",
     `--test-isolation=${group.isolation}`,
     `--test-timeout=${group.testTimeoutMs}`,
-    // Isolated tests start many processes of their own: leave them half of the processors.
-    ...(group.isolation === "process" ? [`--test-concurrency=${Math.ceil(availableParallelism() / 2)}`] : []),
+    // Isolated tests wait for their own processes more than they compute: one for each processor, not one fewer.
+    ...(group.isolation === "process" ? [`--test-concurrency=${availableParallelism()}`] : []),
     `--test-reporter=${join(import.meta.dirname, "console-reporter.ts")}`,
     "--test-reporter-destination=stdout",
     `--test-reporter=${join(import.meta.dirname, "results-reporter.ts")}`,
