@@ -40,6 +40,14 @@ export {
   learningRateFactor,
   type RoundTime,
 } from "./learning-rate-factor.ts";
+export { aggregateRobustly } from "./robust/aggregate-robustly.ts";
+export { type RobustOptions, robustRuleNamed, robustRuleNames } from "./robust/robust-catalog.ts";
+export type {
+  RobustAggregate,
+  RobustRule,
+  StoredContribution,
+  StoredUpdates,
+} from "./robust/robust-rule.ts";
 export { decodeRoundConfig, encodeRoundConfig, type RoundConfig } from "./round-config.ts";
 export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";
 export { type ServerOptimizerOptions, serverOptimizerNamed } from "./server-optimizer-catalog.ts";

@@ -1,0 +1,31 @@
+import { checkedNumber } from "./checked-options.ts";
+import { coordinateWise, meanBetween } from "./coordinate-wise.ts";
+import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.ts";
+
+/**
+ * The mean of each coordinate without its largest and its smallest values: Yin et al. (ICML 2018,
+ * arXiv 1803.01498), definition 2 and algorithm 1, option II. Every device counts the same.
+ *
+ * @param trim the paper's beta, the share that goes at each end: above 0, below 0.5
+ * @throws SelvedgeError `invalid_argument`
+ */
+export function trimmedMean(trim: number): RobustRule {
+  checkedNumber("trim", trim, trim > 0 && trim < 0.5, "above 0 and below 0.5");
+  return {
+    name: "trimmed-mean",
+    // Of fewer it trims nothing.
+    minimum: Math.ceil(1 / trim - slack),
+
+    async combine(updates: StoredUpdates): Promise<RobustAggregate> {
+      const devices = updates.contributions.length;
+      const trimmed = Math.floor(trim * devices + slack);
+      const result = await coordinateWise(updates, (ascending) =>
+        meanBetween(ascending, trimmed, devices - trimmed),
+      );
+      return { result, rejected: [], measurements: { trimmed } };
+    },
+  };
+}
+
+/** So that 0.29 of 100 is 29, whatever binary fractions make of it. */
+const slack = 1e-9;
