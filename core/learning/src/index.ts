@@ -13,8 +13,18 @@ export {
   type SumRound,
 } from "./aggregators/aggregator.ts";
 export { type WeightedMeanConfig, weightedMean } from "./aggregators/weighted-mean.ts";
-export { clientAlgorithm, type PlannedAlgorithm, serverAlgorithm } from "./algorithm-catalog.ts";
-export type { ClientAlgorithm, LocalTraining, ServerAlgorithm } from "./algorithms/algorithm.ts";
+export {
+  clientAlgorithm,
+  type PlannedAlgorithm,
+  plannedAlgorithm,
+  serverAlgorithm,
+} from "./algorithm-catalog.ts";
+export type {
+  ClientAlgorithm,
+  LocalOutcome,
+  LocalTraining,
+  ServerAlgorithm,
+} from "./algorithms/algorithm.ts";
 export {
   averagePrecision,
   type BinaryCounts,

@@ -25,7 +25,6 @@ export {
   updateLayout,
 } from "./personal-parameters.ts";
 export {
-  type Correction,
   type KeepingSettings,
   plannedKeeping,
   plannedTraining,

@@ -1,4 +1,4 @@
-import { SelvedgeError } from "@selvedge/protocol";
+import { type AlgorithmTraits, SelvedgeError } from "@selvedge/protocol";
 import { joinLayouts, subLayout } from "./layout-sections.ts";
 import type { OnnxModel } from "./model.ts";
 import { type ParameterLayout, parameterLayout } from "./parameters.ts";
@@ -32,12 +32,19 @@ export function shareParameters(model: OnnxModel, patterns: readonly string[]): 
   });
 }
 
-/**
- * How what a device sends lies: what is shared, and where the change of a correction travels too,
- * that behind it.
- */
-export function updateLayout(shared: ParameterLayout, sendsChange: boolean): ParameterLayout {
-  return sendsChange ? joinLayouts({ update: shared, control: shared }) : shared;
+/** How what a device sends lies: what is shared, and behind it what the plan's algorithm sends beside. */
+export function updateLayout(
+  shared: ParameterLayout,
+  { vectors, numbers }: Pick<AlgorithmTraits, "vectors" | "numbers">,
+): ParameterLayout {
+  if (vectors.length + numbers.length === 0) return shared;
+  const beside = vectors.map((name) => [name, shared] as const);
+  const single = numbers.map((name, offset) => ({ name, shape: [1], offset, length: 1 }));
+  return joinLayouts({
+    update: shared,
+    ...Object.fromEntries(beside),
+    ...(single.length > 0 && { numbers: { slots: single, length: single.length } }),
+  });
 }
 
 function personalNames(

@@ -1,10 +1,4 @@
-import {
-  type CheckedPlan,
-  type CorrectedAlgorithm,
-  hasAccuracy,
-  isCorrected,
-  type TrainTask,
-} from "@selvedge/protocol";
+import { type CheckedPlan, hasAccuracy, type TrainTask, traitsOf } from "@selvedge/protocol";
 import type { GradientTerms } from "./gradient-terms.ts";
 import type { Loss } from "./losses.ts";
 import type { Optimizer } from "./optimizers.ts";
@@ -25,26 +19,11 @@ export interface KeepingSettings {
   readonly personal: readonly string[];
   /** Whether the optimizer goes on in the next round where it stopped. */
   readonly keepsOptimizer: boolean;
-  /** What corrects training by what is kept; null = nothing. */
-  readonly algorithm: Correction | null;
-}
-
-/** An algorithm that adds to every gradient what devices keep. */
-export interface Correction {
-  readonly algorithm: CorrectedAlgorithm;
-  /** Of feddyn. */
-  readonly alpha?: number;
 }
 
 /** What a plan that was checked says of it. */
-export function plannedKeeping({
-  algorithm,
-  alpha,
-  personal,
-  keepOptimizerState,
-}: TrainTask): KeepingSettings {
-  const corrected = isCorrected(algorithm) ? { algorithm, ...(alpha !== undefined && { alpha }) } : null;
-  return { personal, keepsOptimizer: keepOptimizerState, algorithm: corrected };
+export function plannedKeeping({ personal, keepOptimizerState }: TrainTask): KeepingSettings {
+  return { personal, keepsOptimizer: keepOptimizerState };
 }
 
 /**
@@ -65,7 +44,7 @@ export function plannedTraining({ train, target }: Pick<CheckedPlan, "train" | "
     terms: {
       ...setOptions(train.gradientOptions),
       ...(train.alpha !== undefined && { proximal: train.alpha }),
-      ...(isCorrected(train.algorithm) && { correction: true }),
+      ...(traitsOf(train.algorithm).corrects && { correction: true }),
     },
     frozen: train.frozen,
     ...(train.accumulate > 1 && { accumulate: train.accumulate }),

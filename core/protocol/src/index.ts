@@ -87,6 +87,14 @@ export {
   type PlanTarget,
 } from "./plan-target.ts";
 export {
+  type AlgorithmTraits,
+  keptModels,
+  type NamedAlgorithm,
+  sentBytes,
+  sentModels,
+  traitsOf,
+} from "./planned-algorithms.ts";
+export {
   binaryMetricNames,
   classCounts,
   errorMeasures,
@@ -128,16 +136,12 @@ export { codesOf, type TextSchema } from "./text-schema.ts";
 export {
   accumulateMax,
   algorithmOf,
-  type CorrectedAlgorithm,
   hasAccuracy,
-  isCorrected,
-  keptModels,
   type PlannedLoss,
   type PlannedOptimizer,
   type PlannedServerOptimizer,
   plannedLosses,
   plannedOptimizers,
-  sentModels,
   settingRanges,
 } from "./training-settings.ts";
 export type { Transition } from "./transition.ts";

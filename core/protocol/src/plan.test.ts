@@ -93,6 +93,18 @@ const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[
     "gradient_options.proximal",
     options({ algorithm: "feddyn", population: 100, alpha: 1, gradientOptions: { proximal: 1 } }),
   ],
+  ["population", options({ algorithm: "fednova", population: 10 })],
+  ["optimizer", options({ algorithm: "fednova", optimizer: "adam" })],
+  [
+    "gradient_options.proximal",
+    options({
+      algorithm: "fednova",
+      optimizerOptions: { momentum: 0.5 },
+      gradientOptions: { proximal: 1 },
+    }),
+  ],
+  ["gradient_options.proximal", options({ algorithm: "fednova", gradientOptions: { proximal: 10 } })],
+  ["schedule.by_step", options({ algorithm: "fednova", schedule: { decay: "cosine", byStep: true } })],
   ["keep_optimizer_state", options({ keepOptimizerState: true })],
   ["custom_loss_output", options({ loss: "custom" })],
   ["custom_loss_output", options({ customLossOutput: "loss" })],

@@ -9,17 +9,14 @@ import {
   type TrainTask,
 } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
+import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
+import { checkTogether } from "./planned-algorithms.ts";
 import { type MetricsContext, measuredNames, scalarsOf } from "./planned-metrics.ts";
 import { checkRateSchedule } from "./rate-schedule.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
-import {
-  checkServerOptimizer,
-  checkTogether,
-  checkTrainingSettings,
-  hasAccuracy,
-} from "./training-settings.ts";
+import { checkServerOptimizer, checkTrainingSettings, hasAccuracy } from "./training-settings.ts";
 
 /**
  * The phases that a plan with this dataset has, in order. What columns are normalised
@@ -190,18 +187,4 @@ function checkTotal(plan: Plan, train: TrainTask): void {
     "task.max_examples_per_device",
     `times the cohort is ${total}; at most ${limits.normaliserMax}`,
   );
-}
-
-function range(field: string, value: number, low: number, high: number): void {
-  if (Number.isFinite(value) && value >= low && value <= high) return;
-  throw invalid(field, `${value} is outside ${low} to ${high}`);
-}
-
-function oneOf(field: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return;
-  throw invalid(field, `"${value.slice(0, 64)}" is not one of: ${allowed.join(", ")}`);
-}
-
-function invalid(field: string, problem: string): SelvedgeError {
-  return new SelvedgeError("invalid_argument", `the plan's ${field}: ${problem}`, { at: `plan.${field}` });
 }

@@ -1,14 +1,14 @@
-import { SelvedgeError } from "./errors.ts";
 import type {
   DatasetRequest,
   LossOptions,
   OptimizerOptions,
-  Plan,
   ServerOptimizerSpec,
   TrainTask,
 } from "./gen/selvedge/v1/round_pb.js";
 import { limits } from "./limits.ts";
+import { invalidPlan as invalid, oneOf } from "./plan-checks.ts";
 import type { PlanTarget } from "./plan-target.ts";
+import { checkAlgorithm } from "./planned-algorithms.ts";
 
 export type PlannedLoss =
   | "softmax-cross-entropy"
@@ -58,18 +58,6 @@ const plannedServerOptimizers: {
   fedyogi: ["beta1", "beta2", "epsilon", "initialAccumulator"],
 };
 
-/** Algorithms in which devices keep a correction of their own, in step with the server's. */
-export type CorrectedAlgorithm = "scaffold" | "feddyn";
-
-export function isCorrected(algorithm: string): algorithm is CorrectedAlgorithm {
-  return algorithm === "scaffold" || algorithm === "feddyn";
-}
-
-/** How many times the model's size a device sends: of SCAFFOLD the change of what it keeps as well. */
-export function sentModels({ algorithm }: Pick<TrainTask, "algorithm">): number {
-  return algorithm === "scaffold" ? 2 : 1;
-}
-
 /** What a plan of plain averaging names its algorithm by: whether its training has settings that came after the first version (SPEC OF8). */
 export function algorithmOf({
   lossOptions,
@@ -100,12 +88,6 @@ export function algorithmOf({
   const isKeeping = personal.length > 0 || keepOptimizerState;
   const isLater = later || frozen.length > 0 || isKeeping || accumulate > 0 || customLossOutput !== "";
   return isLater ? "fedavg.2" : "fedavg";
-}
-
-/** How much a device keeps for itself between two rounds, at most, in sizes of the model; 0 = nothing. */
-export function keptModels({ algorithm, personal, keepOptimizerState, optimizer }: TrainTask): number {
-  const optimizers = keepOptimizerState ? (optimizerStates[optimizer] ?? 0) : 0;
-  return optimizers + (personal.length > 0 ? 1 : 0) + (isCorrected(algorithm) ? 1 : 0);
 }
 
 /** Whether a loss tells classes apart, so that there is an accuracy. */
@@ -144,43 +126,6 @@ function checkLossOutput({ loss, customLossOutput: output }: TrainTask): void {
     "task.custom_loss_output",
     `is for the loss "custom", and a name of at most ${patternLengthMax}`,
   );
-}
-
-function checkAlgorithm(train: TrainTask, averaging: string): void {
-  const { algorithm, alpha, population, optimizer, optimizerOptions, gradientOptions } = train;
-  const corrected = isCorrected(algorithm);
-  if (!corrected) oneOf("task.algorithm", algorithm, [averaging, "scaffold", "feddyn"]);
-  if (corrected !== population > 0) {
-    throw invalid("task.population", `is ${population}; of scaffold and feddyn it counts all devices`);
-  }
-  if ((algorithm === "feddyn") !== (alpha !== undefined)) {
-    throw invalid("task.alpha", "is for feddyn, which needs it");
-  }
-  if (alpha !== undefined && !(alpha > 0 && alpha <= 1e6)) {
-    throw invalid("task.alpha", `${alpha} is not above 0 and at most 1000000`);
-  }
-  if (algorithm === "scaffold" && (optimizer !== "sgd" || (optimizerOptions?.momentum ?? 0) > 0)) {
-    throw invalid("task.optimizer", "scaffold trains by sgd without momentum");
-  }
-  if (algorithm === "feddyn" && gradientOptions?.proximal !== undefined) {
-    throw invalid("task.gradient_options.proximal", "feddyn has its own, alpha");
-  }
-}
-
-/**
- * What an algorithm asks of the rest of the plan.
- *
- * @throws SelvedgeError `invalid_argument` naming the field
- */
-export function checkTogether({ algorithm, population }: TrainTask, plan: Plan): void {
-  if (!isCorrected(algorithm)) return;
-  const cohort = plan.schedule?.cohort ?? 0;
-  if (population < cohort) {
-    throw invalid("task.population", `${population} devices are fewer than the cohort, ${cohort}`);
-  }
-  if (algorithm === "feddyn" && plan.serverOptimizer?.learningRate !== 1) {
-    throw invalid("server_optimizer.learning_rate", "feddyn has a server step of its own, at a rate of 1");
-  }
 }
 
 /** @throws SelvedgeError `invalid_argument` naming the field */
@@ -240,17 +185,6 @@ function checkOptions(
   }
 }
 
-function oneOf(field: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return;
-  throw invalid(field, `"${value.slice(0, 64)}" is not one of: ${allowed.join(", ")}`);
-}
-
-function invalid(field: string, problem: string): SelvedgeError {
-  return new SelvedgeError("invalid_argument", `the plan's ${field}: ${problem}`, {
-    at: `plan.${field}`,
-  });
-}
-
 const gradients = ["proximal", "clipValue", "clipNorm"];
 const share = [0, 0.999_999] as const;
 const positive = [Number.MIN_VALUE, 1e6] as const;
@@ -277,15 +211,6 @@ export const settingRanges: Readonly<Record<string, readonly [number, number]>> 
   alpha: positive,
   clipValue: positive,
   clipNorm: positive,
-};
-
-/** Vectors of a model's size that an optimizer has, at most. */
-const optimizerStates: Readonly<Record<string, number>> = {
-  sgd: 1,
-  adam: 2,
-  adamw: 2,
-  rmsprop: 3,
-  adagrad: 1,
 };
 
 const patternLengthMax = 256;

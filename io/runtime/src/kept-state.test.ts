@@ -19,7 +19,7 @@ import {
   updateLayout,
 } from "@selvedge/onnx";
 import { floats, modelOf, node, value } from "@selvedge/onnx/models.fixture";
-import { SeededRandom } from "@selvedge/protocol";
+import { SeededRandom, traitsOf } from "@selvedge/protocol";
 import type { TrainingRequest } from "./training-methods.ts";
 import { TrainingProcess } from "./training-process.ts";
 
@@ -141,14 +141,36 @@ test("statistics that no gradient moves have no control variate", async (t) => {
   });
   await using training = await started();
   const request = { ...requestIn(t, normalized), optimizer: "sgd" } as const;
-  await training.train({ ...request, algorithm: { algorithm: "scaffold" } });
+  await training.train({ ...request, algorithm: { algorithm: "scaffold", population: 1 } });
   const { shared: whole } = shareParameters(normalized, []);
-  const sent = updateLayout(whole, true);
+  const sent = updateLayout(whole, traitsOf("scaffold"));
   const values = decodeSafetensors(readFileSync(request.updatePath), sent);
   for (const slot of sent.slots) {
     const isZero = slotOf(values, slot).every((each) => each === 0);
     assert.equal(isZero, /^control.*(mean|variance)$/.test(slot.name), slot.name);
   }
+});
+
+test("[AL1] by FedNova a device sends its update over the weight of its steps, and that weight", async (t) => {
+  await using training = await started();
+  const request = { ...requestIn(t), optimizer: { name: "sgd", momentum: 0.5 }, localEpochs: 2 } as const;
+  await training.train(request);
+  const plain = decodeSafetensors(readFileSync(request.updatePath), layout);
+  const weights = { momentum: 0.5, nesterov: false, proximal: 0, stepsMax: 40 };
+  const made = await training.train({
+    ...request,
+    algorithm: { algorithm: "fednova", population: 0, weights },
+  });
+  const sent = updateLayout(layout, traitsOf("fednova"));
+  const values = decodeSafetensors(readFileSync(request.updatePath), sent);
+  // Gradients of steps that are 0, 1, 2, … steps from the last weigh 1, 1.5, 1.75, …
+  const weight = Array.from({ length: made.steps }, (_, left) => 2 - 0.5 ** left).reduce((a, b) => a + b, 0);
+  assert.equal(made.steps, 10);
+  assert.deepEqual(made.kept, null);
+  assert.equal(sent.slots.at(-1)?.name, "numbers/steps");
+  assert.ok(Math.abs((values.at(-1) ?? 0) - (1024 * weight) / 80) < 1e-3);
+  for (const [index, value] of plain.entries())
+    assert.ok(Math.abs(value / weight - (values[index] ?? Number.NaN)) < 1e-7);
 });
 
 /** The personal section of a file, behind the header and the number of steps. */

@@ -11,6 +11,7 @@ import {
   type TrainingGraph,
   updateLayout,
 } from "@selvedge/onnx";
+import { type AlgorithmTraits, traitsOf } from "@selvedge/protocol";
 import { encodeKeptState, type KeptState, readKeptState } from "./kept-state.ts";
 import { readBytes } from "./read-bytes.ts";
 import type { TrainingResult, TrainingRun } from "./training-loop.ts";
@@ -40,6 +41,7 @@ export class KeptTraining {
   readonly #start: RoundStart;
   readonly #parts: SharedParameters;
   readonly #algorithm: ClientAlgorithm | null;
+  readonly #traits: AlgorithmTraits;
   readonly #sections: Readonly<Record<string, ParameterLayout>>;
   readonly #before: KeptState | undefined;
   /** What the device's algorithm kept, and what the server sent. */
@@ -50,18 +52,19 @@ export class KeptTraining {
   static async open(start: RoundStart, request: TrainingRequest): Promise<KeptTraining> {
     const { personal = [], controlPath } = request;
     const parts = shareParameters(start.model, personal);
+    const traits = traitsOf(request.algorithm?.algorithm ?? "");
     const algorithm = request.algorithm ? clientAlgorithm(request.algorithm) : null;
     const sections = {
       ...(parts.personal.length > 0 && { personal: parts.personal }),
       ...(request.keepsOptimizer === true && { optimizer: start.graph.state.layout }),
-      ...(algorithm !== null && { control: parts.shared }),
+      ...(traits.keeps && { control: parts.shared }),
     };
     const before = await readKeptState(request.keptPath, sections);
     const broadcast =
       controlPath === undefined
         ? new Float32Array(parts.shared.length)
         : decodeSafetensors(await readBytes(controlPath), parts.shared);
-    return new KeptTraining(start, { parts, algorithm, sections, before, broadcast });
+    return new KeptTraining(start, { parts, algorithm, traits, sections, before, broadcast });
   }
 
   private constructor(start: RoundStart, opened: Opened) {
@@ -69,6 +72,7 @@ export class KeptTraining {
     this.#start = start;
     this.#parts = parts;
     this.#algorithm = opened.algorithm;
+    this.#traits = opened.traits;
     this.#sections = opened.sections;
     this.#before = before;
     this.#own = before?.sections.control ?? new Float32Array(parts.shared.length);
@@ -105,20 +109,18 @@ export class KeptTraining {
     const { steps, learningRate } = trained;
     const [own, broadcast] = [this.#own, this.#broadcast];
     const stepped = withoutStatistics(graph.statistics, shared, update);
-    const control = this.#algorithm?.next({ own, broadcast, update: stepped, steps, learningRate });
-    const sendsChange = this.#algorithm?.sendsChange === true;
-    const moved = sendsChange ? control?.map((value, index) => value - (own[index] ?? 0)) : undefined;
+    const outcome = this.#algorithm?.finish({ own, broadcast, update, stepped, steps, learningRate });
     const next: KeptState = {
       sections: {
         personal: pickTensors(trained.parameters, layout, personal),
         optimizer: trained.state.values,
-        ...(control && { control }),
+        ...(outcome?.kept && { control: outcome.kept }),
       },
       steps: trained.state.steps,
     };
     return {
-      sent: moved === undefined ? update : joined(update, moved),
-      layout: updateLayout(shared, sendsChange),
+      sent: outcome === undefined ? update : joined(outcome.sent),
+      layout: updateLayout(shared, this.#traits),
       kept: this.kept === null ? null : encodeKeptState(this.#sections, next),
     };
   }
@@ -136,16 +138,20 @@ function withoutStatistics(
   return rest;
 }
 
-function joined(first: Float32Array, second: Float32Array): Float32Array {
-  const both = new Float32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
 }
 
 interface Opened {
   readonly parts: SharedParameters;
   readonly algorithm: ClientAlgorithm | null;
+  readonly traits: AlgorithmTraits;
   readonly sections: Readonly<Record<string, ParameterLayout>>;
   readonly before: KeptState | undefined;
   readonly broadcast: Float32Array;

@@ -1,14 +1,6 @@
 import type { DatasetReading, DatasetSource } from "@selvedge/datasets";
-import type { ColumnStatistics, LearningRateSchedule } from "@selvedge/learning";
-import type {
-  Correction,
-  GradientTerms,
-  Loss,
-  LossName,
-  Measures,
-  Optimizer,
-  OptimizerName,
-} from "@selvedge/onnx";
+import type { ColumnStatistics, LearningRateSchedule, PlannedAlgorithm } from "@selvedge/learning";
+import type { GradientTerms, Loss, LossName, Measures, Optimizer, OptimizerName } from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
@@ -32,9 +24,9 @@ export interface TrainingRequest extends DataRequest {
   readonly personal?: readonly string[];
   /** Whether the optimizer goes on from what was kept; it begins anew when absent. */
   readonly keepsOptimizer?: boolean;
-  /** What corrects every step by what was kept; nothing when absent or null. */
-  readonly algorithm?: Correction | null;
-  /** What the server has the correction made with, safetensors of what is shared; zeros when absent. */
+  /** Plain averaging when absent. */
+  readonly algorithm?: PlannedAlgorithm;
+  /** What the server has corrections made with, safetensors of what is shared; zeros when absent. */
   readonly controlPath?: string;
   /** What an earlier training wrote to its `nextKeptPath`; absent: nothing was kept. */
   readonly keptPath?: string;

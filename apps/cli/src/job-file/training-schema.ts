@@ -1,7 +1,7 @@
 import {
   accumulateMax,
-  type CorrectedAlgorithm,
   limits,
+  type NamedAlgorithm,
   type PlannedLoss,
   type PlannedOptimizer,
   settingRanges,
@@ -13,7 +13,7 @@ export type Named<Name extends string> = { readonly name: Name } & Readonly<Reco
 
 /** How devices train, apart from the learning rate; an option that is not given has its own default. */
 export interface TrainingFields {
-  readonly algorithm: "fedavg" | CorrectedAlgorithm;
+  readonly algorithm: "fedavg" | NamedAlgorithm;
   readonly population?: number | undefined;
   readonly alpha?: number | undefined;
   readonly loss: Named<PlannedLoss>;
@@ -110,7 +110,7 @@ const schedule = z.discriminatedUnion("decay", [
 export const trainingFields: {
   readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
 } = {
-  algorithm: z.enum(["fedavg", "scaffold", "feddyn"]).default("fedavg"),
+  algorithm: z.enum(["fedavg", "scaffold", "feddyn", "fednova"]).default("fedavg"),
   population: z
     .int()
     .min(1)

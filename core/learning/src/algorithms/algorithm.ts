@@ -8,22 +8,27 @@ export interface LocalTraining {
   readonly broadcast: Float32Array;
   /** Trained minus base parameters. */
   readonly update: Float32Array;
-  /** Steps taken, and the rate of each. */
+  /** The same, with zeros for running statistics, which no gradient moves. */
+  readonly stepped: Float32Array;
+  /** Steps taken, and the mean rate of each. */
   readonly steps: number;
   readonly learningRate: number;
 }
 
-/**
- * The device half of an algorithm that corrects local training by what the device keeps from one
- * round to the next: one vector as long as the update. Pure.
- */
+/** What becomes of local training. */
+export interface LocalOutcome {
+  /** The update or what is sent in its place, the vectors beside it, and the numbers (`traitsOf`). */
+  readonly sent: readonly Float32Array[];
+  /** What is kept for the next round; null = nothing. */
+  readonly kept: Float32Array<ArrayBuffer> | null;
+}
+
+/** The device half of an algorithm. Pure. */
 export interface ClientAlgorithm {
-  /** Whether the change of what is kept travels beside the update, as a second one of the same shape. */
-  readonly sendsChange: boolean;
-  /** What is added to the gradient of every step. */
-  correction(own: Float32Array, broadcast: Float32Array): Float32Array<ArrayBuffer>;
-  /** What is kept for the next round. */
-  next(training: LocalTraining): Float32Array<ArrayBuffer>;
+  /** What is added to the gradient of every step; null = nothing. */
+  correction(own: Float32Array, broadcast: Float32Array): Float32Array<ArrayBuffer> | null;
+  /** @throws SelvedgeError `out_of_range` where the training cannot be told of */
+  finish(training: LocalTraining): LocalOutcome;
 }
 
 /** The server's half: turns what was aggregated into the next model. Pure. */
@@ -32,7 +37,7 @@ export interface ServerAlgorithm {
   /** What goes to the devices with each offer, one value per parameter; null = nothing. */
   broadcast(state: ServerOptimizerState): Float32Array<ArrayBuffer> | null;
   /**
-   * @param mean of the updates; where changes travel, of these behind it
+   * @param mean of all that devices sent: of the updates, and behind them of the rest
    * @param contributors how many devices are in it
    * @throws SelvedgeError as `ServerOptimizer.update`
    */

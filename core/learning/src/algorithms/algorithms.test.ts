@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SeededRandom, SelvedgeError } from "@selvedge/protocol";
+import { SelvedgeError } from "@selvedge/protocol";
 import { clientAlgorithm, serverAlgorithm } from "../algorithm-catalog.ts";
 import { fedAvg } from "../server-optimizers/fed-avg.ts";
-import { federate, optimum, type Quadratic } from "./quadratics.fixture.ts";
+import { distance, federate, optimum, seededQuadratics } from "./quadratics.fixture.ts";
 
 const plain = { algorithm: "fedavg", population: 0 };
 const scaffold = { algorithm: "scaffold", population: 2 };
@@ -40,21 +40,17 @@ test("two rounds of FedDyn on two quadratics are those worked out by hand", () =
 });
 
 test("where devices differ and take many steps, SCAFFOLD and FedDyn reach the optimum and FedAvg does not", () => {
-  const random = SeededRandom.fromSeed("devices");
-  const devices: Quadratic[] = Array.from({ length: 20 }, () => ({
-    curvature: Array.from({ length: 5 }, () => 0.1 + 2 * random.uniform()),
-    centre: Array.from({ length: 5 }, () => 4 * random.normal()),
-  }));
+  const devices = seededQuadratics(20, "devices");
   const best = optimum(devices);
-  const distance = (algorithm: typeof feddyn | typeof scaffold, cohort: number): number => {
+  const fromBest = (algorithm: typeof feddyn | typeof scaffold, cohort: number): number => {
     const course = { devices, cohort, rounds: 400, steps: 20, learningRate: 0.1 };
     const reached = federate({ ...course, algorithm: { ...algorithm, population: devices.length } });
-    return Math.hypot(...reached.map((value, index) => value - (best[index] ?? 0)));
+    return distance(reached, best);
   };
-  const averaged = distance(plain, 20);
+  const averaged = fromBest(plain, 20);
   assert.ok(averaged > 0.2, `fedavg ends ${averaged} from the optimum`);
   for (const cohort of [20, 8]) {
-    const [controlled, dynamic] = [distance(scaffold, cohort), distance(feddyn, cohort)];
+    const [controlled, dynamic] = [fromBest(scaffold, cohort), fromBest(feddyn, cohort)];
     assert.ok(controlled < averaged / 20, `scaffold of ${cohort}: ${controlled}, fedavg: ${averaged}`);
     assert.ok(dynamic < averaged / 20, `feddyn of ${cohort}: ${dynamic}, fedavg: ${averaged}`);
   }

@@ -9,14 +9,13 @@ import type { ClientAlgorithm, LocalTraining, ServerAlgorithm } from "./algorith
 /** On the device, g (the gradient of its last minimum) becomes g - alpha * (trained - base). */
 export function fedDynClient(alpha: number): ClientAlgorithm {
   return {
-    sendsChange: false,
-
     correction(own: Float32Array): Float32Array<ArrayBuffer> {
       return Float32Array.from(own, (value) => -value);
     },
 
-    next({ own, update }: LocalTraining): Float32Array<ArrayBuffer> {
-      return Float32Array.from(update, (value, index) => (own[index] ?? 0) - alpha * value);
+    finish({ own, update, stepped }: LocalTraining) {
+      const kept = Float32Array.from(stepped, (value, index) => (own[index] ?? 0) - alpha * value);
+      return { sent: [update], kept };
     },
   };
 }

@@ -2,7 +2,7 @@ import { SeededRandom } from "@selvedge/protocol";
 import { clientAlgorithm, type PlannedAlgorithm, serverAlgorithm } from "../algorithm-catalog.ts";
 import { fedAvg } from "../server-optimizers/fed-avg.ts";
 
-/** One device's loss: the mean over its dimensions of curvature/2 * (w - centre)². */
+/** One device's loss: the sum over its dimensions of curvature/2 * (w - centre)². */
 export interface Quadratic {
   readonly curvature: readonly number[];
   readonly centre: readonly number[];
@@ -13,7 +13,8 @@ export interface Course {
   readonly devices: readonly Quadratic[];
   readonly cohort: number;
   readonly rounds: number;
-  readonly steps: number;
+  /** Of each device, or of all. */
+  readonly steps: number | readonly number[];
   readonly learningRate: number;
 }
 
@@ -29,37 +30,46 @@ export function federate({ algorithm, devices, cohort, rounds, steps, learningRa
   for (let round = 0; round < rounds; round += 1) {
     const order = Int32Array.from(devices, (_, index) => index);
     random.shuffle(order);
-    const chosen = order.subarray(0, cohort);
     const broadcast = server.broadcast(state) ?? new Float32Array(length);
-    const sum = new Float64Array(client?.sendsChange === true ? 2 * length : length);
-    for (const device of chosen) {
+    let sum = new Float64Array();
+    for (const device of order.subarray(0, cohort)) {
       const own = kept[device] ?? new Float32Array(length);
       const correction = client?.correction(own, broadcast) ?? new Float32Array(length);
-      const { curvature = [], centre = [] } = devices[device] ?? {};
-      const trained = Float32Array.from(parameters);
-      for (let step = 0; step < steps; step += 1) {
-        for (const [index, value] of trained.entries()) {
-          const gradient = (curvature[index] ?? 0) * (value - (centre[index] ?? 0));
-          const pull = (algorithm.alpha ?? 0) * (value - (parameters[index] ?? 0));
-          trained[index] = value - learningRate * (gradient + pull + (correction[index] ?? 0));
-        }
-      }
-      const update = trained.map((value, index) => value - (parameters[index] ?? 0));
-      for (const [index, value] of update.entries()) sum[index] = (sum[index] ?? 0) + value / cohort;
-      if (client === null) continue;
-      const next = client.next({ own, broadcast, update, steps, learningRate });
-      if (client.sendsChange) {
-        for (const [index, value] of next.entries()) {
-          sum[length + index] = (sum[length + index] ?? 0) + (value - (own[index] ?? 0)) / cohort;
-        }
-      }
-      kept[device] = next;
+      const taken = typeof steps === "number" ? steps : (steps[device] ?? 0);
+      const loss = devices[device] ?? { curvature: [], centre: [] };
+      const update = descend(loss, parameters, correction, taken, { algorithm, learningRate });
+      const outcome = client?.finish({ own, broadcast, update, stepped: update, steps: taken, learningRate });
+      const sent = outcome?.sent.flatMap((part) => [...part]) ?? [...update];
+      if (sum.length === 0) sum = new Float64Array(sent.length);
+      for (const [index, value] of sent.entries()) sum[index] = (sum[index] ?? 0) + value / cohort;
+      if (outcome?.kept) kept[device] = outcome.kept;
     }
     const moved = server.update(state, parameters, sum, cohort);
     parameters = moved.parameters;
     state = moved.state;
   }
   return parameters;
+}
+
+/** What so many steps of a device's own make of the parameters, minus these. */
+function descend(
+  { curvature, centre }: Quadratic,
+  base: Float32Array,
+  correction: Float32Array,
+  steps: number,
+  { algorithm, learningRate }: Pick<Course, "algorithm" | "learningRate">,
+): Float32Array {
+  const { momentum = 0, nesterov = false, proximal = algorithm.alpha ?? 0 } = algorithm.weights ?? {};
+  return base.map((start, index) => {
+    let [value, velocity] = [start, 0];
+    for (let step = 0; step < steps; step += 1) {
+      const pull = proximal * (value - start) + (correction[index] ?? 0);
+      const gradient = (curvature[index] ?? 0) * (value - (centre[index] ?? 0)) + pull;
+      velocity = momentum * velocity + gradient;
+      value -= learningRate * (nesterov ? gradient + momentum * velocity : velocity);
+    }
+    return value - start;
+  });
 }
 
 /** Where the sum of all losses is least. */
@@ -69,4 +79,17 @@ export function optimum(devices: readonly Quadratic[]): number[] {
     const total = devices.reduce((sum, { curvature }) => sum + (curvature[index] ?? 0), 0);
     return weighted.reduce((sum, each) => sum + each, 0) / total;
   });
+}
+
+/** Losses of devices that differ, of five dimensions. */
+export function seededQuadratics(count: number, seed: string): Quadratic[] {
+  const random = SeededRandom.fromSeed(seed);
+  return Array.from({ length: count }, () => ({
+    curvature: Array.from({ length: 5 }, () => 0.1 + 2 * random.uniform()),
+    centre: Array.from({ length: 5 }, () => 4 * random.normal()),
+  }));
+}
+
+export function distance(one: Iterable<number>, other: readonly number[]): number {
+  return Math.hypot(...Array.from(one, (value, index) => value - (other[index] ?? 0)));
 }

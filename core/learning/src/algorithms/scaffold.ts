@@ -1,26 +1,28 @@
-import { SelvedgeError } from "@selvedge/protocol";
 import type { ServerOptimizer, ServerOptimizerState } from "../server-optimizers/server-optimizer.ts";
 import type { ClientAlgorithm, LocalTraining, ServerAlgorithm } from "./algorithm.ts";
+import { checkSentLength } from "./sent-length.ts";
 
 // SCAFFOLD of Karimireddy et al., arXiv 1910.06378, algorithm 1 with option II of its line 12:
 // the paper's x is the base, y the trained parameters, c and c_i the control variates of server
 // and device, N the population, S the devices of a round. Its means are weighted here as the
 // model's is, so that with equal weights they are the paper's.
 
-/** On the device: every step goes along g(y) - c_i + c, and c_i becomes c_i - c + (x - y) / (K * rate). */
+/**
+ * On the device: every step goes along g(y) - c_i + c, and c_i becomes c_i - c + (x - y) / (K * rate),
+ * of which the change is sent.
+ */
 export const scaffoldClient: ClientAlgorithm = {
-  sendsChange: true,
-
   correction(own: Float32Array, broadcast: Float32Array): Float32Array<ArrayBuffer> {
     return Float32Array.from(broadcast, (value, index) => value - (own[index] ?? 0));
   },
 
-  next({ own, broadcast, update, steps, learningRate }: LocalTraining): Float32Array<ArrayBuffer> {
+  finish({ own, broadcast, update, stepped, steps, learningRate }: LocalTraining) {
     const scale = 1 / (steps * learningRate);
-    return Float32Array.from(
-      update,
+    const kept = Float32Array.from(
+      stepped,
       (value, index) => (own[index] ?? 0) - (broadcast[index] ?? 0) - value * scale,
     );
+    return { sent: [update, kept.map((value, index) => value - (own[index] ?? 0))], kept };
   },
 };
 
@@ -42,11 +44,7 @@ export function scaffoldServer(optimizer: ServerOptimizer, population: number): 
 
     update({ step, vectors }, base, mean, contributors) {
       const { control = new Float64Array(base.length), ...own } = vectors;
-      if (mean.length !== 2 * base.length) {
-        throw new SelvedgeError("invalid_argument", `${mean.length} values for ${base.length} parameters`, {
-          at: "scaffold",
-        });
-      }
+      checkSentLength("scaffold", mean, 2 * base.length);
       const moved = optimizer.update({ step, vectors: own }, base, mean.subarray(0, base.length));
       const share = contributors / population;
       const next = control.map((value, index) => value + share * (mean[base.length + index] ?? 0));

@@ -2,7 +2,7 @@ import type { CheckedPlan } from "@selvedge/protocol";
 
 /** What a job can choose, by the part of the job file that it stands in. */
 export type Choice =
-  | `algorithm: ${"fedavg" | "scaffold" | "feddyn"}`
+  | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
   | `aggregator: ${"mean"}`
   | `server: ${"fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi"}`
   | `personalisation: ${"personal" | "keepOptimizerState"}`;
@@ -16,6 +16,7 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "algorithm: fedavg": ({ train }) => train.algorithm.startsWith("fedavg"),
   "algorithm: scaffold": ({ train }) => train.algorithm === "scaffold",
   "algorithm: feddyn": ({ train }) => train.algorithm === "feddyn",
+  "algorithm: fednova": ({ train }) => train.algorithm === "fednova",
   "aggregator: mean": ({ plan }) => plan.aggregator?.name === "weighted-mean",
   "server: fedavg": isServer("fedavg"),
   "server: fedavgm": isServer("fedavgm"),

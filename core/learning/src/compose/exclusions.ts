@@ -19,4 +19,10 @@ export const exclusions: readonly Exclusion[] = [
     reason: "FedDyn's server step is its own, in step with what each device keeps",
     fix: "leave `server` out, or take `algorithm: fedavg`",
   },
+  {
+    these: ["algorithm: fednova"],
+    those: ["personalisation: keepOptimizerState"],
+    reason: "what an optimizer kept would move a device by more than the steps that FedNova divides by",
+    fix: "leave `keepOptimizerState` out",
+  },
 ];

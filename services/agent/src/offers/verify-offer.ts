@@ -14,8 +14,10 @@ import {
   type OfferFacts,
   SelvedgeError,
   scaledTable,
+  sentBytes,
   sentModels,
   statisticsBytesBound,
+  traitsOf,
   verifyPlan,
 } from "@selvedge/protocol";
 
@@ -78,7 +80,7 @@ function askedFor(
   if (phase === "train") {
     const sent = sentModels(train);
     return {
-      ...(sent > 1 && { answerBytes: sent * base.length }),
+      ...(sent > 1 && { answerBytes: sentBytes(sent, base.length) }),
       ...(kept > 0 && { keptBytes: kept * base.length }),
     };
   }
@@ -92,7 +94,7 @@ function askedFor(
 
 /** What the server has the device's corrections made with, where the plan's algorithm does. */
 function controlOf({ phase, clientConfig }: Offer, plan: CheckedPlan): { readonly control?: BlobReference } {
-  if (phase !== "train" || sentModels(plan.train) === 1) return {};
+  if (phase !== "train" || !traitsOf(plan.train.algorithm).broadcasts) return {};
   const { control } = decodeRoundConfig(clientConfig, scaledTable(plan), true);
   return control === null ? {} : { control };
 }

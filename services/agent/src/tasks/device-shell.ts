@@ -9,7 +9,6 @@ import {
   type DeviceState,
   decodePlan,
   type EnvelopeBody,
-  isCorrected,
   type KeptState,
   keptFor,
   limits,
@@ -21,6 +20,7 @@ import {
   SubmissionSchema,
   scaledTable,
   type TrainingResult,
+  traitsOf,
 } from "@selvedge/protocol";
 import type { BlobKeeper, BlobStore } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
@@ -169,7 +169,7 @@ export class DeviceShell {
         kept: {
           bytes: trained.kept.bytes,
           since: trained.kept.isContinued ? (before?.round ?? null) : null,
-          ...(isCorrected(plan.train.algorithm) && { ifCounted: true }),
+          ...(traitsOf(plan.train.algorithm).keeps && { ifCounted: true }),
         },
       }),
     };
@@ -289,7 +289,7 @@ function keptEntry({ plan }: OfferFacts, { body }: NextKept): KeptEntry {
   const { algorithm, keepOptimizerState, personal } = decodePlan(Buffer.from(plan, "base64")).train;
   return {
     ...{ digest: body.digest, bytes: body.length, personal },
-    ...{ optimizerState: keepOptimizerState, correction: isCorrected(algorithm) },
+    ...{ optimizerState: keepOptimizerState, correction: traitsOf(algorithm).keeps },
   };
 }
 

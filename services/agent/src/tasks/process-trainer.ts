@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DatasetSource, planReading } from "@selvedge/datasets";
-import { clientAlgorithm } from "@selvedge/learning";
+import { plannedAlgorithm } from "@selvedge/learning";
 import {
   decodeSafetensors,
   parseModel,
@@ -10,7 +10,13 @@ import {
   shareParameters,
   updateLayout,
 } from "@selvedge/onnx";
-import { type CheckedPlan, measuresFor, type PlannedDecay, SelvedgeError } from "@selvedge/protocol";
+import {
+  type CheckedPlan,
+  measuresFor,
+  type PlannedDecay,
+  SelvedgeError,
+  traitsOf,
+} from "@selvedge/protocol";
 import { type RateRequest, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { TrainingLimits } from "../config/policy-file.ts";
@@ -58,6 +64,7 @@ export class ProcessTrainer implements Trainer {
           updatePath,
           ...plannedTraining(task.plan),
           ...plannedKeeping(train),
+          algorithm: plannedAlgorithm(train),
           measures: measuresFor(task.plan.metrics),
           ...(task.kept === null ? {} : { keptPath: blobs.pathOf(task.kept.digest) }),
           ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
@@ -75,7 +82,7 @@ export class ProcessTrainer implements Trainer {
       );
       const model = parseModel(await blobs.get(task.model.digest));
       const { shared } = shareParameters(model, train.personal);
-      const layout = updateLayout(shared, clientAlgorithm(train)?.sendsChange === true);
+      const layout = updateLayout(shared, traitsOf(train.algorithm));
       const update = decodeSafetensors(await readFile(updatePath), layout);
       const metrics = { ...outcome.metrics, examples: outcome.examples };
       const kept = outcome.kept && { bytes: await readFile(nextKeptPath), ...outcome.kept };

@@ -6,7 +6,7 @@ import { decodePlan, digestOf, encodePlan } from "@selvedge/protocol";
 import { checkStatistics } from "./check-statistics.ts";
 import { smallPlan } from "./plan.fixture.ts";
 
-test("[CS8] feddyn does not learn statistics of a BatchNormalization that devices share; other algorithms do", () => {
+test("[CS8] feddyn and fednova do not learn statistics of a BatchNormalization that devices share; plain averaging does", () => {
   const model = modelOf({
     inputs: [value("x", ["batch", 2])],
     nodes: [node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], "y")],
@@ -21,5 +21,7 @@ test("[CS8] feddyn does not learn statistics of a BatchNormalization that device
   });
   assert.throws(() => checkStatistics(feddyn, model, of(["mean"])), { message: /"variance"/ });
   checkStatistics(feddyn, model, of(["mean", "variance"]));
+  const fednova = { ...plan, train: { ...plan.train, algorithm: "fednova" } };
+  assert.throws(() => checkStatistics(fednova, model, of([])), { message: /fednova.*"mean"/ });
   checkStatistics(plan, model, of([]));
 });

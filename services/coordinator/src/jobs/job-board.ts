@@ -11,6 +11,7 @@ import {
   SelvedgeError,
   type Submission,
   type SubmissionFacts,
+  sentBytes,
   stepJob,
 } from "@selvedge/protocol";
 import {
@@ -284,7 +285,6 @@ export class JobBoard {
   }
 }
 
-/** Where more is sent than an update, its tensors have longer names than the model's. */
 function updateBytesMax({ base, plan: { sends = 1 } }: JobState): number {
-  return base.weights.length * (sends === 1 ? 1 : sends + 1);
+  return sentBytes(sends, base.weights.length);
 }

@@ -1,4 +1,3 @@
-import { clientAlgorithm } from "@selvedge/learning";
 import {
   type OnnxModel,
   type ParameterLayout,
@@ -7,12 +6,12 @@ import {
   shareParameters,
   updateLayout,
 } from "@selvedge/onnx";
-import type { BlobReference, CheckedPlan, Digest } from "@selvedge/protocol";
+import { type BlobReference, type CheckedPlan, type Digest, traitsOf } from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
 
 /** Of what devices send, by the layout of what they share. */
 export function sentLayout(shared: ParameterLayout, { train }: CheckedPlan): ParameterLayout {
-  return updateLayout(shared, clientAlgorithm(train)?.sendsChange === true);
+  return updateLayout(shared, traitsOf(train.algorithm));
 }
 
 /** Layouts of the models that jobs train, parsed once each while they are in use. */

@@ -25,6 +25,7 @@ import {
   type JobEvent,
   type Metrics,
   scaledTable,
+  traitsOf,
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
@@ -59,7 +60,7 @@ export async function openArithmetic(
 ): Promise<RoundArithmetic> {
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
   const sent = sentLayout(layouts.shared, plan);
-  const isControlled = sent !== layouts.shared;
+  const isControlled = traitsOf(plan.train.algorithm).broadcasts;
   const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan), isControlled);
   const parsed = aggregator.parseConfig(given.aggregator);
   return {

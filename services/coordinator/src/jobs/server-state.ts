@@ -1,5 +1,6 @@
 import {
   decodeServerOptimizerState,
+  plannedAlgorithm,
   type ServerAlgorithm,
   type ServerOptimizerState,
   serverAlgorithm,
@@ -11,7 +12,7 @@ import type { BlobWorkspace } from "@selvedge/storage";
 /** The server's half of a plan's algorithm, with its server optimizer. */
 export function algorithmOf({ plan, train }: CheckedPlan): ServerAlgorithm {
   const { name = "", ...options } = plan.serverOptimizer ?? {};
-  return serverAlgorithm(train, serverOptimizerNamed(name, options));
+  return serverAlgorithm(plannedAlgorithm(train), serverOptimizerNamed(name, options));
 }
 
 /** What it kept after the last round, or begins with. */
