@@ -1,11 +1,19 @@
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { Interceptor } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Access, Permission } from "../access.ts";
+import type { ByteBudget } from "../byte-budget.ts";
 import { GRPCInferenceService } from "../gen/inference/grpc_service_pb.js";
+import type { InferenceService } from "../inference-service.ts";
 import { listen, type ServerTls, withTls } from "../listen.ts";
-import { grpcError } from "./grpc-errors.ts";
-import { inferenceRpc, type RpcContext } from "./inference-rpc.ts";
+import { answerCall, type CallContext } from "./grpc-call.ts";
+import { inferenceRpc } from "./inference-rpc.ts";
+import { rpcMethods } from "./rpc-method.ts";
+
+export interface GrpcContext {
+  readonly service: InferenceService;
+  readonly access: Access;
+  /** What requests hold until they are answered. */
+  readonly bodies: ByteBudget;
+}
 
 export interface GrpcServerOptions {
   readonly host: string;
@@ -31,34 +39,20 @@ export interface GrpcServer {
  * @throws SelvedgeError as `listen`, and `invalid_argument` when the certificate or key cannot be used
  */
 export async function startGrpcServer(
-  context: RpcContext & { readonly access: Access },
+  { service, access, bodies }: GrpcContext,
   { host, port, tls, connectionsMax, requestBytesMax, drainMs }: GrpcServerOptions,
 ): Promise<GrpcServer> {
-  const handle = connectNodeAdapter({
-    routes: (router) => {
-      router.service(GRPCInferenceService, inferenceRpc(context));
-    },
-    // Runs before any of the request is read.
-    requestGate: ({ method, requestHeader }) => {
-      try {
-        context.access.check(
-          permissions[method.name] ?? "caller",
-          requestHeader.get("authorization") ?? undefined,
-        );
-      } catch (thrown) {
-        throw grpcError(thrown);
-      }
-    },
-    interceptors: [withGrpcErrors],
-    readMaxBytes: requestBytesMax,
-    acceptCompression: [],
-    grpcWeb: false,
-    connect: false,
-  });
+  const context: CallContext = {
+    methods: rpcMethods(GRPCInferenceService, inferenceRpc(service)),
+    checkAccess: (path, authorization) => access.check(permissions[path] ?? "caller", authorization),
+    bodies,
+    messageBytesMax: requestBytesMax,
+  };
   const server: Http2Server =
     tls === undefined
-      ? createServer(settings, handle)
-      : withTls(() => createSecureServer({ ...settings, ...tls, minVersion: "TLSv1.3" }, handle));
+      ? createServer(settings)
+      : withTls(() => createSecureServer({ ...settings, ...tls, minVersion: "TLSv1.3" }));
+  server.on("stream", (stream, headers) => void answerCall(context, stream, headers));
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
     if (sessions.size >= connectionsMax) {
@@ -71,14 +65,6 @@ export async function startGrpcServer(
   const address = await listen(server, host, port);
   return { address, close: () => close(server, sessions, drainMs) };
 }
-
-const withGrpcErrors: Interceptor = (next) => async (request) => {
-  try {
-    return await next(request);
-  } catch (thrown) {
-    throw grpcError(thrown);
-  }
-};
 
 async function close(
   server: Http2Server,
@@ -104,8 +90,8 @@ const settings = {
 
 /** Of the calls that not every caller may make, and those that everybody may. */
 const permissions: Readonly<Record<string, Permission>> = {
-  ServerLive: "anyone",
-  ServerReady: "anyone",
-  RepositoryModelLoad: "admin",
-  RepositoryModelUnload: "admin",
+  "/inference.GRPCInferenceService/ServerLive": "anyone",
+  "/inference.GRPCInferenceService/ServerReady": "anyone",
+  "/inference.GRPCInferenceService/RepositoryModelLoad": "admin",
+  "/inference.GRPCInferenceService/RepositoryModelUnload": "admin",
 };

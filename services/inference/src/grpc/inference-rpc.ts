@@ -1,7 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { SelvedgeError } from "@selvedge/protocol";
-import type { ByteBudget } from "../byte-budget.ts";
 import type { DeployedModel } from "../deployed-model.ts";
 import {
   DataType,
@@ -18,28 +16,22 @@ import type { ModelConfig, TensorConfig } from "../models/model-config.ts";
 import type { DurationStatistic, StatisticsSnapshot } from "../models/version-statistics.ts";
 import { decodeModelInferRequest } from "./model-infer-request.ts";
 import { encodeModelInferResponse } from "./model-infer-response.ts";
-
-export interface RpcContext {
-  readonly service: InferenceService;
-  /** What requests hold until they are answered. */
-  readonly bodies: ByteBudget;
-}
+import type { RpcCall, RpcHandlers } from "./rpc-method.ts";
 
 /** The protocol's calls over gRPC. They throw SelvedgeErrors. */
-export function inferenceRpc(context: RpcContext): ServiceImpl<typeof GRPCInferenceService> {
-  const { service } = context;
+export function inferenceRpc(service: InferenceService): RpcHandlers<typeof GRPCInferenceService> {
   return {
     serverLive: () => ({ live: true }),
     serverReady: () => ({ ready: service.ready }),
-    modelReady: ({ name, version }, { responseHeader }) => ({
-      ready: isReady(service, name, version, responseHeader),
+    modelReady: ({ name, version }, { headers }) => ({
+      ready: isReady(service, name, version, headers),
     }),
     serverMetadata: () => {
       const { name, version, extensions } = service.serverMetadata();
       return { name, version, extensions: [...extensions] };
     },
-    modelMetadata: ({ name, version }, { responseHeader }) => {
-      nameVersion(responseHeader, service.find(name, labelOf(version)).model);
+    modelMetadata: ({ name, version }, { headers }) => {
+      nameVersion(headers, service.find(name, labelOf(version)).model);
       const { versions, inputs, outputs, ...rest } = service.modelMetadata(name, labelOf(version));
       return {
         ...rest,
@@ -48,7 +40,7 @@ export function inferenceRpc(context: RpcContext): ServiceImpl<typeof GRPCInfere
         outputs: outputs.map(tensorMetadata),
       };
     },
-    modelInfer: (request, call) => infer(context, request, call),
+    modelInfer: (request, call) => infer(service, request, call),
     modelConfig: ({ name, version }) => ({
       config: modelConfig(service.modelConfig(name, labelOf(version))),
     }),
@@ -72,27 +64,28 @@ export function inferenceRpc(context: RpcContext): ServiceImpl<typeof GRPCInfere
 }
 
 async function infer(
-  { service, bodies }: RpcContext,
+  service: InferenceService,
   request: ModelInferRequest,
-  call: HandlerContext,
+  { signal, timeoutMs, headers }: RpcCall,
 ): Promise<MessageInitShape<typeof ModelInferResponseSchema>> {
-  using share = bodies.share();
   const answer = await service.infer({
     name: request.modelName,
     version: labelOf(request.modelVersion),
-    signal: call.signal,
-    timeoutMs: call.timeoutMs(),
-    read: () => {
-      share.take(request.rawInputContents.reduce((sum, { length }) => sum + length, 0));
-      return Promise.resolve((model) => decodeModelInferRequest(request, model));
-    },
-    onModel: (model) => nameVersion(call.responseHeader, model),
+    signal,
+    timeoutMs,
+    read: () => Promise.resolve((model) => decodeModelInferRequest(request, model)),
+    onModel: (model) => nameVersion(headers, model),
   });
   return encodeModelInferResponse(answer);
 }
 
 /** A model that is not there is not ready either. */
-function isReady(service: InferenceService, name: string, version: string, headers: Headers): boolean {
+function isReady(
+  service: InferenceService,
+  name: string,
+  version: string,
+  headers: RpcCall["headers"],
+): boolean {
   try {
     const { model, ready } = service.find(name, labelOf(version));
     nameVersion(headers, model);
@@ -104,9 +97,9 @@ function isReady(service: InferenceService, name: string, version: string, heade
 }
 
 /** Lets a caller tell which version, to the byte, has answered. */
-function nameVersion(headers: Headers, { version, digest }: DeployedModel): void {
-  headers.set("x-model-version", version);
-  headers.set("x-model-digest", digest);
+function nameVersion(headers: RpcCall["headers"], { version, digest }: DeployedModel): void {
+  headers["x-model-version"] = version;
+  headers["x-model-digest"] = digest;
 }
 
 /** In these messages an empty text stands for none. */

@@ -45,7 +45,7 @@ export const target: FuzzTarget = {
   decode: (input) => decodeModelInferRequest(parse(input), model),
 };
 
-/** As the RPC library does before it calls us, and refuses what it cannot read. */
+/** As `rpcMethods` does before it calls a method. */
 function parse(input: Uint8Array): ModelInferRequest {
   try {
     return fromBinary(ModelInferRequestSchema, input);

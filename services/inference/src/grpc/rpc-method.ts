@@ -1,0 +1,97 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { SelvedgeError } from "@selvedge/protocol";
+
+/** What a method knows of one call of it. */
+export interface RpcCall {
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** How long the caller waits from the call on, milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** Metadata that goes before the first message of the answer; the method may add to it. */
+  readonly headers: Record<string, string>;
+}
+
+type Maybe<T> = T | Promise<T>;
+
+/** A method as bytes: of one message and its answer, or of streams of them. */
+export type RpcMethod =
+  | { readonly kind: "unary"; answer(message: Uint8Array, call: RpcCall): Promise<Uint8Array> }
+  | {
+      readonly kind: "streaming";
+      answer(messages: AsyncIterable<Uint8Array>, call: RpcCall): AsyncIterable<Uint8Array>;
+    };
+
+/** A function for each method of a service. All may throw SelvedgeErrors. */
+export type RpcHandlers<Service extends DescService> = {
+  readonly [Name in keyof Service["method"]]: RpcHandler<Service["method"][Name]>;
+};
+
+type RpcHandler<Method> = Method extends {
+  readonly methodKind: infer Kind;
+  readonly input: infer Input extends DescMessage;
+  readonly output: infer Output extends DescMessage;
+}
+  ? Kind extends "unary"
+    ? (request: MessageShape<Input>, call: RpcCall) => Maybe<MessageInitShape<Output>>
+    : (requests: AsyncIterable<MessageShape<Input>>, call: RpcCall) => AsyncIterable<MessageInitShape<Output>>
+  : never;
+
+/** A service's methods by their paths, such as "/inference.GRPCInferenceService/ModelInfer". */
+export function rpcMethods<Service extends DescService>(
+  service: Service,
+  handlers: RpcHandlers<Service>,
+): ReadonlyMap<string, RpcMethod> {
+  const byName = handlers as Readonly<Record<string, AnyHandler>>;
+  return new Map(
+    service.methods.flatMap((method) => {
+      const handler = byName[method.localName];
+      return handler === undefined
+        ? []
+        : [[`/${service.typeName}/${method.name}`, rpcMethod(method, handler)]];
+    }),
+  );
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: which messages it takes and gives, `RpcHandlers` has checked
+type AnyHandler = (request: any, call: RpcCall) => any;
+
+function rpcMethod({ methodKind, input, output }: DescMethod, handler: AnyHandler): RpcMethod {
+  const encode = (init: MessageInitShape<DescMessage>): Uint8Array => toBinary(output, create(output, init));
+  if (methodKind === "unary") {
+    return {
+      kind: "unary",
+      answer: async (message, call) => encode(await handler(decode(input, message), call)),
+    };
+  }
+  return {
+    kind: "streaming",
+    answer: async function* (messages, call) {
+      const requests = decodeAll(input, messages);
+      for await (const init of handler(requests, call)) yield encode(init);
+    },
+  };
+}
+
+async function* decodeAll(
+  schema: DescMessage,
+  messages: AsyncIterable<Uint8Array>,
+): AsyncIterable<MessageShape<DescMessage>> {
+  for await (const message of messages) yield decode(schema, message);
+}
+
+function decode(schema: DescMessage, message: Uint8Array): MessageShape<DescMessage> {
+  try {
+    return fromBinary(schema, message);
+  } catch (thrown) {
+    throw SelvedgeError.from(thrown, "invalid_argument");
+  }
+}
