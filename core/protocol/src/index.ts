@@ -41,6 +41,7 @@ export { type RenewalClaim, signRenewal, verifyRenewal } from "./enrolment/renew
 export { decodeEnvelope, encodeEnvelope } from "./envelope-codec.ts";
 export { createStamper, type EnvelopeBody, type Stamper } from "./envelope-stamper.ts";
 export * from "./errors.ts";
+export { encodeEvaluation, evaluationReference } from "./evaluation-body.ts";
 export * from "./gen/selvedge/v1/admission_pb.js";
 export * from "./gen/selvedge/v1/backup_pb.js";
 export * from "./gen/selvedge/v1/envelope_pb.js";
@@ -78,6 +79,7 @@ export {
   encodePlan,
   phasesOf,
   scaledTable,
+  type TaskKind,
 } from "./plan.ts";
 export {
   type ClassTarget,

@@ -100,6 +100,8 @@ export const limits = {
   clientConfigBytesMax: 262_144,
   /** What a device answers to a statistics offer, bytes. */
   statisticsBytesMax: 1_048_576,
+  /** The metrics of one evaluation as JSON, bytes. */
+  evaluationBytesMax: 65_536,
   /** One PKCS #10 certificate request, bytes. */
   certificateRequestBytesMax: 4_096,
   /** The root certificates a coordinator shows to a device that does not trust it yet, bytes. */

@@ -5,10 +5,12 @@ import { digestOf } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
 import {
   EarlyStoppingSchema,
+  EvaluateTaskSchema,
   MetricTargetSchema,
   type Plan,
   PlanSchema,
   type ScheduleSpec,
+  TaskSchema,
   type TrainTask,
   TrainTaskSchema,
 } from "./gen/selvedge/v1/round_pb.js";
@@ -204,6 +206,52 @@ test("[OF1] a target and early stopping are of a metric that the plan measures",
   const stopping = soundPlan();
   schedule({ earlyStopping: create(EarlyStoppingSchema, { metric: "loss", patience: 0 }) })(stopping);
   assert.throws(() => encodePlan(stopping), { at: "plan.schedule.early_stopping.patience" });
+});
+
+/** As `soundPlan`, of devices that measure. */
+function evaluationPlan(change: MessageInitShape<typeof TrainTaskSchema> = {}): Plan {
+  const plan = soundPlan();
+  const settings = create(TrainTaskSchema, {
+    ...{ algorithm: "fedavg", loss: "softmax-cross-entropy", optimizer: "sgd" },
+    ...{ heldOutFraction: 0.1, maxExamplesPerDevice: 100 },
+    ...change,
+  });
+  const kind = { case: "evaluate", value: create(EvaluateTaskSchema, { settings }) } as const;
+  const { aggregator: _aggregator, serverOptimizer: _server, ...rest } = plan;
+  return create(PlanSchema, { ...rest, task: create(TaskSchema, { kind }), phases: ["evaluate", "submit"] });
+}
+
+test("[EV1] a plan may have devices measure and train nothing", () => {
+  const { evaluate, train, metrics } = decodePlan(encodePlan(evaluationPlan()));
+  assert.deepEqual([evaluate?.allExamples, train.heldOutFraction], [false, 0.1]);
+  assert.ok(metrics.includes("eval_loss"));
+  assert.equal(decodePlan(encodePlan(soundPlan())).evaluate, null);
+});
+
+test("[EV1] a plan that measures has nothing that only a training has a use for", () => {
+  const refusals: [string, MessageInitShape<typeof TrainTaskSchema>][] = [
+    ["task.algorithm", { algorithm: "scaffold", population: 3 }],
+    ["task.personal", { algorithm: "fedavg.2", personal: ["*"] }],
+    ["task.held_out_fraction", { heldOutFraction: 1 }],
+    ["task.loss", { loss: "huber" }],
+  ];
+  for (const [field, change] of refusals) {
+    assert.throws(() => encodePlan(evaluationPlan(change)), { at: `plan.${field}` });
+  }
+  assert.throws(() => encodePlan(Object.assign(evaluationPlan(), { phases: ["train", "submit"] })), {
+    at: "plan.phases",
+  });
+  const reached = evaluationPlan();
+  schedule({ targetAccuracy: 0.9 })(reached);
+  assert.throws(() => encodePlan(reached), { at: "plan.schedule" });
+});
+
+test("[EV1] a kind of task that this version does not know is refused", () => {
+  const { task: _task, ...rest } = soundPlan();
+  // A task of the kind 8, which nobody knows yet.
+  const task = Buffer.from([0x12, 0x02, 0x42, 0x00]);
+  const bytes = Buffer.concat([toBinary(PlanSchema, create(PlanSchema, rest)), task]);
+  assert.throws(() => decodePlan(bytes), { at: "plan.task", code: "invalid_argument" });
 });
 
 test("[OF1] a plan whose weights could not be summed exactly is refused", () => {

@@ -3,6 +3,7 @@ import { type BlobReference, type Digest, digestOf, isDigest } from "./digest.ts
 import { SelvedgeError } from "./errors.ts";
 import {
   type DatasetRequest,
+  type EvaluateTask,
   type Plan,
   PlanSchema,
   type ScheduleSpec,
@@ -11,20 +12,23 @@ import {
 import { limits, namePattern } from "./limits.ts";
 import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
-import { checkTogether } from "./planned-algorithms.ts";
+import { checkTogether, isNamed } from "./planned-algorithms.ts";
 import { type MetricsContext, measuredNames, scalarsOf } from "./planned-metrics.ts";
 import { checkRateSchedule } from "./rate-schedule.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
 import { checkServerOptimizer, checkTrainingSettings, hasAccuracy } from "./training-settings.ts";
 
+/** What a plan has devices do. */
+export type TaskKind = "train" | "evaluate";
+
 /**
- * The phases that a plan with this dataset has, in order. What columns are normalised
+ * The phases that a plan of this task and dataset has, in order. What columns are normalised
  * with is gathered in a round of its own, before all others.
  */
-export function phasesOf(table: TableSchema | null): readonly string[] {
+export function phasesOf(table: TableSchema | null, task: TaskKind = "train"): readonly string[] {
   const gathers = table?.columns.some(needsStatistics) ?? false;
-  return gathers ? ["statistics", "train", "submit"] : ["train", "submit"];
+  return [...(gathers ? ["statistics"] : []), task, "submit"];
 }
 
 const dayMs = 86_400_000;
@@ -37,7 +41,10 @@ export function scaledTable({ plan, table }: CheckedPlan): TableSchema | null {
 /** A plan whose every field was checked, with the parts that must be there. */
 export interface CheckedPlan {
   readonly plan: Plan;
+  /** How devices train; of an evaluation how they measure, and nothing is trained. */
   readonly train: TrainTask;
+  /** What is measured where nothing is trained; null for a plan that trains. */
+  readonly evaluate: EvaluateTask | null;
   /** The forward graph (ONNX). */
   readonly model: BlobReference;
   /** How rows become examples; null for data that has no columns. */
@@ -73,11 +80,10 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
     throw new SelvedgeError("too_large", `a plan of ${bytes.length} bytes; at most ${limits.planBytesMax}`);
   }
   const plan = decode(bytes);
-  const train = plan.task?.kind.case === "train" ? plan.task.kind.value : undefined;
-  if (train === undefined) {
-    throw invalid("task", "this version knows only the task kind 'train'");
-  }
-  checkTrain(train);
+  const { train, evaluate } = taskOf(plan);
+  if (evaluate === null) checkTrain(train);
+  else checkEvaluation(train, plan);
+  checkExamples(train);
   const dataset = checkDataset(plan);
   const target = planTargetOf(dataset, train);
   checkTrainingSettings(train, dataset, target);
@@ -85,14 +91,14 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   const model = checkModel(plan);
   const table = tableSchemaOf(dataset);
   const text = textSchemaOf(dataset);
-  checkRest(plan, table);
+  checkRest(plan, table, evaluate);
   checkSchedule(plan, train);
   checkTotal(plan, train);
   checkTogether(train, plan);
   const context = { target, loss: train.loss };
   const metrics = checkMetrics(plan, context);
   checkGoal(plan.schedule, measuredNames(metrics, context));
-  return { plan, train, model, table, text, target, metrics, digest: digestOf(bytes) };
+  return { plan, train, evaluate, model, table, text, target, metrics, digest: digestOf(bytes) };
 }
 
 function decode(bytes: Uint8Array): Plan {
@@ -103,10 +109,31 @@ function decode(bytes: Uint8Array): Plan {
   }
 }
 
+/** @throws SelvedgeError `invalid_argument`: a device of this version declines what it does not know (SPEC EV1) */
+function taskOf({ task }: Plan): Pick<CheckedPlan, "train" | "evaluate"> {
+  if (task?.kind.case === "train") return { train: task.kind.value, evaluate: null };
+  if (task?.kind.case === "evaluate" && task.kind.value.settings !== undefined)
+    return { train: task.kind.value.settings, evaluate: task.kind.value };
+  throw invalid("task", "this version knows only the kinds 'train' and 'evaluate'");
+}
+
 function checkTrain(train: TrainTask): void {
   range("task.learning_rate", train.learningRate, Number.MIN_VALUE, 1e6);
   range("task.batch_size", train.batchSize, 1, 65_536);
   range("task.local_epochs", train.localEpochs, 1, 1_000);
+}
+
+/** What belongs to a job on a device has no part in another job's evaluation. */
+function checkEvaluation({ algorithm, personal, keepOptimizerState }: TrainTask, { schedule }: Plan): void {
+  const { target, targetAccuracy = 0, earlyStopping } = schedule ?? {};
+  if (target !== undefined || targetAccuracy > 0 || earlyStopping !== undefined)
+    throw invalid("schedule", "an evaluation has no metric to reach: it changes no model");
+  if (isNamed(algorithm)) throw invalid("task.algorithm", `"${algorithm}" trains, it does not measure`);
+  if (personal.length === 0 && !keepOptimizerState) return;
+  throw invalid("task.personal", "an evaluation keeps nothing on devices");
+}
+
+function checkExamples(train: TrainTask): void {
   range("task.held_out_fraction", train.heldOutFraction, 0, 0.9);
   range("task.max_examples_per_device", train.maxExamplesPerDevice, 1, 2 ** 31 - 1);
 }
@@ -128,15 +155,19 @@ function checkDataset({ dataset }: Plan): DatasetRequest {
   return dataset;
 }
 
-function checkRest(plan: Plan, table: TableSchema | null): void {
+function checkRest(plan: Plan, table: TableSchema | null, evaluate: EvaluateTask | null): void {
   if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
-  oneOf("aggregator", plan.aggregator?.name ?? "", ["weighted-mean"]);
-  checkServerOptimizer(plan.serverOptimizer);
+  if (evaluate === null) checkServer(plan);
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }
-  const phases = phasesOf(table);
+  const phases = phasesOf(table, evaluate === null ? "train" : "evaluate");
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
+}
+
+function checkServer({ aggregator, serverOptimizer }: Plan): void {
+  oneOf("aggregator", aggregator?.name ?? "", ["weighted-mean"]);
+  checkServerOptimizer(serverOptimizer);
 }
 
 function checkMetrics({ metrics, optionalMetrics }: Plan, context: MetricsContext): string[] {

@@ -96,7 +96,8 @@ export function checkTogether({ algorithm, population }: TrainTask, plan: Plan):
   }
 }
 
-function isNamed(algorithm: string): algorithm is NamedAlgorithm {
+/** Whether it is one beside plain averaging. */
+export function isNamed(algorithm: string): algorithm is NamedAlgorithm {
   return Object.hasOwn(algorithms, algorithm);
 }
 

@@ -88,6 +88,22 @@ export interface EvaluationRequest extends DataRequest {
   readonly memoryBytesMax?: number;
 }
 
+/** A device's own measurement, of the examples that a training of the same settings does not touch. */
+export interface MeasuringRequest extends EvaluationRequest {
+  /** As in a training; 1: of all. */
+  readonly heldOutFraction: number;
+  /** Of at most so many of them, chosen by the seed. */
+  readonly maxExamples: number;
+  readonly seed: string | number;
+}
+
+export interface MeasuringOutcome {
+  /** Of how many examples. */
+  readonly examples: number;
+  /** As `evaluationScalars` has them, and `seconds`. */
+  readonly metrics: TrainingMetrics;
+}
+
 /** Statistics of a table's columns; no model is involved. */
 export interface SummaryRequest {
   readonly dataset: DatasetSource;
@@ -110,5 +126,6 @@ export interface TrainingMethods {
     readonly progress: TrainingProgress;
   };
   readonly summarise: { readonly argument: SummaryRequest; readonly result: SummaryOutcome };
+  readonly measure: { readonly argument: MeasuringRequest; readonly result: MeasuringOutcome };
   readonly evaluate: { readonly argument: EvaluationRequest; readonly result: EvaluationResult };
 }

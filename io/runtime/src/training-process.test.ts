@@ -108,6 +108,21 @@ test("[RE5] at most maxExamples are trained on, and held-out examples measure th
   });
 });
 
+test("[EV1] a device measures what a training of the same settings holds out, or all it has", async () => {
+  await withTraining(async ({ request, training }) => {
+    const held = { ...request, heldOutFraction: 0.25 };
+    const trained = await training.train(held);
+    const measured = await training.measure(held);
+    const { seconds, ...figures } = measured.metrics;
+    assert.ok((seconds ?? 0) > 0);
+    assert.equal(measured.examples, figures.eval_examples);
+    for (const [name, value] of Object.entries(figures)) assert.equal(value, trained.metrics[name]);
+    assert.equal((await training.measure({ ...held, maxExamples: 7 })).examples, 7);
+    assert.equal((await training.measure({ ...request, heldOutFraction: 1 })).examples, 200);
+    await assert.rejects(training.measure(request), failsWith("failed_precondition", /no examples/));
+  });
+});
+
 test("a dataset of another shape is refused before training, with both shapes", async () => {
   await withTraining(async ({ request, training, folder }) => {
     const modelPath = join(folder, "other.onnx");

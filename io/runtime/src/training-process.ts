@@ -5,6 +5,8 @@ import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { TrainingProgress } from "./training-loop.ts";
 import type {
   EvaluationRequest,
+  MeasuringOutcome,
+  MeasuringRequest,
   SummaryOutcome,
   SummaryRequest,
   TrainingMethods,
@@ -67,6 +69,18 @@ export class TrainingProcess {
     options: ProcessCallOptions<never> = {},
   ): Promise<EvaluationResult> {
     return await this.#call("evaluate", request, options);
+  }
+
+  /**
+   * Measures parameters on examples of a device's dataset.
+   *
+   * @throws SelvedgeError as {@link train}
+   */
+  async measure(
+    request: MeasuringRequest,
+    options: ProcessCallOptions<never> = {},
+  ): Promise<MeasuringOutcome> {
+    return await this.#call("measure", request, options);
   }
 
   /**

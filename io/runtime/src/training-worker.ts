@@ -27,6 +27,8 @@ import { chosenExamples, openTrainingData, type TrainingData } from "./training-
 import { runTraining, type TrainingProgress, type TrainingRun } from "./training-loop.ts";
 import type {
   EvaluationRequest,
+  MeasuringOutcome,
+  MeasuringRequest,
   SummaryOutcome,
   SummaryRequest,
   TrainingMethods,
@@ -36,7 +38,7 @@ import type {
 } from "./training-methods.ts";
 
 // The child process behind `TrainingProcess`.
-serveChild<TrainingMethods>({ train, evaluate, summarise });
+serveChild<TrainingMethods>({ train, measure, evaluate, summarise });
 
 async function train(
   request: TrainingRequest,
@@ -63,7 +65,7 @@ async function train(
   const evaluation =
     heldOut.length === 0
       ? undefined
-      : await measure({ ...task, base: kept.parameters }, request.loss, heldOut, request);
+      : await evaluateOn({ ...task, base: kept.parameters }, request.loss, heldOut, request);
   const session = await NativeSession.load(graph.bytes);
   const trained = await runTraining(session, graph, {
     ...request,
@@ -99,7 +101,21 @@ async function train(
 
 async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   const task = await loadTask(request);
-  return await measure(task, request.loss ?? "softmax-cross-entropy", allRows(task.data.dataset), request);
+  return await evaluateOn(task, request.loss ?? defaultLoss, allRows(task.data.dataset), request);
+}
+
+async function measure(request: MeasuringRequest): Promise<MeasuringOutcome> {
+  const began = performance.now();
+  const task = await loadTask(request);
+  const { dataset } = task.data;
+  const { heldOutFraction, maxExamples, seed } = request;
+  const among =
+    heldOutFraction === 1 ? allRows(dataset) : splitHeldOut(dataset.length, heldOutFraction).heldOut;
+  const examples = chosenExamples(among, maxExamples, seed);
+  const result = await evaluateOn(task, request.loss ?? defaultLoss, examples, request);
+  const metrics = { ...evaluationScalars(result), seconds: (performance.now() - began) / 1000 };
+  checkFinite(metrics);
+  return { examples: examples.length, metrics };
 }
 
 async function summarise({ dataset, reading, maxExamples, seed }: SummaryRequest): Promise<SummaryOutcome> {
@@ -136,7 +152,7 @@ async function loadTask(request: EvaluationRequest | TrainingRequest): Promise<T
   return { model, layout, base, data: await openTrainingData(request) };
 }
 
-async function measure(
+async function evaluateOn(
   task: Task,
   loss: LossName | Loss,
   examples: Int32Array,
@@ -151,6 +167,8 @@ async function measure(
     examples,
   }).finally(() => session.release());
 }
+
+const defaultLoss = "softmax-cross-entropy";
 
 /** new - base in float32 (SPEC RE1). */
 function difference(layout: ParameterLayout, trained: Float32Array, base: Float32Array): Float32Array {

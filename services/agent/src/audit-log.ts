@@ -3,8 +3,11 @@ import { type FileHandle, open } from "node:fs/promises";
 /** One payload that left the device, or is about to. */
 export interface AuditEntry {
   readonly time: string;
-  /** "update" is a model update with its metrics, "statistics" sums over columns. Nothing else carries anything learned. */
-  readonly kind: "update" | "statistics";
+  /**
+   * "update" is a model update with its metrics, "evaluation" metrics alone, "statistics" sums over
+   * columns. Nothing else carries anything learned.
+   */
+  readonly kind: "update" | "evaluation" | "statistics";
   readonly job: string;
   readonly round: number;
   readonly planDigest: string;

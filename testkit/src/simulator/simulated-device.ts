@@ -217,6 +217,12 @@ export class SimulatedDevice extends SimulatedNode {
           kept: plan.train.keepOptimizerState ? { bytes: nextKept(before, round), isContinued } : null,
         };
       },
+      async measure(_task, signal) {
+        await process.sleep(faults.between(100, 1_000), signal);
+        if (signal.aborted) throw new SelvedgeError("cancelled", "the measurement was cancelled");
+        const { examples } = participant;
+        return { examples, metrics: { eval_loss: 0.5, eval_examples: examples, examples } };
+      },
       async summarise(_task, signal) {
         await process.sleep(faults.between(100, 1_000), signal);
         if (signal.aborted) throw new SelvedgeError("cancelled", "the training was cancelled");
@@ -271,6 +277,7 @@ async function receive(worker: DeviceWorker, follower: ReleaseFollower, { body }
 const openPolicy: Policy = {
   signers: operatorKeys.map((key) => keyIdOf(key)),
   plans: null,
+  tasks: ["train", "evaluate"],
   minimumCohort: 1,
   maxExamplesPerDevice: exampleCap,
   hours: null,

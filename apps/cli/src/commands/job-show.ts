@@ -56,19 +56,27 @@ function blobField(name: string, blob: Job["model"]): [string, string][] {
 }
 
 function planFields(plan: Plan | undefined): [string, string][] {
-  const train = plan?.task?.kind.value;
+  const task = plan?.task?.kind;
   const schedule = plan?.schedule;
-  if (plan?.dataset === undefined || train === undefined || schedule === undefined) return [];
+  if (plan?.dataset === undefined || schedule === undefined) return [];
   const { name, inputShape, classes } = plan.dataset;
   return [
     ["dataset", `${name} [${inputShape.join(", ")}], ${classes} classes`],
     ...columnFields(plan.dataset),
-    [
-      "training",
-      `${train.algorithm}, ${train.loss}, ${train.optimizer}, local epochs ${train.localEpochs}, batch size ${train.batchSize}, learning rate ${train.learningRate}`,
-    ],
+    ...taskFields(task),
     ["cohort", `${schedule.cohort} devices, quorum ${schedule.quorum}`],
   ];
+}
+
+function taskFields(task: NonNullable<Plan["task"]>["kind"] | undefined): [string, string][] {
+  if (task?.case === "evaluate") {
+    const { settings, allExamples } = task.value;
+    return [["evaluation", `${settings?.loss}, on ${allExamples ? "all" : "held-out"} examples`]];
+  }
+  if (task?.case !== "train") return [];
+  const { algorithm, loss, optimizer, localEpochs, batchSize, learningRate } = task.value;
+  const local = `local epochs ${localEpochs}, batch size ${batchSize}, learning rate ${learningRate}`;
+  return [["training", `${algorithm}, ${loss}, ${optimizer}, ${local}`]];
 }
 
 function columnFields({ columns, label }: DatasetRequest): [string, string][] {

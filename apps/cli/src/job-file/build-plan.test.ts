@@ -43,6 +43,14 @@ test("a plan says what the job file says, and passes the check of every party", 
   assert.deepEqual([plan.serverOptimizer?.learningRate, plan.metrics], [0.5, ["examples", "eval_accuracy"]]);
 });
 
+test("[EV1] a job that evaluates says what is measured, and nothing of a training", () => {
+  const job = parseJobFile(`${text}\nproximal: 0.1\n`, "job.yaml", ["task=evaluate", "examples=all"]);
+  const { plan, train, evaluate } = decodePlan(encodePlan(buildPlan(job, model)));
+  assert.deepEqual([evaluate?.allExamples, train.learningRate, train.gradientOptions], [true, 0, undefined]);
+  assert.deepEqual([plan.phases, plan.schedule?.rounds], [["evaluate", "submit"], 1]);
+  assert.deepEqual([plan.aggregator, plan.serverOptimizer, job.evaluation], [undefined, undefined, ""]);
+});
+
 test("[DS8] a plan has the target and the text of its job", () => {
   const datasets: readonly (readonly [dataset: string, loss: string])[] = [
     [

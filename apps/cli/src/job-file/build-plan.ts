@@ -4,6 +4,7 @@ import {
   type BlobReference,
   type ColumnSchema,
   type DatasetRequestSchema,
+  type EvaluateTaskSchema,
   firstMetricNames,
   type MetricTargetSchema,
   type Plan,
@@ -21,27 +22,36 @@ import type { JobFile } from "./job-file.ts";
 
 /** What devices are asked to do for a job, ready for `encodePlan` and `signPlan`. */
 export function buildPlan(job: JobFile, model: BlobReference): Plan {
+  const isTraining = job.task === "train";
   return create(PlanSchema, {
     name: job.name,
-    task: { kind: { case: "train", value: trainTask(job) } },
+    task: {
+      kind: isTraining
+        ? { case: "train", value: trainTask(job) }
+        : { case: "evaluate", value: evaluateTask(job) },
+    },
     model: { digest: model.digest, length: BigInt(model.length) },
     dataset: datasetRequest(job.dataset),
-    aggregator: { name: "weighted-mean" },
-    serverOptimizer: { ...job.server, learningRate: job.serverLearningRate },
+    ...(isTraining && {
+      aggregator: { name: "weighted-mean" },
+      serverOptimizer: { ...job.server, learningRate: job.serverLearningRate },
+    }),
     metrics: job.metrics.filter((name) => firstMetricNames.includes(name)),
     // Devices of earlier versions do not know them.
     optionalMetrics: job.metrics.filter((name) => !firstMetricNames.includes(name)),
     schedule: schedule(job),
     seed: BigInt(job.seed),
-    phases: [...phasesOf(job.dataset.table)],
+    phases: [...phasesOf(job.dataset.table, job.task)],
   });
 }
 
 /** A target that is a plain number is the accuracy that every version knows. */
 function schedule(job: JobFile): MessageInitShape<typeof ScheduleSpecSchema> {
   const { rounds, cohort, quorum, deadlineMs, graceMs, target, earlyStopping } = job;
+  const always = { rounds, cohort, quorum, deadlineMs, graceMs };
+  if (job.task === "evaluate") return always;
   return {
-    ...{ rounds, cohort, quorum, deadlineMs, graceMs },
+    ...always,
     ...(typeof target === "number" && { targetAccuracy: target }),
     ...(typeof target === "object" && { target: metricTarget(target) }),
     ...(earlyStopping !== undefined && { earlyStopping }),
@@ -82,6 +92,29 @@ function targetRequest({ target, table }: JobDataset): {
 
 function columnRequest(column: TableColumn): MessageInitShape<typeof ColumnSchema> {
   return { ...column, values: [...column.values] };
+}
+
+/** Of the settings that a training has, those that say how it measures. */
+function evaluateTask(job: JobFile): MessageInitShape<typeof EvaluateTaskSchema> {
+  const { heldOutFraction, maxExamplesPerDevice, loss } = job;
+  const { output: customLossOutput, name, ...options } = loss;
+  const lossOptions = given(options);
+  const measuring = {
+    lossOptions,
+    ...(typeof customLossOutput === "string" && { customLossOutput }),
+  };
+  const text = job.dataset.text ?? undefined;
+  return {
+    settings: {
+      algorithm: algorithmOf({ ...measuring, ...targetRequest(job.dataset), text }),
+      loss: name,
+      optimizer: "sgd",
+      heldOutFraction,
+      maxExamplesPerDevice,
+      ...(measuring as MessageInitShape<typeof TrainTaskSchema>),
+    },
+    allExamples: job.examples === "all",
+  };
 }
 
 /** Options that are not given are not in the plan, so that the devices of every version take it that can. */

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import {
+  type BatchGraph,
+  evaluationGraph,
   type OnnxModel,
   parseModel,
   type TrainingGraph,
@@ -32,15 +34,28 @@ export function compileModel(
   at: string,
   { terms, ...settings }: ModelTraining,
 ): CompiledModel {
-  try {
+  return namingFile(at, () => {
     const model = parseModel(bytes);
-    const graph = trainingGraph(model, {
-      inputType: "float32",
-      scale: 1,
-      ...settings,
-      ...terms,
-    });
-    return { model, graph };
+    return { model, graph: trainingGraph(model, { ...plainInput, ...settings, ...terms }) };
+  });
+}
+
+/**
+ * As `compileModel`, for what is only measured: the model need not have gradients.
+ *
+ * @throws SelvedgeError as `parseModel` and `evaluationGraph`
+ */
+export function compileEvaluation(
+  bytes: Uint8Array,
+  at: string,
+  { loss, learnsInput }: Pick<ModelTraining, "loss" | "learnsInput">,
+): BatchGraph {
+  return namingFile(at, () => evaluationGraph(parseModel(bytes), { ...plainInput, loss, learnsInput }));
+}
+
+function namingFile<Result>(at: string, compile: () => Result): Result {
+  try {
+    return compile();
   } catch (thrown) {
     const error = SelvedgeError.from(thrown);
     // The file before the node or tensor that it names.
@@ -51,6 +66,8 @@ export function compileModel(
     });
   }
 }
+
+const plainInput = { inputType: "float32", scale: 1 } as const;
 
 /** As a job trains that says nothing of it. */
 export const plainTraining: ModelTraining = {

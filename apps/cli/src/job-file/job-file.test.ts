@@ -33,6 +33,8 @@ const tenClasses = { kind: "class", shape: [], classes: 10 } as const;
 test("what a job file leaves out has a default", () => {
   assert.deepEqual(parse(minimal), {
     name: "digits",
+    task: "train",
+    examples: "held-out",
     model: { kind: "file", path: "/jobs/models/mlp.onnx" },
     dataset: { name: "digits", inputShape: [784], target: tenClasses, table: null, text: null },
     algorithm: "fedavg",
@@ -325,6 +327,15 @@ test("a file that is not there is named", async () => {
       thrown instanceof SelvedgeError && thrown.code === "not_found" && thrown.at === "/nowhere/job.yaml"
     );
   });
+});
+
+test("a training has a rate and rounds, an evaluation needs neither and has none of what a device keeps", () => {
+  const evaluated = minimal.replace("rounds: 10\n", "").replace(/learningRate: .*\n/, "task: evaluate\n");
+  const job = parse(evaluated);
+  assert.deepEqual([job.task, job.examples, job.rounds, job.learningRate], ["evaluate", "held-out", 1, 0]);
+  assert.match(problem(`${evaluated}personal: ["fc2.*"]\n`).message, /^personal: is of a training/);
+  assert.match(problem(`${minimal}examples: all\n`).message, /^examples: are for an evaluation/);
+  assert.equal(problem(minimal.replace(/learningRate: .*\n/, "")).message, "learningRate is missing");
 });
 
 test("docs/reference/job.md describes every key", () => {

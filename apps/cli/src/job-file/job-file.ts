@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { readYamlText, YamlFile } from "@selvedge/config";
-import type { BlobReference } from "@selvedge/protocol";
+import type { BlobReference, TaskKind } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import type { EarlyStoppingFields, TargetFields } from "./goal-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
@@ -11,10 +11,14 @@ import type { TrainingFields } from "./training-schema.ts";
 /** A checked job file with its defaults filled in; docs/reference/job.md has every key. */
 export interface JobFile extends TrainingFields, ServerFields {
   readonly name: string;
+  readonly task: TaskKind;
+  /** Of an evaluation: what is measured on. */
+  readonly examples: "held-out" | "all";
   readonly model: ModelSource;
   readonly dataset: JobDataset;
   readonly localEpochs: number;
   readonly batchSize: number;
+  /** 0 where nothing is trained. */
   readonly learningRate: number;
   readonly heldOutFraction: number;
   readonly maxExamplesPerDevice: number;
@@ -80,7 +84,18 @@ export function parseJobFile(text: string, path: string, sets: readonly string[]
 }
 
 function jobFile(fields: JobFields, folder: string): JobFile {
-  const { model, deadline, grace, evaluation, quorum, metrics, ...rest } = fields;
+  const {
+    model,
+    deadline,
+    grace,
+    evaluation,
+    quorum,
+    metrics,
+    learningRate = 0,
+    rounds = 1,
+    ...rest
+  } = fields;
+  const isTraining = rest.task === "train";
   const { loss } = rest;
   const dataset = jobDataset(
     rest.dataset,
@@ -89,12 +104,15 @@ function jobFile(fields: JobFields, folder: string): JobFile {
   return {
     ...rest,
     dataset,
+    learningRate,
+    // An evaluation changes nothing that a second round could measure.
+    rounds: isTraining ? rounds : 1,
     metrics: planMetrics(metrics, dataset.target, loss),
     model: modelSource(model, folder),
     quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
     deadlineMs: deadline,
     graceMs: grace,
-    evaluation: evaluation ?? "",
+    evaluation: isTraining ? (evaluation ?? "") : "",
   };
 }
 

@@ -1,5 +1,5 @@
 import { duration } from "@selvedge/config";
-import { hasAccuracy, limits, namePattern } from "@selvedge/protocol";
+import { hasAccuracy, limits, namePattern, type TaskKind } from "@selvedge/protocol";
 import { z } from "zod";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 import {
@@ -37,10 +37,12 @@ const builderSchema = z.discriminatedUnion("builder", [
 
 const fields = {
   name,
+  task: z.enum(["train", "evaluate"]).default("train"),
+  examples: z.enum(["held-out", "all"]).default("held-out"),
   dataset: datasetSchema,
   localEpochs: z.int().min(1).max(1_000).default(1),
   batchSize: z.int().min(1).max(65_536).default(32),
-  learningRate,
+  learningRate: learningRate.optional(),
   ...trainingFields,
   heldOutFraction: z.number().min(0).max(0.9).default(0.1),
   maxExamplesPerDevice: z
@@ -48,7 +50,7 @@ const fields = {
     .min(1)
     .max(2 ** 31 - 1)
     .default(10_000),
-  rounds: z.int().min(1).max(limits.roundsMax),
+  rounds: z.int().min(1).max(limits.roundsMax).optional(),
   cohort: z.int().min(1).max(limits.cohortMax),
   quorum: z.int().min(1).optional(),
   deadline: duration(1_000, 30 * dayMs, "1s to 30d").default(10 * 60_000),
@@ -64,13 +66,16 @@ const fields = {
 /** The keys that all job files share, checked and completed. */
 interface SharedFields extends TrainingFields, ServerFields {
   readonly name: string;
+  readonly task: TaskKind;
+  /** Of an evaluation: what is measured on. */
+  readonly examples: "held-out" | "all";
   readonly dataset: DatasetFields;
   readonly localEpochs: number;
   readonly batchSize: number;
-  readonly learningRate: number;
+  readonly learningRate?: number | undefined;
   readonly heldOutFraction: number;
   readonly maxExamplesPerDevice: number;
-  readonly rounds: number;
+  readonly rounds?: number | undefined;
   readonly cohort: number;
   readonly quorum?: number | undefined;
   /** Milliseconds. */
@@ -124,6 +129,11 @@ export const builtJobSchema: z.ZodType<BuiltJobFields> = z
   .superRefine(checkTogether);
 
 interface Together {
+  readonly task: TaskKind;
+  readonly examples: "held-out" | "all";
+  readonly learningRate?: number | undefined;
+  readonly rounds?: number | undefined;
+  readonly personal: readonly string[];
   readonly target?: TargetFields | undefined;
   readonly loss: TrainingFields["loss"];
   readonly cohort: number;
@@ -136,6 +146,14 @@ interface Together {
 function checkTogether(job: Together, context: z.RefinementCtx): void {
   const complain = (key: keyof Together, message: string): void =>
     context.addIssue({ code: "custom", path: [key], message });
+  if (job.task === "train") {
+    for (const key of ["learningRate", "rounds"] as const) {
+      if (job[key] !== undefined) continue;
+      context.addIssue({ code: "invalid_type", expected: "number", input: undefined, path: [key] });
+    }
+    if (job.examples === "all") complain("examples", "are for an evaluation: a training holds some out");
+  } else if (job.personal.length > 0)
+    complain("personal", "is of a training: devices keep such parameters for its job only");
   if (job.quorum !== undefined && job.quorum > job.cohort)
     complain("quorum", `must be at most the cohort, ${job.cohort}`);
   if (typeof job.target === "number" && !hasAccuracy(job.loss.name))

@@ -1,8 +1,15 @@
-import { buildCnn, buildMlp, plannedTraining, serializeModel, shareParameters } from "@selvedge/onnx";
+import {
+  type BatchGraph,
+  buildCnn,
+  buildMlp,
+  plannedTraining,
+  serializeModel,
+  shareParameters,
+} from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
 import { modelMismatch } from "@selvedge/runtime";
 import { trainTask } from "./build-plan.ts";
-import { compileModel, readModelFile } from "./compile-model.ts";
+import { compileEvaluation, compileModel, readModelFile } from "./compile-model.ts";
 import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
 
 /**
@@ -16,11 +23,7 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
   const { model, dataset } = job;
   const at = model.kind === "file" ? model.path : "model";
   const bytes = await modelBytes(model);
-  const { graph, model: parsed } = compileModel(bytes, at, {
-    ...plannedTraining({ train: trainTask(job), target: dataset.target }),
-    learnsInput: dataset.target.kind === "input",
-  });
-  shareParameters(parsed, job.personal);
+  const graph = compile(job, bytes, at);
   if (graph.classes === 1) {
     throw new SelvedgeError(
       "invalid_argument",
@@ -37,6 +40,18 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
     throw new SelvedgeError("invalid_argument", mismatch, { at, fix });
   }
   return { bytes, reference: { digest: digestOf(bytes), length: bytes.length } };
+}
+
+function compile(job: JobFile, bytes: Uint8Array, at: string): BatchGraph {
+  const { target } = job.dataset;
+  const training = {
+    ...plannedTraining({ train: trainTask(job), target }),
+    learnsInput: target.kind === "input",
+  };
+  if (job.task === "evaluate") return compileEvaluation(bytes, at, training);
+  const { graph, model } = compileModel(bytes, at, training);
+  shareParameters(model, job.personal);
+  return graph;
 }
 
 async function modelBytes(model: ModelSource): Promise<Uint8Array> {

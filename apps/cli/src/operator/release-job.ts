@@ -37,7 +37,9 @@ function completedModel(job: Job | undefined, id: string): Omit<Release, "versio
   }
   throw new SelvedgeError("failed_precondition", `the job is ${job?.status}: it has no model to release`, {
     at: `job ${id}`,
-    fix: isGoingOn(job) ? `wait until it is completed: selvedge job watch ${id}` : "run the job again",
+    fix: isGoingOn(job)
+      ? `wait until it is completed: selvedge job watch ${id}`
+      : "release a job that trained",
   });
 }
 

@@ -8,6 +8,8 @@ export interface OfferFacts {
   readonly round: number;
   /** What is asked for; absent = training. */
   readonly kind?: RoundKind;
+  /** What the plan is for; absent = it trains. */
+  readonly task?: "evaluate";
   /** Whether the plan's loss is an output of its own model; absent = no. */
   readonly customLoss?: true;
   /** The most that may leave in answer; absent = as many bytes as `base` has. */

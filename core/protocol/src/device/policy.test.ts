@@ -22,6 +22,7 @@ const offer: OfferFacts = {
 const open: Policy = {
   signers: [signer],
   plans: null,
+  tasks: ["train", "evaluate"],
   minimumCohort: 1,
   maxExamplesPerDevice: 1_000,
   hours: null,
@@ -54,6 +55,15 @@ test("[OF3] each rule refuses by its own name", () => {
   assert.match(judge({ maxExamplesPerDevice: 99 }) ?? "", /^policy maxExamplesPerDevice/);
   assert.match(judge({ hours: { start: 0, end: 720 } }) ?? "", /^policy hours: only 00:00 to 12:00/);
   assert.match(judge({ maxBytesPerDay: 99 }) ?? "", /^policy maxBytesPerDay/);
+});
+
+test("[OF3] an owner may allow trainings and no evaluations, or the other way round", () => {
+  const evaluation: OfferFacts = { ...offer, kind: "evaluate", task: "evaluate", answerBytes: 30 };
+  const judged = (asked: OfferFacts, tasks: Policy["tasks"]): string | null =>
+    matchPolicy({ ...open, tasks }, asked, emptyDevice, context);
+  assert.equal(judged(evaluation, ["evaluate"]), null);
+  assert.equal(judged(evaluation, ["train"]), 'policy tasks: "evaluate" is not among those allowed');
+  assert.equal(judged(offer, ["evaluate"]), 'policy tasks: "train" is not among those allowed');
 });
 
 test("[OF3] statistics are given only where the owner says so, and count as what they may have", () => {

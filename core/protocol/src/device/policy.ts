@@ -1,3 +1,4 @@
+import type { TaskKind } from "../plan.ts";
 import type { DeviceState, OfferFacts } from "./device-state.ts";
 import { keptOf } from "./kept-states.ts";
 
@@ -7,6 +8,8 @@ export interface Policy {
   readonly signers: readonly string[];
   /** Plan digests that may run; null = any plan that a signer signed. */
   readonly plans: readonly string[] | null;
+  /** What plans may have this device do. */
+  readonly tasks: readonly TaskKind[];
   /** Fewest devices in a cohort. */
   readonly minimumCohort: number;
   /** Most examples that may be used in one round. */
@@ -54,6 +57,8 @@ export function matchPolicy(
   if (policy.plans !== null && !policy.plans.includes(offer.planDigest)) {
     return `policy plans: ${offer.planDigest} is not approved`;
   }
+  const { task = "train" } = offer;
+  if (!policy.tasks.includes(task)) return `policy tasks: "${task}" is not among those allowed`;
   if (offer.cohort < policy.minimumCohort) {
     return `policy minimumCohort: ${offer.cohort} devices invited; at least ${policy.minimumCohort} wanted`;
   }

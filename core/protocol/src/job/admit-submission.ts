@@ -1,7 +1,7 @@
 import type { Digest } from "../digest.ts";
 import type { Transition } from "../transition.ts";
 import type { JobEffect, ReceiptVerdict, SubmissionFacts } from "./job-event.ts";
-import { hasEnded, type JobState, type Member, type RoundState } from "./job-state.ts";
+import { hasEnded, type JobState, type Member, type RoundKind, type RoundState } from "./job-state.ts";
 import { advanceRound } from "./round-lifecycle.ts";
 
 /**
@@ -53,10 +53,11 @@ function accept(
 ): Transition<JobState, JobEffect> {
   const { device, body, weight, metrics } = submission;
   const member: Member = { status: "contributed", reason: null, digest: body.digest, weight };
+  const isFolded = round.kind !== "evaluate";
   const next: RoundState = {
     ...round,
     members: { ...round.members, [device]: member },
-    queue: [...round.queue, { device, body, weight, metrics }],
+    queue: isFolded ? [...round.queue, { device, body, weight, metrics }] : [],
     metrics: { ...round.metrics, [device]: metrics },
     bytesUp: round.bytesUp + body.length,
   };
@@ -99,7 +100,7 @@ function mismatchOf(state: JobState, round: RoundState, submission: Claim): stri
   if (submission.baseVersion !== base.version) {
     return `it starts from version ${submission.baseVersion}; the round's base is version ${base.version}`;
   }
-  const format = round.kind === "statistics" ? "statistics" : "f32";
+  const format = round.kind === undefined ? "f32" : formats[round.kind];
   if (submission.format !== format) return `format "${submission.format}"; this round takes "${format}"`;
   if (submission.contributors.length !== 1 || submission.contributors[0] !== submission.device) {
     return "a client update has one contributor: the device that sends it";
@@ -128,6 +129,8 @@ function memberOf(state: JobState, submission: Claim): Member | undefined {
   if (state.current?.number === round) return state.current.members[device];
   return state.last?.number === round ? state.last.members[device] : undefined;
 }
+
+const formats: Readonly<Record<RoundKind, string>> = { statistics: "statistics", evaluate: "evaluation" };
 
 function receipt(submission: Claim, verdict: ReceiptVerdict, reason: string): JobEffect {
   const { device, round, body } = submission;

@@ -25,7 +25,9 @@ export function excludeDevice(state: JobState, { device, reason, now }: Exclusio
   const member = round?.members[device];
   if (round === null || member === undefined || member.status === "excluded") return { state, effects: [] };
   const next = without(state, round, device, member, reason);
-  const isFolded = [...round.folded, ...round.folding.map((one) => one.device)].includes(device);
+  const isFolded =
+    [...round.folded, ...round.folding.map((one) => one.device)].includes(device) ||
+    isCombined(round, member);
   const isShort = round.phase !== "collecting" && countOf(next, "contributed") < state.plan.quorum;
   if (isFolded || isShort) {
     const again = openAgain(state, next, `opened again without ${device}: ${reason}`, now);
@@ -35,6 +37,11 @@ export function excludeDevice(state: JobState, { device, reason, now }: Exclusio
   const after = advanceRound(state, next, now);
   const discard: JobEffect[] = dropped.length === 0 ? [] : [{ type: "discard", blobs: dropped }];
   return { state: after.state, effects: [...after.effects, ...discard] };
+}
+
+/** What was measured is taken together once the round has closed. */
+function isCombined({ kind, phase }: RoundState, { status }: Member): boolean {
+  return kind === "evaluate" && phase !== "collecting" && status === "contributed";
 }
 
 function without(

@@ -49,6 +49,8 @@ export type JobEvent =
       readonly federated: Metrics;
       readonly now: number;
     }
+  /** What devices measured in a round that does not train, together. */
+  | { readonly type: "combined"; readonly round: number; readonly federated: Metrics; readonly now: number }
   | { readonly type: "evaluated"; readonly round: number; readonly metrics: Metrics; readonly now: number }
   | { readonly type: "modelWritten"; readonly model: BlobReference; readonly now: number }
   | {
@@ -125,6 +127,13 @@ export type JobEffect =
       readonly config: BlobReference;
       readonly base: BlobReference;
       readonly optimizerState: BlobReference | null;
+      readonly metrics: { readonly [device: string]: Metrics };
+      readonly weights: { readonly [device: string]: number };
+    }
+  /** Of a round in which devices measure: its figures, out of what each reported. */
+  | {
+      readonly type: "combine";
+      readonly round: number;
       readonly metrics: { readonly [device: string]: Metrics };
       readonly weights: { readonly [device: string]: number };
     }

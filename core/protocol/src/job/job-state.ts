@@ -25,6 +25,8 @@ export interface JobPlan {
   readonly evaluationDataset: string | null;
   /** Whether the first round gathers statistics of columns; absent = no. */
   readonly statistics?: true;
+  /** What the job is for; absent = it trains. */
+  readonly task?: "evaluate";
   /** Whether devices keep something for it between rounds; absent = no. */
   readonly keeps?: true;
   /** What a device sends, in sizes of the model; absent = 1. */
@@ -32,7 +34,7 @@ export interface JobPlan {
 }
 
 /** What a round that does not train is for; absent = it trains. */
-export type RoundKind = "statistics";
+export type RoundKind = "statistics" | "evaluate";
 
 export type JobStatus = "waiting" | "running" | "completed" | "failed" | "cancelled";
 
@@ -91,7 +93,7 @@ export interface AcceptedContribution {
   readonly metrics: Metrics;
 }
 
-/** `collecting` takes contributions; the later phases each wait for one effect. */
+/** `collecting` takes contributions; the later phases each wait for one effect. Nothing is folded of an evaluation. */
 export type RoundPhase = "collecting" | "folding" | "finalising" | "evaluating";
 
 export interface RoundState {

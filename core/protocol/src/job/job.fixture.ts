@@ -30,7 +30,7 @@ export function soundSubmission(state: JobState, device: string): SubmissionFact
   return {
     device,
     round: roundOf(state),
-    format: state.current?.kind === "statistics" ? "statistics" : "f32",
+    format: formatOf(state),
     contributors: [device],
     baseVersion: state.base.version,
     weight: 10,
@@ -116,6 +116,11 @@ export class JobDriver {
   discarded(): string[] {
     return this.effects.flatMap((effect) => (effect.type === "discard" ? effect.blobs : []));
   }
+}
+
+function formatOf({ current }: JobState): string {
+  if (current?.kind === undefined) return "f32";
+  return current.kind === "evaluate" ? "evaluation" : current.kind;
 }
 
 function roundOf({ current, nextRound }: JobState): number {

@@ -41,9 +41,10 @@ export function openNextRound(state: JobState): JobTransition {
   };
 }
 
-/** Statistics come before all training, and once (SPEC DS5). */
+/** Statistics come before all else, and once (SPEC DS5). */
 function nextKind(state: JobState): { readonly kind?: RoundKind } {
-  return state.plan.statistics && state.statistics === undefined ? { kind: "statistics" } : {};
+  if (state.plan.statistics && state.statistics === undefined) return { kind: "statistics" };
+  return state.plan.task === undefined ? {} : { kind: state.plan.task };
 }
 
 /** For effects that scale columns. */
@@ -111,6 +112,10 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
     next = { ...next, folding: next.queue, queue: [] };
     effects.push(foldEffect(next));
   }
+  if (next.phase === "folding" && next.kind === "evaluate") {
+    effects.push(combineEffect(next));
+    next = { ...next, phase: "finalising" };
+  }
   if (next.phase === "folding" && next.folding.length === 0 && next.accumulator !== null) {
     if (next.kind === "statistics") return completeStatistics(state, next, next.accumulator, effects, now);
     effects.push(finaliseEffect(state, next, next.accumulator));
@@ -164,6 +169,26 @@ function completeStatistics(
   };
   const opened = openNextRound(next);
   return { state: opened.state, effects: [...effects, archive(summary), ...opened.effects] };
+}
+
+/** What devices measured is known: the model stays as it is (SPEC EV3). */
+export function completeEvaluation(
+  state: JobState,
+  round: RoundState,
+  federated: Metrics,
+  now: number,
+): JobTransition {
+  const summary: RoundSummary = { ...summarise(state, round, "completed", null, {}, now), federated };
+  const next: JobState = {
+    ...state,
+    current: null,
+    waitingSince: now,
+    failuresInARow: 0,
+    roundsCompleted: state.roundsCompleted + 1,
+    last: summary,
+  };
+  const after = isLastRoundDone(next) ? endJob(next, "completed", null, now) : openNextRound(next);
+  return { state: after.state, effects: [archive(summary), ...after.effects] };
 }
 
 /** Takes the round's weights as the new base, and goes on or finishes. */
@@ -289,6 +314,13 @@ function foldEffect(round: RoundState): JobEffect {
   return { type: "fold", round: number, ...kindOf(round), accumulator, contributions: folding, config };
 }
 
+function combineEffect({ members, metrics, number }: RoundState): JobEffect {
+  const weights = Object.fromEntries(
+    Object.keys(metrics).map((device) => [device, members[device]?.weight ?? 0]),
+  );
+  return { type: "combine", round: number, metrics, weights };
+}
+
 function kindOf({ kind }: RoundState): { readonly kind?: RoundKind } {
   return kind === undefined ? {} : { kind };
 }
@@ -333,8 +365,8 @@ export function summarise(
     evaluation,
     federated: round.outcome?.federated ?? {},
     bytesUp: round.bytesUp,
-    // Only who trains reads the weights.
-    bytesDown: round.kind === undefined ? readers.length * state.base.weights.length : 0,
+    // Who gives statistics of columns reads no weights.
+    bytesDown: round.kind !== "statistics" ? readers.length * state.base.weights.length : 0,
   };
 }
 

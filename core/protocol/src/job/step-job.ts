@@ -7,6 +7,7 @@ import { goalReached } from "./job-goal.ts";
 import { hasEnded, type JobPlan, type JobState, type Member, type RoundState } from "./job-state.ts";
 import {
   advanceRound,
+  completeEvaluation,
   completeRound,
   endJob,
   gathered,
@@ -92,6 +93,10 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
       return onFolded(state, event);
     case "finalised":
       return onFinalised(state, event);
+    case "combined":
+      return inRound(state, event.round, "finalising", (round) =>
+        completeEvaluation(state, round, event.federated, event.now),
+      );
     case "evaluated":
       return inRound(state, event.round, "evaluating", (round) =>
         completeRound(state, round, event.metrics, event.now),

@@ -24,6 +24,7 @@ const policySchema = z.strictObject({
   plans: z
     .union([z.literal("any"), z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/, "a plan digest"))])
     .default("any"),
+  tasks: z.array(z.enum(["train", "evaluate"])).default(["train", "evaluate"]),
   minimumCohort: z.int().min(1).default(2),
   maxExamplesPerDevice: z.int().min(1).default(1_000_000),
   hours: z.strictObject({ start: clock, end: clock }).optional(),
@@ -44,6 +45,7 @@ export async function readPolicy(path: string): Promise<Policy> {
   return {
     signers: file.signers,
     plans: file.plans === "any" ? null : file.plans,
+    tasks: file.tasks,
     minimumCohort: file.minimumCohort,
     maxExamplesPerDevice: file.maxExamplesPerDevice,
     hours: file.hours ?? null,
@@ -87,6 +89,9 @@ ${signers.map((signer) => `  - ${signer}`).join("\n")}
 
 # "any" plan that a signer signed, or a list of approved plan digests.
 plans: any
+
+# What plans may do here: train, and evaluate a model on this device's data without training anything.
+tasks: [train, evaluate]
 
 # Refuse rounds with fewer devices than this: in a small cohort an update says more about one device.
 minimumCohort: 2

@@ -22,6 +22,8 @@ export interface OfferChanges {
   readonly roundMetadata?: Uint8Array;
   /** Asks for statistics of a table's columns. */
   readonly statistics?: true;
+  /** Asks for metrics, and no training. */
+  readonly evaluate?: true;
   /** Trains by an output of the model. */
   readonly customLoss?: true;
   /** Keeps the optimizer's state on the device. */
@@ -35,6 +37,7 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
   const plan = encodePlan(
     trainingPlan({
       model,
+      ...(changes.evaluate && { task: "evaluate" }),
       metrics: [...firstMetricNames, ...binaryMetricNames],
       training: {
         localEpochs: changes.localEpochs ?? 1,
@@ -49,7 +52,9 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
   const parameters = changes.parameters ?? 23;
   const clientConfig = Buffer.from(
     JSON.stringify(
-      changes.statistics ? { phase: "statistics" } : { normaliser: 200, parameters, weightCap: 100 },
+      changes.statistics || changes.evaluate
+        ? { phase: "any" }
+        : { normaliser: 200, parameters, weightCap: 100 },
     ),
   );
   return create(OfferSchema, {
@@ -64,7 +69,7 @@ export function signedOffer(operatorKey: KeyObject, changes: OfferChanges = {}):
     configDigest: digestOf(clientConfig),
     cohort: 2,
     deadlineAtMs: 60_000n,
-    phase: changes.statistics ? "statistics" : "train",
+    phase: changes.statistics ? "statistics" : changes.evaluate ? "evaluate" : "train",
   });
 }
 

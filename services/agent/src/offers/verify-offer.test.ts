@@ -71,6 +71,15 @@ test("[OF9] an offer says of its plan whether the loss is an output of its model
   assert.equal(verifyOffer(signedOffer(privateKey), keys).facts.customLoss, undefined);
 });
 
+test("[EV1] an offer asks for an evaluation only where its plan does, and for no training then", () => {
+  const asked = verifyOffer(signedOffer(privateKey, { evaluate: true }), keys).facts;
+  assert.deepEqual([asked.kind, asked.task, asked.keptBytes], ["evaluate", "evaluate", undefined]);
+  assert.ok((asked.answerBytes ?? 0) > 0);
+  refused({ phase: "evaluate" }, /^invalid_argument: the plan has no phase "evaluate"/);
+  const trained = { ...signedOffer(privateKey, { evaluate: true }), phase: "train" };
+  assert.throws(() => verifyOffer(trained, keys), /the plan has no phase "train"/);
+});
+
 test("[DS5] an offer asks for statistics only where its plan does", () => {
   const asked = verifyOffer(signedOffer(privateKey, { statistics: true }), keys).facts;
   assert.equal(asked.kind, "statistics");

@@ -56,6 +56,7 @@ export function verifyOffer(offer: Offer, operatorKeys: readonly KeyObject[]): V
     round: offer.round,
     ...askedFor(offer, plan, base),
     ...controlOf(offer, plan),
+    ...(plan.evaluate !== null && { task: "evaluate" }),
     ...(plan.train.loss === "custom" && { customLoss: true }),
     plan: Buffer.from(offer.plan).toString("base64"),
     planDigest: plan.digest,
@@ -77,12 +78,15 @@ function askedFor(
   base: BlobReference,
 ): Pick<OfferFacts, "kind" | "answerBytes" | "keptBytes"> {
   const kept = keptModels(train);
-  if (phase === "train") {
+  if (phase === "train" && plan.phases.includes(phase)) {
     const sent = sentModels(train);
     return {
       ...(sent > 1 && { answerBytes: sentBytes(sent, base.length) }),
       ...(kept > 0 && { keptBytes: kept * base.length }),
     };
+  }
+  if (phase === "evaluate" && plan.phases.includes(phase)) {
+    return { kind: phase, answerBytes: limits.evaluationBytesMax };
   }
   if (phase === "statistics" && plan.phases.includes(phase) && table !== null) {
     return { kind: phase, answerBytes: statisticsBytesBound(table) };

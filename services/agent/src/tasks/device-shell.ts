@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { aggregatorNamed, decodeRoundConfig, encodeStatistics, type RandomSource } from "@selvedge/learning";
 import { encodeSafetensors } from "@selvedge/onnx";
 import {
+  type BlobReference,
   type CheckedPlan,
   ContributionSchema,
   type DeviceEffect,
@@ -9,6 +10,7 @@ import {
   type DeviceState,
   decodePlan,
   type EnvelopeBody,
+  encodeEvaluation,
   type KeptState,
   keptFor,
   limits,
@@ -127,10 +129,7 @@ export class DeviceShell {
     this.#training.set(key, abort);
     try {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
-      const made =
-        offer.kind === "statistics"
-          ? await this.#summary(plan, abort.signal)
-          : await this.#update(plan, offer, holder, abort.signal);
+      const made = await this.#answer(plan, offer, holder, abort.signal);
       const { bytes, weight, metrics, kept } = made;
       const body = await this.#options.keeper.put(holder, bytes);
       const result: TrainingResult = {
@@ -143,14 +142,23 @@ export class DeviceShell {
     }
   }
 
+  #answer(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
+    switch (offer.kind) {
+      case "statistics":
+        return this.#summary(plan, signal);
+      case "evaluate":
+        return this.#evaluation(plan, offer, signal);
+      default:
+        return this.#update(plan, offer, holder, signal);
+    }
+  }
+
   async #update(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
-    const { blobs, channel, keeper, trainer, random } = this.#options;
+    const { trainer, random } = this.#options;
     const { model } = plan;
     const { base, round, baseVersion: roundsDone, control = null } = offer;
     const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), control !== null);
-    for (const needed of [model, base, ...(control === null ? [] : [control])]) {
-      await keeper.turn(needed.digest, () => fetchBlob(needed, blobs, channel, signal));
-    }
+    await this.#fetch([model, base, ...(control === null ? [] : [control])], signal);
     const before = await this.#kept(offer, holder);
     const kept = before?.body ?? null;
     const task = { plan, model, base, round, roundsDone, scaling: given.scaling, kept, control };
@@ -158,13 +166,10 @@ export class DeviceShell {
     const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
     const config = aggregator.parseConfig(given.aggregator);
     const wire = aggregator.encode(config, trained.update, random);
-    const metrics = Object.fromEntries(
-      Object.entries(trained.metrics).filter(([name]) => plan.metrics.includes(name)),
-    );
     return {
       bytes: encodeSafetensors(trained.layout, wire),
       weight: aggregator.weigh(config, trained.examples),
-      metrics,
+      metrics: namedIn(plan, trained.metrics),
       ...(trained.kept && {
         kept: {
           bytes: trained.kept.bytes,
@@ -173,6 +178,23 @@ export class DeviceShell {
         },
       }),
     };
+  }
+
+  async #evaluation(plan: CheckedPlan, offer: OfferFacts, signal: AbortSignal): Promise<Answer> {
+    const { base, config, round } = offer;
+    const { scaling } = decodeRoundConfig(Buffer.from(config), scaledTable(plan));
+    await this.#fetch([plan.model, base], signal);
+    const task = { plan, model: plan.model, base, round, scaling };
+    const measured = await this.#options.trainer.measure(task, signal);
+    const metrics = namedIn(plan, measured.metrics);
+    return { bytes: encodeEvaluation(metrics), weight: measured.examples, metrics };
+  }
+
+  async #fetch(blobs: readonly BlobReference[], signal: AbortSignal): Promise<void> {
+    const { blobs: store, channel, keeper } = this.#options;
+    for (const needed of blobs) {
+      await keeper.turn(needed.digest, () => fetchBlob(needed, store, channel, signal));
+    }
   }
 
   /** What was kept for the job; a state that was lost or damaged is as none, and its owner is told (SPEC CS3). */
@@ -217,7 +239,9 @@ export class DeviceShell {
     const read = (start: number, end: number): AsyncIterable<Uint8Array> =>
       blobs.stream(result.body.digest, start, end);
     try {
-      await channel.upload(result.body, read, AbortSignal.timeout(uploadTimeoutMs));
+      // Metrics travel in the submission itself (SPEC EV2).
+      if (offer.kind !== "evaluate")
+        await channel.upload(result.body, read, AbortSignal.timeout(uploadTimeoutMs));
     } catch (thrown) {
       const { code, culprit } = SelvedgeError.from(thrown);
       // A lost link is not an error: the retry timer and the next session try again.
@@ -253,9 +277,14 @@ interface MadeKept extends Omit<NextKept, "body" | "expiresAt"> {
   readonly bytes: Uint8Array;
 }
 
+/** Nothing is reported but what the plan names (SPEC SU4). */
+function namedIn({ metrics: names }: CheckedPlan, metrics: Answer["metrics"]): Answer["metrics"] {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => names.includes(name)));
+}
+
 function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingResult): EnvelopeBody {
   const contribution = create(ContributionSchema, {
-    format: offer.kind ?? "f32",
+    format: offer.kind === "evaluate" ? "evaluation" : (offer.kind ?? "f32"),
     contributors: [deviceId],
     baseVersion: BigInt(offer.baseVersion),
     weight: result.weight,
@@ -271,7 +300,7 @@ function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingRes
 function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): AuditEntry {
   return {
     time: new Date(now).toISOString(),
-    kind: offer.kind ?? "update",
+    kind: offer.kind === "evaluate" ? "evaluation" : (offer.kind ?? "update"),
     job: offer.job,
     round: offer.round,
     planDigest: offer.planDigest,

@@ -7,6 +7,7 @@ import {
   type BlobReference,
   digestOf,
   type EnvelopeBody,
+  evaluationReference,
   keyIdOf,
   type Policy,
   RoundClosedSchema,
@@ -61,6 +62,7 @@ async function setUp({
   let policy: Policy = {
     signers: [keyIdOf(createPublicKey(operator))],
     plans: null,
+    tasks: ["train", "evaluate"],
     minimumCohort: 1,
     maxExamplesPerDevice: 1_000,
     hours: null,
@@ -97,6 +99,7 @@ async function setUp({
         metrics: { examples: 7 },
         kept,
       }),
+      measure: async () => ({ examples: 5, metrics: { eval_loss: 0.5, eval_examples: 5, secret: 1 } }),
       summarise: async () => ({
         statistics: [{ name: "a", count: 10, sum: 20n, squares: 40n, range: null }],
         examples: 10,
@@ -313,6 +316,24 @@ test("[DS5] statistics are answered like training, and stand in the audit log as
   const submission = sent.find((body) => body.case === "submission")?.value.contribution;
   assert.deepEqual([submission?.format, submission?.weight], ["statistics", 10]);
   assert.deepEqual(submission?.metrics, {});
+  await worker.stop();
+});
+
+test("[EV2] of an evaluation nothing but metrics that the plan names leaves, after an audit line, and nothing is uploaded", async () => {
+  const { worker, offer, sent, trace, audited, keys } = await setUp();
+  await worker.offer(offer(keys.round, 1, { evaluate: true }));
+  await worker.idle();
+  const metrics = { eval_loss: 0.5, eval_examples: 5 };
+  assert.deepEqual(
+    audited.map((entry) => [entry.kind, entry.examples, entry.metrics]),
+    [["evaluation", 5, metrics]],
+  );
+  const { digest, length } = evaluationReference(metrics);
+  assert.deepEqual(trace, [`audit ${digest}`]);
+  const submission = sent.find((body) => body.case === "submission")?.value.contribution;
+  assert.deepEqual([submission?.format, submission?.weight], ["evaluation", 5]);
+  assert.deepEqual([submission?.body?.digest, submission?.body?.length], [digest, BigInt(length)]);
+  assert.deepEqual(submission?.metrics, metrics);
   await worker.stop();
 });
 

@@ -20,7 +20,15 @@ import {
 import { type RateRequest, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { TrainingLimits } from "../config/policy-file.ts";
-import type { DataSummary, SummaryTask, TrainedUpdate, Trainer, TrainingTask } from "./trainer.ts";
+import type {
+  DataSummary,
+  MeasuredModel,
+  MeasuringTask,
+  SummaryTask,
+  TrainedUpdate,
+  Trainer,
+  TrainingTask,
+} from "./trainer.ts";
 
 export interface ProcessTrainerOptions {
   readonly blobs: FileBlobs;
@@ -90,6 +98,36 @@ export class ProcessTrainer implements Trainer {
     } finally {
       await rm(updatePath, { force: true });
       await rm(nextKeptPath, { force: true });
+      this.#rest();
+    }
+  }
+
+  async measure(task: MeasuringTask, signal: AbortSignal): Promise<MeasuredModel> {
+    const { plan, round } = task;
+    const { blobs } = this.#options;
+    const { heldOutFraction, maxExamplesPerDevice: maxExamples } = plan.train;
+    const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
+    const isAll = plan.evaluate?.allExamples === true;
+    clearTimeout(this.#idle);
+    try {
+      const { examples, metrics } = await this.#process.measure(
+        {
+          modelPath: blobs.pathOf(task.model.digest),
+          weightsPath: blobs.pathOf(task.base.digest),
+          dataset: this.#datasetOf(plan),
+          reading: planReading(plan),
+          ...(task.scaling === null ? {} : { scaling: task.scaling }),
+          loss: plannedTraining(plan).loss,
+          measures: measuresFor(plan.metrics),
+          heldOutFraction: isAll ? 1 : heldOutFraction,
+          maxExamples,
+          seed: trainingSeed(plan, round),
+          memoryBytesMax,
+        },
+        { signal, memoryBytesMax, timeoutMs },
+      );
+      return { examples, metrics: { ...metrics, examples } };
+    } finally {
       this.#rest();
     }
   }

@@ -29,6 +29,22 @@ export interface DataSummary {
   readonly examples: number;
 }
 
+/** Metrics of a model on this device's data. */
+export interface MeasuringTask {
+  readonly plan: CheckedPlan;
+  /** The forward graph and the weights, both already on this device. */
+  readonly model: BlobReference;
+  readonly base: BlobReference;
+  readonly round: number;
+  /** How columns are scaled; null when they are not. */
+  readonly scaling: readonly ColumnScaling[] | null;
+}
+
+export interface MeasuredModel {
+  readonly examples: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
 export interface TrainedUpdate {
   readonly layout: ParameterLayout;
   /** New minus base parameters, flat in layout order. */
@@ -49,6 +65,8 @@ export interface KeptUpdate {
 export interface Trainer {
   /** @throws SelvedgeError `cancelled` when the signal aborts. */
   train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate>;
+  /** @throws SelvedgeError `cancelled` when the signal aborts. */
+  measure(task: MeasuringTask, signal: AbortSignal): Promise<MeasuredModel>;
   /** @throws SelvedgeError `cancelled` when the signal aborts. */
   summarise(task: SummaryTask, signal: AbortSignal): Promise<DataSummary>;
 }

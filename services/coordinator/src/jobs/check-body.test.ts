@@ -13,6 +13,7 @@ const digest = digestOf(Buffer.from("plan"));
 const plan: CheckedPlan = {
   plan: create(PlanSchema),
   train: create(TrainTaskSchema),
+  evaluate: null,
   model: { digest, length: 1 },
   table: null,
   text: null,

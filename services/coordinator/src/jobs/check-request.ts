@@ -1,6 +1,13 @@
 import { datasetWish } from "@selvedge/datasets";
-import { type OnnxModel, plannedTraining, type TrainingGraph, trainingGraph } from "@selvedge/onnx";
-import { type CheckedPlan, limits, SelvedgeError } from "@selvedge/protocol";
+import {
+  type BatchGraph,
+  evaluationGraph,
+  type OnnxModel,
+  plannedTraining,
+  type TrainingGraph,
+  trainingGraph,
+} from "@selvedge/onnx";
+import { type CheckedPlan, limits, measuresFor, SelvedgeError } from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
 import { checkCost } from "./check-cost.ts";
 import { checkShapes } from "./check-shapes.ts";
@@ -40,9 +47,21 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
     });
   }
   checkStatistics(plan, model, await layouts.ofShared(plan));
+  if (plan.evaluate !== null) return checkShapes(plan, compileEvaluation(plan, model));
   const graph = compile(plan, model);
   checkShapes(plan, graph);
   checkCost(plan, graph, memoryBytesMax);
+}
+
+/** As `compile`, of a plan that trains nothing: its model need not have gradients. */
+function compileEvaluation(plan: CheckedPlan, model: OnnxModel): BatchGraph {
+  const { loss } = plannedTraining(plan);
+  const learnsInput = plan.target.kind === "input";
+  return evaluationGraph(model, {
+    loss,
+    ...measuresFor(plan.metrics),
+    ...{ inputType: "float32", scale: 1, learnsInput },
+  });
 }
 
 /** Only shapes are looked at; nothing is run. @throws SelvedgeError `unsupported` naming node and operator */
@@ -64,6 +83,15 @@ export async function checkEvaluation(
   { evaluationDatasets, evaluator }: RequestChecks,
 ): Promise<void> {
   if (dataset === null) return;
+  if (plan.evaluate !== null)
+    throw new SelvedgeError(
+      "invalid_argument",
+      "of an evaluation by devices the coordinator measures nothing",
+      {
+        at: "evaluation",
+        fix: "leave the job's evaluation out",
+      },
+    );
   if (!evaluationDatasets.has(dataset)) {
     throw new SelvedgeError("not_found", `the coordinator has no dataset "${dataset}"`, {
       at: "evaluation",

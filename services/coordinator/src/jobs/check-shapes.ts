@@ -1,4 +1,4 @@
-import type { TrainingGraph } from "@selvedge/onnx";
+import type { BatchGraph } from "@selvedge/onnx";
 import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
 import { modelMismatch } from "@selvedge/runtime";
 
@@ -8,7 +8,7 @@ import { modelMismatch } from "@selvedge/runtime";
  *
  * @throws SelvedgeError `invalid_argument` with both shapes
  */
-export function checkShapes({ plan, target }: CheckedPlan, graph: TrainingGraph): void {
+export function checkShapes({ plan, target }: CheckedPlan, graph: BatchGraph): void {
   const mismatch = modelMismatch(graph, { inputShape: plan.dataset?.inputShape ?? [], target });
   if (mismatch === null) return;
   throw new SelvedgeError("invalid_argument", mismatch, {

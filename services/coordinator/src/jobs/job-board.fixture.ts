@@ -6,7 +6,9 @@ import {
   type BlobReference,
   type EnvelopeBody,
   encodePlan,
+  evaluationReference,
   type JobEffect,
+  type Metrics,
   type Offer,
   type Receipt,
   type Submission,
@@ -60,7 +62,7 @@ export interface TestBoardOptions {
   readonly rounds?: number;
   readonly cohort?: number;
   /** What is changed of the plan. */
-  readonly plan?: Pick<PlanChanges, "server" | "training">;
+  readonly plan?: Pick<PlanChanges, "server" | "training" | "task" | "metrics">;
   readonly memoryBytesMax?: number;
   readonly hooks?: JournalHooks<JobEffect>;
   /** Default: the test fails. */
@@ -85,6 +87,8 @@ export interface TestBoard {
   restart(): Promise<JobBoard>;
   /** @param update a blob, or the value that each parameter of one moves by. */
   submit(device: string, update: number | BlobReference): Promise<void>;
+  /** What a device answers that was asked to measure. */
+  submitMetrics(device: string, metrics: Metrics, body?: BlobReference): Promise<void>;
   receipts(): Receipt[];
   idle(): Promise<void>;
 }
@@ -159,16 +163,21 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
         : update;
     await fleet.board.submit(device, submissionTo(offer, device, body));
   };
+  const submitMetrics: TestBoard["submitMetrics"] = async (device, metrics, body) => {
+    const reference = body ?? evaluationReference(metrics);
+    await fleet.board.submit(device, submissionTo(offerTo(device), device, reference, metrics));
+  };
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
   const idle = (): Promise<void> => fleet.board.idle();
   const { board } = fleet;
   const parts = { board, restart, barred, store, blobs, graph, released };
-  return { ...parts, request, otherRequest, submit, receipts, idle };
+  return { ...parts, request, otherRequest, submit, submitMetrics, receipts, idle };
 }
 
-function submissionTo(offer: Offer, device: string, body: BlobReference): Submission {
+function submissionTo(offer: Offer, device: string, body: BlobReference, metrics: Metrics = {}): Submission {
   const contribution = {
-    format: "f32",
+    format: offer.phase === "evaluate" ? "evaluation" : "f32",
+    metrics: { ...metrics },
     contributors: [device],
     baseVersion: offer.baseVersion,
     weight: 10,

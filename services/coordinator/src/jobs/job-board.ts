@@ -22,6 +22,7 @@ import {
   type Store,
 } from "@selvedge/storage";
 import { problemWith } from "./check-body.ts";
+import { problemWithEvaluation } from "./check-evaluation.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { PendingUploads } from "./pending-uploads.ts";
@@ -209,6 +210,8 @@ export class JobBoard {
     for (const [job, state] of this.#runner.all()) {
       const round = state.current;
       const status = round?.members[device]?.status;
+      // What devices measure travels in the submission.
+      if (round?.kind === "evaluate") continue;
       if (round?.phase !== "collecting" || (status !== "offered" && status !== "accepted")) continue;
       const replaced = this.#uploads.add(job, device, digest);
       if (replaced !== undefined) this.#letGo(job, [replaced]);
@@ -235,6 +238,7 @@ export class JobBoard {
     if (state.current?.kind === "statistics") {
       return problemWithStatistics(claim.body, claim.weight, claim.metrics, plan, this.#blobs);
     }
+    if (state.current?.kind === "evaluate") return problemWithEvaluation(claim.body, claim.metrics, plan);
     const layout = await this.#layouts.ofUpdate(plan);
     return problemWith(claim.body, claim.metrics, plan, layout, updateBytesMax(state), this.#blobs);
   }

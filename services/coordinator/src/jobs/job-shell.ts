@@ -29,7 +29,7 @@ import type { Evaluator } from "./evaluator.ts";
 import type { JobRecords } from "./job-records.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { openRound } from "./open-round.ts";
-import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
+import { federatedOf, finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
 import { foldStatistics, readScaling } from "./statistics-round.ts";
 
 export interface JobShellOptions {
@@ -90,6 +90,8 @@ export class JobShell {
           now: now(),
         };
       }
+      case "combine":
+        return { type: "combined", round: effect.round, federated: federatedOf(effect), now: now() };
       case "evaluate": {
         const { weights, dataset, statistics } = effect;
         const plan = await this.#plan(job);

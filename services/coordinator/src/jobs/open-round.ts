@@ -43,6 +43,10 @@ export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Pr
   if (effect.kind === "statistics") {
     return { ...selected, config: await blobs.put(encodeClientConfig({ phase: effect.kind }).bytes) };
   }
+  if (effect.kind === "evaluate") {
+    const config = encodeRoundConfig({ phase: effect.kind }, opening.scaling);
+    return { ...selected, config: await blobs.put(config.bytes) };
+  }
   const control = await putControl(opening, blobs);
   const config = encodeRoundConfig(aggregatorConfig(opening, devices.length), opening.scaling, control);
   return { ...selected, config: await blobs.put(config.bytes), ...(control !== null && { control }) };

@@ -16,7 +16,7 @@ export function smallPlan(
   length: number,
   rounds: number,
   cohort: number,
-  changes: Pick<PlanChanges, "server" | "training"> = {},
+  changes: Pick<PlanChanges, "server" | "training" | "task" | "metrics"> = {},
 ): Plan {
   return trainingPlan({ ...changes, model: { digest, length }, schedule: { rounds, cohort } });
 }

@@ -132,6 +132,7 @@ function jobPlan(
     ...jobGoal(schedule),
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     evaluationDataset,
+    ...(plan.evaluate !== null && { task: "evaluate" }),
     ...(scaledTable(plan) !== null && { statistics: true }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),
     ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),

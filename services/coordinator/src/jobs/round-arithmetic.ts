@@ -130,7 +130,7 @@ async function readAccumulator(
 }
 
 /** What devices reported, for the whole cohort. */
-function federatedOf(effect: Finalise): Metrics {
+export function federatedOf(effect: Pick<Finalise, "metrics" | "weights">): Metrics {
   return combineMetrics(
     Object.entries(effect.metrics).map(([device, metrics]) => ({
       metrics,

@@ -683,7 +683,8 @@ export declare type Round = Message<"selvedge.v1.Round"> & {
   bytesDown: bigint;
 
   /**
-   * "train", or "statistics" for the round that gathers what columns are normalised with.
+   * "train"; "evaluate" for a round in which devices measure and nothing is trained;
+   * "statistics" for the one that gathers what columns are normalised with.
    *
    * @generated from field: string phase = 12;
    */

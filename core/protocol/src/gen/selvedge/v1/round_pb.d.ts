@@ -78,8 +78,9 @@ export declare type Plan = Message<"selvedge.v1.Plan"> & {
   protections: Protection[];
 
   /**
-   * Phases in order: "train", "submit"; before them "statistics" when a column of
-   * the dataset needs it. It is a round of its own, before all others (SPEC ST).
+   * Phases in order: "train" or "evaluate", by the task, then "submit"; before them
+   * "statistics" when a column of the dataset needs it, which is a round of its own
+   * before all others (SPEC DS5).
    *
    * @generated from field: repeated string phases = 11;
    */
@@ -113,6 +114,12 @@ export declare type Task = Message<"selvedge.v1.Task"> & {
      */
     value: TrainTask;
     case: "train";
+  } | {
+    /**
+     * @generated from field: selvedge.v1.EvaluateTask evaluate = 2;
+     */
+    value: EvaluateTask;
+    case: "evaluate";
   } | { case: undefined; value?: undefined };
 };
 
@@ -121,6 +128,36 @@ export declare type Task = Message<"selvedge.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export declare const TaskSchema: GenMessage<Task>;
+
+/**
+ * EvaluateTask measures the plan's model on devices' data, and changes no model.
+ *
+ * @generated from message selvedge.v1.EvaluateTask
+ */
+export declare type EvaluateTask = Message<"selvedge.v1.EvaluateTask"> & {
+  /**
+   * As in a training by "fedavg" or "fedavg.2": the loss and its options, how
+   * examples are held out, and how many of one device count. Nothing is trained, so
+   * that the rest need not be set, and "personal" is not.
+   *
+   * @generated from field: selvedge.v1.TrainTask settings = 1;
+   */
+  settings?: TrainTask | undefined;
+
+  /**
+   * On all examples of a device, and not only on those that a training of the same
+   * settings holds out.
+   *
+   * @generated from field: bool all_examples = 2;
+   */
+  allExamples: boolean;
+};
+
+/**
+ * Describes the message selvedge.v1.EvaluateTask.
+ * Use `create(EvaluateTaskSchema)` to create a new message.
+ */
+export declare const EvaluateTaskSchema: GenMessage<EvaluateTask>;
 
 /**
  * @generated from message selvedge.v1.TrainTask
@@ -992,7 +1029,7 @@ export declare type Offer = Message<"selvedge.v1.Offer"> & {
   deadlineAtMs: bigint;
 
   /**
-   * The phase this message opens: "train" or "statistics"; see Plan.phases.
+   * The phase this message opens: "train", "evaluate" or "statistics"; see Plan.phases.
    *
    * @generated from field: string phase = 13;
    */

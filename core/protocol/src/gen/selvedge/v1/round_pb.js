@@ -12,7 +12,7 @@ import { file_selvedge_v1_model } from "./model_pb.js";
  * Describes the file selvedge/v1/round.proto.
  */
 export const file_selvedge_v1_round = /*@__PURE__*/
-  fileDesc("ChdzZWx2ZWRnZS92MS9yb3VuZC5wcm90bxILc2VsdmVkZ2UudjEimQMKBFBsYW4SDAoEbmFtZRgBIAEoCRIfCgR0YXNrGAIgASgLMhEuc2VsdmVkZ2UudjEuVGFzaxIjCgVtb2RlbBgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSLAoHZGF0YXNldBgEIAEoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRSZXF1ZXN0Ei8KCmFnZ3JlZ2F0b3IYBSABKAsyGy5zZWx2ZWRnZS52MS5BZ2dyZWdhdG9yU3BlYxI6ChBzZXJ2ZXJfb3B0aW1pemVyGAYgASgLMiAuc2VsdmVkZ2UudjEuU2VydmVyT3B0aW1pemVyU3BlYxIPCgdtZXRyaWNzGAcgAygJEisKCHNjaGVkdWxlGAggASgLMhkuc2VsdmVkZ2UudjEuU2NoZWR1bGVTcGVjEgwKBHNlZWQYCSABKAQSLAoLcHJvdGVjdGlvbnMYCiADKAsyFy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uEg4KBnBoYXNlcxgLIAMoCRIYChBvcHRpb25hbF9tZXRyaWNzGAwgAygJIlkKBFRhc2sSJwoFdHJhaW4YASABKAsyFi5zZWx2ZWRnZS52MS5UcmFpblRhc2tIAEIGCgRraW5kSgQIAhAJUghldmFsdWF0ZVIFcXVlcnlSCWNvbnRhaW5lciK1BAoJVHJhaW5UYXNrEhEKCWFsZ29yaXRobRgBIAEoCRIMCgRsb3NzGAIgASgJEhEKCW9wdGltaXplchgDIAEoCRIVCg1sZWFybmluZ19yYXRlGAQgASgBEhIKCmJhdGNoX3NpemUYBSABKA0SFAoMbG9jYWxfZXBvY2hzGAYgASgNEhkKEWhlbGRfb3V0X2ZyYWN0aW9uGAcgASgBEh8KF21heF9leGFtcGxlc19wZXJfZGV2aWNlGAggASgNEi4KDGxvc3Nfb3B0aW9ucxgJIAEoCzIYLnNlbHZlZGdlLnYxLkxvc3NPcHRpb25zEjgKEW9wdGltaXplcl9vcHRpb25zGAogASgLMh0uc2VsdmVkZ2UudjEuT3B0aW1pemVyT3B0aW9ucxI2ChBncmFkaWVudF9vcHRpb25zGAsgASgLMhwuc2VsdmVkZ2UudjEuR3JhZGllbnRPcHRpb25zEg4KBmZyb3plbhgMIAMoCRIaChJjdXN0b21fbG9zc19vdXRwdXQYDiABKAkSEgoKYWNjdW11bGF0ZRgPIAEoDRIzCghzY2hlZHVsZRgQIAEoCzIhLnNlbHZlZGdlLnYxLkxlYXJuaW5nUmF0ZVNjaGVkdWxlEhAKCHBlcnNvbmFsGBIgAygJEhwKFGtlZXBfb3B0aW1pemVyX3N0YXRlGBMgASgIEhIKCnBvcHVsYXRpb24YFCABKA0SEgoFYWxwaGEYFSABKAFIAIgBAUIICgZfYWxwaGEiiQEKFExlYXJuaW5nUmF0ZVNjaGVkdWxlEg0KBWRlY2F5GAEgASgJEhUKDXdhcm11cF9yb3VuZHMYAiABKA0SFAoMZXZlcnlfcm91bmRzGAMgASgNEg4KBmZhY3RvchgEIAEoARIUCgxmaW5hbF9mYWN0b3IYBSABKAESDwoHYnlfc3RlcBgGIAEoCCLuAQoLTG9zc09wdGlvbnMSFQoNY2xhc3Nfd2VpZ2h0cxgBIAMoARIcCg9sYWJlbF9zbW9vdGhpbmcYAiABKAFIAIgBARIcCg9wb3NpdGl2ZV93ZWlnaHQYAyABKAFIAYgBARIZCgxpZ25vcmVfaW5kZXgYBCABKBFIAogBARISCgVkZWx0YRgFIAEoAUgDiAEBEhEKBGF4aXMYBiABKA1IBIgBAUISChBfbGFiZWxfc21vb3RoaW5nQhIKEF9wb3NpdGl2ZV93ZWlnaHRCDwoNX2lnbm9yZV9pbmRleEIICgZfZGVsdGFCBwoFX2F4aXMigAMKEE9wdGltaXplck9wdGlvbnMSFQoIbW9tZW50dW0YASABKAFIAIgBARIVCghuZXN0ZXJvdhgCIAEoCEgBiAEBEhkKDHdlaWdodF9kZWNheRgDIAEoAUgCiAEBEhIKBWJldGExGAQgASgBSAOIAQESEgoFYmV0YTIYBSABKAFIBIgBARIUCgdlcHNpbG9uGAYgASgBSAWIAQESFgoJc21vb3RoaW5nGAcgASgBSAaIAQESFQoIY2VudGVyZWQYCCABKAhIB4gBARIXCgpyYXRlX2RlY2F5GAkgASgBSAiIAQESGAoLaW5pdGlhbF9zdW0YCiABKAFICYgBAUILCglfbW9tZW50dW1CCwoJX25lc3Rlcm92Qg8KDV93ZWlnaHRfZGVjYXlCCAoGX2JldGExQggKBl9iZXRhMkIKCghfZXBzaWxvbkIMCgpfc21vb3RoaW5nQgsKCV9jZW50ZXJlZEINCgtfcmF0ZV9kZWNheUIOCgxfaW5pdGlhbF9zdW0igwEKD0dyYWRpZW50T3B0aW9ucxIVCghwcm94aW1hbBgBIAEoAUgAiAEBEhcKCmNsaXBfdmFsdWUYAiABKAFIAYgBARIWCgljbGlwX25vcm0YAyABKAFIAogBAUILCglfcHJveGltYWxCDQoLX2NsaXBfdmFsdWVCDAoKX2NsaXBfbm9ybSLgAQoORGF0YXNldFJlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtpbnB1dF9zaGFwZRgCIAMoDRIPCgdjbGFzc2VzGAMgASgNEiQKB2NvbHVtbnMYBCADKAsyEy5zZWx2ZWRnZS52MS5Db2x1bW4SJwoFbGFiZWwYBSABKAsyGC5zZWx2ZWRnZS52MS5MYWJlbENvbHVtbhIjCgZ0YXJnZXQYBiABKAsyEy5zZWx2ZWRnZS52MS5UYXJnZXQSJgoEdGV4dBgHIAEoCzIYLnNlbHZlZGdlLnYxLlRleHRXaW5kb3dzIksKBlRhcmdldBIMCgRraW5kGAEgASgJEg0KBXNoYXBlGAIgAygNEiQKB2NvbHVtbnMYAyADKAsyEy5zZWx2ZWRnZS52MS5Db2x1bW4iMQoLVGV4dFdpbmRvd3MSEgoKdm9jYWJ1bGFyeRgBIAEoCRIOCgZzdHJpZGUYAiABKA0ibgoGQ29sdW1uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSDwoHbWlzc2luZxgEIAEoCRIQCghjb25zdGFudBgFIAEoCRIVCg1ub3JtYWxpc2F0aW9uGAYgASgJIisKC0xhYmVsQ29sdW1uEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIh4KDkFnZ3JlZ2F0b3JTcGVjEgwKBG5hbWUYASABKAki9gEKE1NlcnZlck9wdGltaXplclNwZWMSDAoEbmFtZRgBIAEoCRIVCg1sZWFybmluZ19yYXRlGAIgASgBEhUKCG1vbWVudHVtGAMgASgBSACIAQESEgoFYmV0YTEYBCABKAFIAYgBARISCgViZXRhMhgFIAEoAUgCiAEBEhQKB2Vwc2lsb24YBiABKAFIA4gBARIgChNpbml0aWFsX2FjY3VtdWxhdG9yGAcgASgBSASIAQFCCwoJX21vbWVudHVtQggKBl9iZXRhMUIICgZfYmV0YTJCCgoIX2Vwc2lsb25CFgoUX2luaXRpYWxfYWNjdW11bGF0b3IiigEKClByb3RlY3Rpb24SDAoEbmFtZRgBIAEoCRI7CgpwYXJhbWV0ZXJzGAIgAygLMicuc2VsdmVkZ2UudjEuUHJvdGVjdGlvbi5QYXJhbWV0ZXJzRW50cnkaMQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi3QEKDFNjaGVkdWxlU3BlYxIOCgZyb3VuZHMYASABKA0SDgoGY29ob3J0GAIgASgNEg4KBnF1b3J1bRgDIAEoDRITCgtkZWFkbGluZV9tcxgEIAEoDRIQCghncmFjZV9tcxgFIAEoDRIXCg90YXJnZXRfYWNjdXJhY3kYBiABKAESKQoGdGFyZ2V0GAcgASgLMhkuc2VsdmVkZ2UudjEuTWV0cmljVGFyZ2V0EjIKDmVhcmx5X3N0b3BwaW5nGAggASgLMhouc2VsdmVkZ2UudjEuRWFybHlTdG9wcGluZyJOCgxNZXRyaWNUYXJnZXQSDgoGbWV0cmljGAEgASgJEhIKCGF0X2xlYXN0GAIgASgBSAASEQoHYXRfbW9zdBgDIAEoAUgAQgcKBWJvdW5kIkQKDUVhcmx5U3RvcHBpbmcSDgoGbWV0cmljGAEgASgJEhAKCHBhdGllbmNlGAIgASgNEhEKCW1pbl9kZWx0YRgDIAEoASK3AgoFT2ZmZXISCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEgwKBHBsYW4YAyABKAwSEwoLcGxhbl9kaWdlc3QYBCABKAkSMgoOcGxhbl9zaWduYXR1cmUYBSABKAsyGi5zZWx2ZWRnZS52MS5QbGFuU2lnbmF0dXJlEigKCmJhc2VfbW9kZWwYBiABKAsyFC5zZWx2ZWRnZS52MS5CbG9iUmVmEhQKDGJhc2VfdmVyc2lvbhgHIAEoBBIWCg5yb3VuZF9tZXRhZGF0YRgIIAEoDBIVCg1jbGllbnRfY29uZmlnGAkgASgMEhUKDWNvbmZpZ19kaWdlc3QYCiABKAkSDgoGY29ob3J0GAsgASgNEhYKDmRlYWRsaW5lX2F0X21zGAwgASgDEg0KBXBoYXNlGA0gASgJIkYKDVBsYW5TaWduYXR1cmUSDgoGa2V5X2lkGAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoDBISCgpwdWJsaWNfa2V5GAMgASgMIr0BCgpPZmZlclJlcGx5EgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDRIuCghhY2NlcHRlZBgDIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyQWNjZXB0ZWRIABIuCghkZWNsaW5lZBgEIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyRGVjbGluZWRIABIpCgZmYWlsZWQYBSABKAsyFy5zZWx2ZWRnZS52MS5UYXNrRmFpbGVkSABCCAoGYW5zd2VyIg8KDU9mZmVyQWNjZXB0ZWQiHwoNT2ZmZXJEZWNsaW5lZBIOCgZyZWFzb24YASABKAkiHAoKVGFza0ZhaWxlZBIOCgZyZWFzb24YASABKAkiTAoLUm91bmRDbG9zZWQSCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEg4KBnJlYXNvbhgDIAEoCRIRCglqb2JfZW5kZWQYBCABKAhiBnByb3RvMw", [file_selvedge_v1_model]);
+  fileDesc("ChdzZWx2ZWRnZS92MS9yb3VuZC5wcm90bxILc2VsdmVkZ2UudjEimQMKBFBsYW4SDAoEbmFtZRgBIAEoCRIfCgR0YXNrGAIgASgLMhEuc2VsdmVkZ2UudjEuVGFzaxIjCgVtb2RlbBgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSLAoHZGF0YXNldBgEIAEoCzIbLnNlbHZlZGdlLnYxLkRhdGFzZXRSZXF1ZXN0Ei8KCmFnZ3JlZ2F0b3IYBSABKAsyGy5zZWx2ZWRnZS52MS5BZ2dyZWdhdG9yU3BlYxI6ChBzZXJ2ZXJfb3B0aW1pemVyGAYgASgLMiAuc2VsdmVkZ2UudjEuU2VydmVyT3B0aW1pemVyU3BlYxIPCgdtZXRyaWNzGAcgAygJEisKCHNjaGVkdWxlGAggASgLMhkuc2VsdmVkZ2UudjEuU2NoZWR1bGVTcGVjEgwKBHNlZWQYCSABKAQSLAoLcHJvdGVjdGlvbnMYCiADKAsyFy5zZWx2ZWRnZS52MS5Qcm90ZWN0aW9uEg4KBnBoYXNlcxgLIAMoCRIYChBvcHRpb25hbF9tZXRyaWNzGAwgAygJIn4KBFRhc2sSJwoFdHJhaW4YASABKAsyFi5zZWx2ZWRnZS52MS5UcmFpblRhc2tIABItCghldmFsdWF0ZRgCIAEoCzIZLnNlbHZlZGdlLnYxLkV2YWx1YXRlVGFza0gAQgYKBGtpbmRKBAgDEAlSBXF1ZXJ5Ugljb250YWluZXIiTgoMRXZhbHVhdGVUYXNrEigKCHNldHRpbmdzGAEgASgLMhYuc2VsdmVkZ2UudjEuVHJhaW5UYXNrEhQKDGFsbF9leGFtcGxlcxgCIAEoCCK1BAoJVHJhaW5UYXNrEhEKCWFsZ29yaXRobRgBIAEoCRIMCgRsb3NzGAIgASgJEhEKCW9wdGltaXplchgDIAEoCRIVCg1sZWFybmluZ19yYXRlGAQgASgBEhIKCmJhdGNoX3NpemUYBSABKA0SFAoMbG9jYWxfZXBvY2hzGAYgASgNEhkKEWhlbGRfb3V0X2ZyYWN0aW9uGAcgASgBEh8KF21heF9leGFtcGxlc19wZXJfZGV2aWNlGAggASgNEi4KDGxvc3Nfb3B0aW9ucxgJIAEoCzIYLnNlbHZlZGdlLnYxLkxvc3NPcHRpb25zEjgKEW9wdGltaXplcl9vcHRpb25zGAogASgLMh0uc2VsdmVkZ2UudjEuT3B0aW1pemVyT3B0aW9ucxI2ChBncmFkaWVudF9vcHRpb25zGAsgASgLMhwuc2VsdmVkZ2UudjEuR3JhZGllbnRPcHRpb25zEg4KBmZyb3plbhgMIAMoCRIaChJjdXN0b21fbG9zc19vdXRwdXQYDiABKAkSEgoKYWNjdW11bGF0ZRgPIAEoDRIzCghzY2hlZHVsZRgQIAEoCzIhLnNlbHZlZGdlLnYxLkxlYXJuaW5nUmF0ZVNjaGVkdWxlEhAKCHBlcnNvbmFsGBIgAygJEhwKFGtlZXBfb3B0aW1pemVyX3N0YXRlGBMgASgIEhIKCnBvcHVsYXRpb24YFCABKA0SEgoFYWxwaGEYFSABKAFIAIgBAUIICgZfYWxwaGEiiQEKFExlYXJuaW5nUmF0ZVNjaGVkdWxlEg0KBWRlY2F5GAEgASgJEhUKDXdhcm11cF9yb3VuZHMYAiABKA0SFAoMZXZlcnlfcm91bmRzGAMgASgNEg4KBmZhY3RvchgEIAEoARIUCgxmaW5hbF9mYWN0b3IYBSABKAESDwoHYnlfc3RlcBgGIAEoCCLuAQoLTG9zc09wdGlvbnMSFQoNY2xhc3Nfd2VpZ2h0cxgBIAMoARIcCg9sYWJlbF9zbW9vdGhpbmcYAiABKAFIAIgBARIcCg9wb3NpdGl2ZV93ZWlnaHQYAyABKAFIAYgBARIZCgxpZ25vcmVfaW5kZXgYBCABKBFIAogBARISCgVkZWx0YRgFIAEoAUgDiAEBEhEKBGF4aXMYBiABKA1IBIgBAUISChBfbGFiZWxfc21vb3RoaW5nQhIKEF9wb3NpdGl2ZV93ZWlnaHRCDwoNX2lnbm9yZV9pbmRleEIICgZfZGVsdGFCBwoFX2F4aXMigAMKEE9wdGltaXplck9wdGlvbnMSFQoIbW9tZW50dW0YASABKAFIAIgBARIVCghuZXN0ZXJvdhgCIAEoCEgBiAEBEhkKDHdlaWdodF9kZWNheRgDIAEoAUgCiAEBEhIKBWJldGExGAQgASgBSAOIAQESEgoFYmV0YTIYBSABKAFIBIgBARIUCgdlcHNpbG9uGAYgASgBSAWIAQESFgoJc21vb3RoaW5nGAcgASgBSAaIAQESFQoIY2VudGVyZWQYCCABKAhIB4gBARIXCgpyYXRlX2RlY2F5GAkgASgBSAiIAQESGAoLaW5pdGlhbF9zdW0YCiABKAFICYgBAUILCglfbW9tZW50dW1CCwoJX25lc3Rlcm92Qg8KDV93ZWlnaHRfZGVjYXlCCAoGX2JldGExQggKBl9iZXRhMkIKCghfZXBzaWxvbkIMCgpfc21vb3RoaW5nQgsKCV9jZW50ZXJlZEINCgtfcmF0ZV9kZWNheUIOCgxfaW5pdGlhbF9zdW0igwEKD0dyYWRpZW50T3B0aW9ucxIVCghwcm94aW1hbBgBIAEoAUgAiAEBEhcKCmNsaXBfdmFsdWUYAiABKAFIAYgBARIWCgljbGlwX25vcm0YAyABKAFIAogBAUILCglfcHJveGltYWxCDQoLX2NsaXBfdmFsdWVCDAoKX2NsaXBfbm9ybSLgAQoORGF0YXNldFJlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtpbnB1dF9zaGFwZRgCIAMoDRIPCgdjbGFzc2VzGAMgASgNEiQKB2NvbHVtbnMYBCADKAsyEy5zZWx2ZWRnZS52MS5Db2x1bW4SJwoFbGFiZWwYBSABKAsyGC5zZWx2ZWRnZS52MS5MYWJlbENvbHVtbhIjCgZ0YXJnZXQYBiABKAsyEy5zZWx2ZWRnZS52MS5UYXJnZXQSJgoEdGV4dBgHIAEoCzIYLnNlbHZlZGdlLnYxLlRleHRXaW5kb3dzIksKBlRhcmdldBIMCgRraW5kGAEgASgJEg0KBXNoYXBlGAIgAygNEiQKB2NvbHVtbnMYAyADKAsyEy5zZWx2ZWRnZS52MS5Db2x1bW4iMQoLVGV4dFdpbmRvd3MSEgoKdm9jYWJ1bGFyeRgBIAEoCRIOCgZzdHJpZGUYAiABKA0ibgoGQ29sdW1uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSDwoHbWlzc2luZxgEIAEoCRIQCghjb25zdGFudBgFIAEoCRIVCg1ub3JtYWxpc2F0aW9uGAYgASgJIisKC0xhYmVsQ29sdW1uEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIh4KDkFnZ3JlZ2F0b3JTcGVjEgwKBG5hbWUYASABKAki9gEKE1NlcnZlck9wdGltaXplclNwZWMSDAoEbmFtZRgBIAEoCRIVCg1sZWFybmluZ19yYXRlGAIgASgBEhUKCG1vbWVudHVtGAMgASgBSACIAQESEgoFYmV0YTEYBCABKAFIAYgBARISCgViZXRhMhgFIAEoAUgCiAEBEhQKB2Vwc2lsb24YBiABKAFIA4gBARIgChNpbml0aWFsX2FjY3VtdWxhdG9yGAcgASgBSASIAQFCCwoJX21vbWVudHVtQggKBl9iZXRhMUIICgZfYmV0YTJCCgoIX2Vwc2lsb25CFgoUX2luaXRpYWxfYWNjdW11bGF0b3IiigEKClByb3RlY3Rpb24SDAoEbmFtZRgBIAEoCRI7CgpwYXJhbWV0ZXJzGAIgAygLMicuc2VsdmVkZ2UudjEuUHJvdGVjdGlvbi5QYXJhbWV0ZXJzRW50cnkaMQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi3QEKDFNjaGVkdWxlU3BlYxIOCgZyb3VuZHMYASABKA0SDgoGY29ob3J0GAIgASgNEg4KBnF1b3J1bRgDIAEoDRITCgtkZWFkbGluZV9tcxgEIAEoDRIQCghncmFjZV9tcxgFIAEoDRIXCg90YXJnZXRfYWNjdXJhY3kYBiABKAESKQoGdGFyZ2V0GAcgASgLMhkuc2VsdmVkZ2UudjEuTWV0cmljVGFyZ2V0EjIKDmVhcmx5X3N0b3BwaW5nGAggASgLMhouc2VsdmVkZ2UudjEuRWFybHlTdG9wcGluZyJOCgxNZXRyaWNUYXJnZXQSDgoGbWV0cmljGAEgASgJEhIKCGF0X2xlYXN0GAIgASgBSAASEQoHYXRfbW9zdBgDIAEoAUgAQgcKBWJvdW5kIkQKDUVhcmx5U3RvcHBpbmcSDgoGbWV0cmljGAEgASgJEhAKCHBhdGllbmNlGAIgASgNEhEKCW1pbl9kZWx0YRgDIAEoASK3AgoFT2ZmZXISCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEgwKBHBsYW4YAyABKAwSEwoLcGxhbl9kaWdlc3QYBCABKAkSMgoOcGxhbl9zaWduYXR1cmUYBSABKAsyGi5zZWx2ZWRnZS52MS5QbGFuU2lnbmF0dXJlEigKCmJhc2VfbW9kZWwYBiABKAsyFC5zZWx2ZWRnZS52MS5CbG9iUmVmEhQKDGJhc2VfdmVyc2lvbhgHIAEoBBIWCg5yb3VuZF9tZXRhZGF0YRgIIAEoDBIVCg1jbGllbnRfY29uZmlnGAkgASgMEhUKDWNvbmZpZ19kaWdlc3QYCiABKAkSDgoGY29ob3J0GAsgASgNEhYKDmRlYWRsaW5lX2F0X21zGAwgASgDEg0KBXBoYXNlGA0gASgJIkYKDVBsYW5TaWduYXR1cmUSDgoGa2V5X2lkGAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoDBISCgpwdWJsaWNfa2V5GAMgASgMIr0BCgpPZmZlclJlcGx5EgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDRIuCghhY2NlcHRlZBgDIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyQWNjZXB0ZWRIABIuCghkZWNsaW5lZBgEIAEoCzIaLnNlbHZlZGdlLnYxLk9mZmVyRGVjbGluZWRIABIpCgZmYWlsZWQYBSABKAsyFy5zZWx2ZWRnZS52MS5UYXNrRmFpbGVkSABCCAoGYW5zd2VyIg8KDU9mZmVyQWNjZXB0ZWQiHwoNT2ZmZXJEZWNsaW5lZBIOCgZyZWFzb24YASABKAkiHAoKVGFza0ZhaWxlZBIOCgZyZWFzb24YASABKAkiTAoLUm91bmRDbG9zZWQSCwoDam9iGAEgASgJEg0KBXJvdW5kGAIgASgNEg4KBnJlYXNvbhgDIAEoCRIRCglqb2JfZW5kZWQYBCABKAhiBnByb3RvMw", [file_selvedge_v1_model]);
 
 /**
  * Describes the message selvedge.v1.Plan.
@@ -29,163 +29,170 @@ export const TaskSchema = /*@__PURE__*/
   messageDesc(file_selvedge_v1_round, 1);
 
 /**
+ * Describes the message selvedge.v1.EvaluateTask.
+ * Use `create(EvaluateTaskSchema)` to create a new message.
+ */
+export const EvaluateTaskSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_round, 2);
+
+/**
  * Describes the message selvedge.v1.TrainTask.
  * Use `create(TrainTaskSchema)` to create a new message.
  */
 export const TrainTaskSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 2);
+  messageDesc(file_selvedge_v1_round, 3);
 
 /**
  * Describes the message selvedge.v1.LearningRateSchedule.
  * Use `create(LearningRateScheduleSchema)` to create a new message.
  */
 export const LearningRateScheduleSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 3);
+  messageDesc(file_selvedge_v1_round, 4);
 
 /**
  * Describes the message selvedge.v1.LossOptions.
  * Use `create(LossOptionsSchema)` to create a new message.
  */
 export const LossOptionsSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 4);
+  messageDesc(file_selvedge_v1_round, 5);
 
 /**
  * Describes the message selvedge.v1.OptimizerOptions.
  * Use `create(OptimizerOptionsSchema)` to create a new message.
  */
 export const OptimizerOptionsSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 5);
+  messageDesc(file_selvedge_v1_round, 6);
 
 /**
  * Describes the message selvedge.v1.GradientOptions.
  * Use `create(GradientOptionsSchema)` to create a new message.
  */
 export const GradientOptionsSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 6);
+  messageDesc(file_selvedge_v1_round, 7);
 
 /**
  * Describes the message selvedge.v1.DatasetRequest.
  * Use `create(DatasetRequestSchema)` to create a new message.
  */
 export const DatasetRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 7);
+  messageDesc(file_selvedge_v1_round, 8);
 
 /**
  * Describes the message selvedge.v1.Target.
  * Use `create(TargetSchema)` to create a new message.
  */
 export const TargetSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 8);
+  messageDesc(file_selvedge_v1_round, 9);
 
 /**
  * Describes the message selvedge.v1.TextWindows.
  * Use `create(TextWindowsSchema)` to create a new message.
  */
 export const TextWindowsSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 9);
+  messageDesc(file_selvedge_v1_round, 10);
 
 /**
  * Describes the message selvedge.v1.Column.
  * Use `create(ColumnSchema)` to create a new message.
  */
 export const ColumnSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 10);
+  messageDesc(file_selvedge_v1_round, 11);
 
 /**
  * Describes the message selvedge.v1.LabelColumn.
  * Use `create(LabelColumnSchema)` to create a new message.
  */
 export const LabelColumnSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 11);
+  messageDesc(file_selvedge_v1_round, 12);
 
 /**
  * Describes the message selvedge.v1.AggregatorSpec.
  * Use `create(AggregatorSpecSchema)` to create a new message.
  */
 export const AggregatorSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 12);
+  messageDesc(file_selvedge_v1_round, 13);
 
 /**
  * Describes the message selvedge.v1.ServerOptimizerSpec.
  * Use `create(ServerOptimizerSpecSchema)` to create a new message.
  */
 export const ServerOptimizerSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 13);
+  messageDesc(file_selvedge_v1_round, 14);
 
 /**
  * Describes the message selvedge.v1.Protection.
  * Use `create(ProtectionSchema)` to create a new message.
  */
 export const ProtectionSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 14);
+  messageDesc(file_selvedge_v1_round, 15);
 
 /**
  * Describes the message selvedge.v1.ScheduleSpec.
  * Use `create(ScheduleSpecSchema)` to create a new message.
  */
 export const ScheduleSpecSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 15);
+  messageDesc(file_selvedge_v1_round, 16);
 
 /**
  * Describes the message selvedge.v1.MetricTarget.
  * Use `create(MetricTargetSchema)` to create a new message.
  */
 export const MetricTargetSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 16);
+  messageDesc(file_selvedge_v1_round, 17);
 
 /**
  * Describes the message selvedge.v1.EarlyStopping.
  * Use `create(EarlyStoppingSchema)` to create a new message.
  */
 export const EarlyStoppingSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 17);
+  messageDesc(file_selvedge_v1_round, 18);
 
 /**
  * Describes the message selvedge.v1.Offer.
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 18);
+  messageDesc(file_selvedge_v1_round, 19);
 
 /**
  * Describes the message selvedge.v1.PlanSignature.
  * Use `create(PlanSignatureSchema)` to create a new message.
  */
 export const PlanSignatureSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 19);
+  messageDesc(file_selvedge_v1_round, 20);
 
 /**
  * Describes the message selvedge.v1.OfferReply.
  * Use `create(OfferReplySchema)` to create a new message.
  */
 export const OfferReplySchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 20);
+  messageDesc(file_selvedge_v1_round, 21);
 
 /**
  * Describes the message selvedge.v1.OfferAccepted.
  * Use `create(OfferAcceptedSchema)` to create a new message.
  */
 export const OfferAcceptedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 21);
+  messageDesc(file_selvedge_v1_round, 22);
 
 /**
  * Describes the message selvedge.v1.OfferDeclined.
  * Use `create(OfferDeclinedSchema)` to create a new message.
  */
 export const OfferDeclinedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 22);
+  messageDesc(file_selvedge_v1_round, 23);
 
 /**
  * Describes the message selvedge.v1.TaskFailed.
  * Use `create(TaskFailedSchema)` to create a new message.
  */
 export const TaskFailedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 23);
+  messageDesc(file_selvedge_v1_round, 24);
 
 /**
  * Describes the message selvedge.v1.RoundClosed.
  * Use `create(RoundClosedSchema)` to create a new message.
  */
 export const RoundClosedSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_round, 24);
+  messageDesc(file_selvedge_v1_round, 25);
 

@@ -51,7 +51,7 @@ export declare const SubmissionSchema: GenMessage<Submission>;
 export declare type Contribution = Message<"selvedge.v1.Contribution"> & {
   /**
    * "f32" for one client's update, "grid64" for an exact partial sum, "statistics"
-   * for what a device answers to a statistics offer.
+   * for what a device answers to a statistics offer, "evaluation" to one that measures.
    *
    * @generated from field: string format = 1;
    */
@@ -87,6 +87,8 @@ export declare type Contribution = Message<"selvedge.v1.Contribution"> & {
   configDigest: string;
 
   /**
+   * Of an evaluation: digest and length of its metrics as JSON, which is not uploaded.
+   *
    * @generated from field: selvedge.v1.BlobRef body = 7;
    */
   body?: BlobRef | undefined;
