@@ -75,8 +75,9 @@ export class Operator {
     return (await this.call((client) => client.getStatus({}))).devicesOnline;
   }
 
-  async startJob(id: string, jobFile: string): Promise<void> {
-    const job = parseJobFile(jobFile, `${id}.yaml`);
+  /** @param sets - "key.path=value" each, over what the file says */
+  async startJob(id: string, jobFile: string, sets: readonly string[] = []): Promise<void> {
+    const job = parseJobFile(jobFile, `${id}.yaml`, sets);
     const { bytes, reference } = await loadModel(job);
     const plan = encodePlan(buildPlan(job, reference));
     const key = createPrivateKey(readFileSync(join(this.#folder, this.#file.operatorKey)));

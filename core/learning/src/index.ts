@@ -50,6 +50,7 @@ export {
   learningRateFactor,
   type RoundTime,
 } from "./learning-rate-factor.ts";
+export { breakDownMetrics, type DeviceReport } from "./metrics-breakdown.ts";
 export { aggregateRobustly } from "./robust/aggregate-robustly.ts";
 export { type RobustOptions, robustRuleNamed, robustRuleNames } from "./robust/robust-catalog.ts";
 export type {

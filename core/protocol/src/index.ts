@@ -57,6 +57,7 @@ export { dependsOnBody } from "./job/admit-submission.ts";
 export type { JobEffect, JobEvent, OfferAnswer, ReceiptVerdict, SubmissionFacts } from "./job/job-event.ts";
 export {
   type AcceptedContribution,
+  type GroupMetrics,
   hasEnded,
   type JobPlan,
   type JobState,
@@ -64,7 +65,10 @@ export {
   lastTimeOf,
   type Member,
   type MemberStatus,
+  type MetricSpread,
   type Metrics,
+  type MetricsBreakdown,
+  type RoundFigures,
   type RoundKind,
   type RoundPhase,
   type RoundState,

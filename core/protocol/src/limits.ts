@@ -54,6 +54,8 @@ export const limits = {
   normaliserMax: 4_294_967_296,
   /** Metrics in one submission: those of 100 classes, and 50 more. */
   metricsMax: 350,
+  /** Figures are told of no fewer devices than this, apart from the devices' whole cohort. */
+  devicesToldOfMin: 3,
   /** Classes that are counted one by one. */
   countedClassesMax: 100,
   /** Among how many of the highest scores a class may be looked for. */

@@ -246,6 +246,16 @@ test("[EV1] a plan that measures has nothing that only a training has a use for"
   assert.throws(() => encodePlan(reached), { at: "plan.schedule" });
 });
 
+test("[EV5] a plan that trains may have devices measure in rounds of their own", () => {
+  const plan = soundPlan();
+  schedule({ evaluateEvery: 2 })(plan);
+  assert.throws(() => encodePlan(plan), { at: "plan.phases" });
+  encodePlan(Object.assign(plan, { phases: ["train", "evaluate", "submit"] }));
+  const evaluation = evaluationPlan();
+  schedule({ evaluateEvery: 2 })(evaluation);
+  assert.throws(() => encodePlan(evaluation), { at: "plan.schedule.evaluate_every" });
+});
+
 test("[EV1] a kind of task that this version does not know is refused", () => {
   const { task: _task, ...rest } = soundPlan();
   // A task of the kind 8, which nobody knows yet.

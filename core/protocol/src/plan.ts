@@ -26,9 +26,19 @@ export type TaskKind = "train" | "evaluate";
  * The phases that a plan of this task and dataset has, in order. What columns are normalised
  * with is gathered in a round of its own, before all others.
  */
-export function phasesOf(table: TableSchema | null, task: TaskKind = "train"): readonly string[] {
+export function phasesOf(
+  table: TableSchema | null,
+  task: TaskKind = "train",
+  evaluateEvery = 0,
+): readonly string[] {
   const gathers = table?.columns.some(needsStatistics) ?? false;
-  return [...(gathers ? ["statistics"] : []), task, "submit"];
+  const evaluates = task === "evaluate" || evaluateEvery > 0;
+  return [
+    ...(gathers ? ["statistics"] : []),
+    ...(task === "train" ? ["train"] : []),
+    ...(evaluates ? ["evaluate"] : []),
+    "submit",
+  ];
 }
 
 const dayMs = 86_400_000;
@@ -125,7 +135,8 @@ function checkTrain(train: TrainTask): void {
 
 /** What belongs to a job on a device has no part in another job's evaluation. */
 function checkEvaluation({ algorithm, personal, keepOptimizerState }: TrainTask, { schedule }: Plan): void {
-  const { target, targetAccuracy = 0, earlyStopping } = schedule ?? {};
+  const { target, targetAccuracy = 0, earlyStopping, evaluateEvery = 0 } = schedule ?? {};
+  if (evaluateEvery > 0) throw invalid("schedule.evaluate_every", "is of a training");
   if (target !== undefined || targetAccuracy > 0 || earlyStopping !== undefined)
     throw invalid("schedule", "an evaluation has no metric to reach: it changes no model");
   if (isNamed(algorithm)) throw invalid("task.algorithm", `"${algorithm}" trains, it does not measure`);
@@ -161,7 +172,8 @@ function checkRest(plan: Plan, table: TableSchema | null, evaluate: EvaluateTask
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }
-  const phases = phasesOf(table, evaluate === null ? "train" : "evaluate");
+  const { evaluateEvery = 0 } = plan.schedule ?? {};
+  const phases = phasesOf(table, evaluate === null ? "train" : "evaluate", evaluateEvery);
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
 }
 
@@ -191,6 +203,7 @@ function checkSchedule({ schedule }: Plan, { loss }: TrainTask): void {
   range("schedule.quorum", schedule.quorum, 1, schedule.cohort);
   range("schedule.deadline_ms", schedule.deadlineMs, 1_000, 30 * dayMs);
   range("schedule.grace_ms", schedule.graceMs, 0, schedule.deadlineMs);
+  range("schedule.evaluate_every", schedule.evaluateEvery, 0, limits.roundsMax);
   range("schedule.target_accuracy", schedule.targetAccuracy, 0, 1);
   if (schedule.targetAccuracy > 0 && !hasAccuracy(loss)) {
     throw invalid("schedule.target_accuracy", `${loss} learns numbers, which have no accuracy`);

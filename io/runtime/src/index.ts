@@ -26,6 +26,7 @@ export {
 } from "./training-loop.ts";
 export type {
   EvaluationRequest,
+  MeasuringRequest,
   RateRequest,
   SummaryOutcome,
   SummaryRequest,

@@ -25,6 +25,11 @@ export interface RoundStart {
   readonly graph: TrainingGraph;
 }
 
+type KeepingRequest = Pick<
+  TrainingRequest,
+  "personal" | "keepsOptimizer" | "algorithm" | "keptPath" | "controlPath"
+>;
+
 /** What a training sends and what it keeps. */
 export interface KeptOutcome {
   /** As `layout` has it. */
@@ -49,7 +54,7 @@ export class KeptTraining {
   readonly #broadcast: Float32Array;
 
   /** @throws SelvedgeError as `shareParameters`, and as reading the server's file throws */
-  static async open(start: RoundStart, request: TrainingRequest): Promise<KeptTraining> {
+  static async open(start: RoundStart, request: KeepingRequest): Promise<KeptTraining> {
     const { personal = [], controlPath } = request;
     const parts = shareParameters(start.model, personal);
     const traits = traitsOf(request.algorithm?.algorithm ?? "");

@@ -89,12 +89,12 @@ export interface EvaluationRequest extends DataRequest {
 }
 
 /** A device's own measurement, of the examples that a training of the same settings does not touch. */
-export interface MeasuringRequest extends EvaluationRequest {
+export interface MeasuringRequest
+  extends Omit<TrainingRequest, "updatePath" | "nextKeptPath" | "learningRate" | "rate" | "localEpochs"> {
   /** As in a training; 1: of all. */
   readonly heldOutFraction: number;
   /** Of at most so many of them, chosen by the seed. */
   readonly maxExamples: number;
-  readonly seed: string | number;
 }
 
 export interface MeasuringOutcome {

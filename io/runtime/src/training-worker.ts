@@ -11,6 +11,7 @@ import {
   parameterLayout,
   parseModel,
   slotOf,
+  type TrainingGraph,
   trainingGraph,
 } from "@selvedge/onnx";
 import { digestOf, SelvedgeError } from "@selvedge/protocol";
@@ -51,15 +52,7 @@ async function train(
   const { train: trainable, heldOut } = splitHeldOut(dataset.length, request.heldOutFraction);
   const examples = chosenExamples(trainable, request.maxExamples, request.seed);
 
-  const graph = trainingGraph(model, {
-    loss: request.loss,
-    optimizer: request.optimizer,
-    frozen: request.frozen ?? [],
-    accumulate: request.accumulate ?? 1,
-    scheduled: request.rate?.byStep ?? false,
-    ...request.terms,
-    ...data.format,
-  });
+  const graph = compile(task, request);
   checkMemory("training", graph, request.batchSize, dataset, request.memoryBytesMax);
   const kept = await KeptTraining.open({ model, layout, base, graph }, request);
   const evaluation =
@@ -99,9 +92,24 @@ async function train(
   };
 }
 
+function compile(
+  { model, data }: Task,
+  {
+    loss,
+    optimizer,
+    terms,
+    frozen = [],
+    accumulate = 1,
+    rate,
+  }: Omit<TrainingRequest, "updatePath" | "learningRate" | "localEpochs">,
+): TrainingGraph {
+  const scheduled = rate?.byStep ?? false;
+  return trainingGraph(model, { loss, optimizer, frozen, accumulate, scheduled, ...terms, ...data.format });
+}
+
 async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   const task = await loadTask(request);
-  return await evaluateOn(task, request.loss ?? defaultLoss, allRows(task.data.dataset), request);
+  return await evaluateOn(task, request.loss ?? "softmax-cross-entropy", allRows(task.data.dataset), request);
 }
 
 async function measure(request: MeasuringRequest): Promise<MeasuringOutcome> {
@@ -112,10 +120,17 @@ async function measure(request: MeasuringRequest): Promise<MeasuringOutcome> {
   const among =
     heldOutFraction === 1 ? allRows(dataset) : splitHeldOut(dataset.length, heldOutFraction).heldOut;
   const examples = chosenExamples(among, maxExamples, seed);
-  const result = await evaluateOn(task, request.loss ?? defaultLoss, examples, request);
+  const base = await ownParameters(task, request);
+  const result = await evaluateOn({ ...task, base }, request.loss, examples, request);
   const metrics = { ...evaluationScalars(result), seconds: (performance.now() - began) / 1000 };
   checkFinite(metrics);
   return { examples: examples.length, metrics };
+}
+
+/** With what the device kept of the model for itself. */
+async function ownParameters(task: Task, request: MeasuringRequest): Promise<Float32Array> {
+  if (request.keptPath === undefined) return task.base;
+  return (await KeptTraining.open({ ...task, graph: compile(task, request) }, request)).parameters;
 }
 
 async function summarise({ dataset, reading, maxExamples, seed }: SummaryRequest): Promise<SummaryOutcome> {
@@ -145,7 +160,7 @@ interface Task {
   readonly data: TrainingData;
 }
 
-async function loadTask(request: EvaluationRequest | TrainingRequest): Promise<Task> {
+async function loadTask(request: EvaluationRequest): Promise<Task> {
   const model = parseModel(await readBytes(request.modelPath));
   const layout = parameterLayout(model);
   const base = decodeSafetensors(await readBytes(request.weightsPath), layout);
@@ -167,8 +182,6 @@ async function evaluateOn(
     examples,
   }).finally(() => session.release());
 }
-
-const defaultLoss = "softmax-cross-entropy";
 
 /** new - base in float32 (SPEC RE1). */
 function difference(layout: ParameterLayout, trained: Float32Array, base: Float32Array): Float32Array {

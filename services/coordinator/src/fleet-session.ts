@@ -136,6 +136,7 @@ export class FleetSession {
       memoryBytesMax: options.memoryBytesMax,
       keeper: this.#keeper,
       eligible: (dataset) => this.#eligible(dataset),
+      setsOf: (device) => fleet.devices.setsOf(device),
       barredWhy: (device) => fleet.devices.barredWhy(device),
       send: (device, body) => this.hub.send(device, body),
       signRound: (job, round, weights, expires) =>

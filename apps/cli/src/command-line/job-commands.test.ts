@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { type Job, JobSchema } from "@selvedge/protocol";
+import { BlobRefSchema, digestOf, type Job, JobSchema } from "@selvedge/protocol";
 import { forSuite } from "../for-suite.fixture.ts";
 import { jobYaml } from "../job-file/job-yaml.fixture.ts";
 import { startFakeCoordinator } from "../operator/coordinator.fixture.ts";
@@ -41,15 +41,21 @@ suite("jobs", () => {
 
   test("a watched job ends the command, with 1 unless it completed", async () => {
     const rounds = [{ number: 1, status: "completed", evaluation: { accuracy: 0.5, loss: 1 } }];
-    const job = (status: string): Job =>
-      create(JobSchema, { id: "seen", status, rounds: 1, roundsCompleted: 1, history: rounds });
-    fake().watched.set("seen", [job("running"), job("completed")]);
+    const job = (status: string, model?: Job["model"]): Job =>
+      create(JobSchema, {
+        ...{ id: "seen", status, rounds: 1, roundsCompleted: 1, history: rounds },
+        ...(model && { model }),
+      });
+    const model = create(BlobRefSchema, { digest: digestOf(Buffer.from("model")), length: 5n });
+    fake().watched.set("seen", [job("running"), job("completed", model)]);
     const completed = await run("job watch seen");
     assert.equal(completed.code, 0);
     assert.match(
       completed.stdout,
       /job seen completed: 1 of 1 rounds, accuracy 0\.5000\nnext: selvedge release seen\n$/,
     );
+    fake().watched.set("measured", [job("completed")]);
+    assert.ok(!(await run("job watch measured")).stdout.includes("selvedge release"));
     fake().watched.set("bad", [job("failed")]);
     assert.equal((await run("job run job.yaml --id bad --watch")).code, 1);
     const lines = (await run("job watch bad --json")).stdout.trimEnd().split("\n");

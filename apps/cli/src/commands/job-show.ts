@@ -1,6 +1,7 @@
 import type { DatasetRequest, Job, Plan, Round } from "@selvedge/protocol";
 import { DeviceNames } from "../operator/device-names.ts";
 import { withOperator } from "../operator/operator-session.ts";
+import { breakdownTables } from "../output/breakdown-tables.ts";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
 import { type Refusal, refusalsOf } from "../output/refusals.ts";
@@ -27,6 +28,8 @@ export async function run(terminal: Terminal, options: OperatorOptions, job: str
   }
   const rates = classTable(history.findLast(hasFigures), answer.plan);
   if (rates !== "") terminal.stdout.write(`\n${rates}`);
+  const breakdown = breakdownTables(history.findLast(hasFigures));
+  if (breakdown !== "") terminal.stdout.write(`\n${breakdown}`);
   if (current !== undefined) terminal.stdout.write(`\n${openRound(current)}`);
   const refusals = lastRefusals(answer.job);
   if (refusals.length > 0) terminal.stdout.write(`\n${refusalTable(refusals, names)}`);

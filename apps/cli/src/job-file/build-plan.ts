@@ -41,7 +41,7 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     optionalMetrics: job.metrics.filter((name) => !firstMetricNames.includes(name)),
     schedule: schedule(job),
     seed: BigInt(job.seed),
-    phases: [...phasesOf(job.dataset.table, job.task)],
+    phases: [...phasesOf(job.dataset.table, job.task, isTraining ? job.federatedEvaluation?.every : 0)],
   });
 }
 
@@ -55,6 +55,7 @@ function schedule(job: JobFile): MessageInitShape<typeof ScheduleSpecSchema> {
     ...(typeof target === "number" && { targetAccuracy: target }),
     ...(typeof target === "object" && { target: metricTarget(target) }),
     ...(earlyStopping !== undefined && { earlyStopping }),
+    ...(job.federatedEvaluation && { evaluateEvery: job.federatedEvaluation.every }),
   };
 }
 

@@ -32,6 +32,8 @@ export interface JobFile extends TrainingFields, ServerFields {
   readonly earlyStopping?: EarlyStoppingFields | undefined;
   /** A dataset of the coordinator; "" = none. */
   readonly evaluation: string;
+  /** Of a training: after how many rounds devices measure what came of them. */
+  readonly federatedEvaluation?: { readonly every: number } | undefined;
   readonly seed: number;
   /** As the plan names them. */
   readonly metrics: readonly string[];

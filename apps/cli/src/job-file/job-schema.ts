@@ -58,6 +58,7 @@ const fields = {
   target: targetSchema.optional(),
   earlyStopping: earlyStoppingSchema.optional(),
   evaluation: name.optional(),
+  federatedEvaluation: z.strictObject({ every: z.int().min(1).max(limits.roundsMax) }).optional(),
   seed,
   ...serverFields,
   metrics: metricsSchema,
@@ -85,6 +86,7 @@ interface SharedFields extends TrainingFields, ServerFields {
   readonly target?: TargetFields | undefined;
   readonly earlyStopping?: EarlyStoppingFields | undefined;
   readonly evaluation?: string | undefined;
+  readonly federatedEvaluation?: { readonly every: number } | undefined;
   readonly seed: number;
   readonly metrics?: string[] | undefined;
 }

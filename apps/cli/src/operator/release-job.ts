@@ -37,14 +37,14 @@ function completedModel(job: Job | undefined, id: string): Omit<Release, "versio
   }
   throw new SelvedgeError("failed_precondition", `the job is ${job?.status}: it has no model to release`, {
     at: `job ${id}`,
-    fix: isGoingOn(job)
-      ? `wait until it is completed: selvedge job watch ${id}`
-      : "release a job that trained",
+    fix: wayToModel(job, id),
   });
 }
 
-function isGoingOn(job: Job | undefined): boolean {
-  return job?.status === "waiting" || job?.status === "running";
+function wayToModel(job: Job | undefined, id: string): string {
+  if (job?.status === "waiting" || job?.status === "running")
+    return `wait until it is completed: selvedge job watch ${id}`;
+  return job?.status === "completed" ? "release a job that trained" : "run the job again";
 }
 
 /** Adds to the newest list; when somebody else released meanwhile, to theirs. */

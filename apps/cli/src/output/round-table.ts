@@ -31,6 +31,7 @@ export function roundLine(round: Round): string {
     formatBytes(round.bytesDown),
     (Number(round.closedAtMs - round.openedAtMs) / 1_000).toFixed(1),
     ...furtherFigures(round).map(([, value]) => fixed(value)),
+    ...(round.phase === "evaluate" ? [" measured by devices"] : []),
   ]);
 }
 
@@ -44,9 +45,10 @@ export function furtherFigures(round: Round): readonly (readonly [string, number
   return [...(hasRareEvents(round) ? rare : []), ...others.toSorted(([a], [b]) => (a < b ? -1 : 1))];
 }
 
-/** A metric on the coordinator's data where it evaluates, else on what devices held out. */
-export function measured({ evaluation, federated }: Round, name: string): number | undefined {
-  return evaluation[name] ?? federated[`eval_${name}`];
+/** A metric on the coordinator's data where it evaluates, else on what devices held out; as devices measured it in a round for that. */
+export function measured({ evaluation, federated, phase }: Round, name: string): number | undefined {
+  const held = federated[`eval_${name}`];
+  return phase === "evaluate" ? (held ?? evaluation[name]) : (evaluation[name] ?? held);
 }
 
 function heldOutNames({ federated }: Round): string[] {
@@ -79,8 +81,8 @@ function hasRareEvents(round: Round): boolean {
   );
 }
 
-function lossOf({ evaluation, federated }: Round): number | undefined {
-  return evaluation.loss ?? federated.eval_loss ?? federated.train_loss;
+function lossOf(round: Round): number | undefined {
+  return measured(round, "loss") ?? round.federated.train_loss;
 }
 
 /** How many devices' updates are in. */

@@ -1,5 +1,6 @@
 import type { Job, Round } from "@selvedge/protocol";
 import { SingleBar } from "cli-progress";
+import { breakdownTables } from "../output/breakdown-tables.ts";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
 import { refusalsOf } from "../output/refusals.ts";
@@ -142,12 +143,14 @@ function endText(job: Job): string {
   if (job.status !== "completed") {
     return `job ${job.id} ${job.status} after ${rounds}${job.reason === "" ? "" : `: ${printable(job.reason)}`}\n`;
   }
-  const last = job.history.findLast(({ status }) => status === "completed");
+  const done = job.history.filter(({ status }) => status === "completed");
+  const last = done.findLast(({ phase }) => phase !== "evaluate") ?? done.at(-1);
   const figures =
     last === undefined ? [] : [["accuracy", accuracyOf(last)] as const, ...furtherFigures(last)];
   const reached = figures
     .map(([name, value]) => (value === undefined ? "" : `, ${name} ${value.toFixed(4)}`))
     .join("");
   const why = job.reason === "" ? "" : ` (${printable(job.reason)})`;
-  return `job ${job.id} completed: ${rounds}${reached}${why}\n`;
+  const breakdown = breakdownTables(done.at(-1));
+  return `job ${job.id} completed: ${rounds}${reached}${why}\n${breakdown === "" ? "" : `\n${breakdown}`}`;
 }

@@ -22,13 +22,16 @@ export async function watchJob(
     open: () => client.watchJob({ job }, { signal }),
     pause: (ms) => sleep(ms, undefined, { signal }),
   });
+  let hasModel = false;
   try {
     for await (const entry of news) {
       if (entry.type === "round") await names.learn(refusalsOf(entry.round).map(({ device }) => device));
       view.show(entry);
-      if (entry.type === "ended" && entry.job.status !== "completed") return exitCodes.failed;
+      if (entry.type !== "ended") continue;
+      if (entry.job.status !== "completed") return exitCodes.failed;
+      hasModel = entry.job.model !== undefined;
     }
-    if (!json) terminal.stdout.write(next(`release ${job}`));
+    if (!json && hasModel) terminal.stdout.write(next(`release ${job}`));
     return exitCodes.ok;
   } finally {
     view.close();

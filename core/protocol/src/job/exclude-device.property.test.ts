@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Digest } from "../digest.ts";
-import { blob, jobPlan, soundSubmission } from "./job.fixture.ts";
+import { blob, jobPlan, noFigures, soundSubmission } from "./job.fixture.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import type { JobPlan, JobState } from "./job-state.ts";
 import { stepJob } from "./step-job.ts";
@@ -66,7 +66,7 @@ class Shell {
       const { round } = effect;
       const weights = blob(`weights ${round}`);
       this.#parts.set(weights.digest, this.#parts.get(effect.accumulator.digest) ?? new Set());
-      return { type: "finalised", round, weights, optimizerState: null, federated: {}, now };
+      return { type: "finalised", round, weights, optimizerState: null, ...noFigures, now };
     }
     if (effect.type === "evaluate") return { type: "evaluated", round: effect.round, metrics: {}, now };
     if (effect.type === "writeModel") return { type: "modelWritten", model: blob("model"), now };

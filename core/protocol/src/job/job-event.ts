@@ -1,5 +1,12 @@
 import type { BlobReference, Digest } from "../digest.ts";
-import type { AcceptedContribution, JobPlan, Metrics, RoundKind, RoundSummary } from "./job-state.ts";
+import type {
+  AcceptedContribution,
+  JobPlan,
+  Metrics,
+  RoundFigures,
+  RoundKind,
+  RoundSummary,
+} from "./job-state.ts";
 
 /** All that can happen to a job. Times are Unix milliseconds. */
 export type JobEvent =
@@ -41,16 +48,15 @@ export type JobEvent =
       readonly accumulator: BlobReference;
       readonly now: number;
     }
-  | {
+  | ({
       readonly type: "finalised";
       readonly round: number;
       readonly weights: BlobReference;
       readonly optimizerState: BlobReference | null;
-      readonly federated: Metrics;
       readonly now: number;
-    }
+    } & RoundFigures)
   /** What devices measured in a round that does not train, together. */
-  | { readonly type: "combined"; readonly round: number; readonly federated: Metrics; readonly now: number }
+  | ({ readonly type: "combined"; readonly round: number; readonly now: number } & RoundFigures)
   | { readonly type: "evaluated"; readonly round: number; readonly metrics: Metrics; readonly now: number }
   | { readonly type: "modelWritten"; readonly model: BlobReference; readonly now: number }
   | {

@@ -27,6 +27,8 @@ export interface JobPlan {
   readonly statistics?: true;
   /** What the job is for; absent = it trains. */
   readonly task?: "evaluate";
+  /** After how many rounds devices measure what came of them; absent = never. */
+  readonly evaluateEvery?: number;
   /** Whether devices keep something for it between rounds; absent = no. */
   readonly keeps?: true;
   /** What a device sends, in sizes of the model; absent = 1. */
@@ -60,6 +62,8 @@ export interface JobState {
   /** Number of the round that opens next; failed rounds use up theirs. */
   readonly nextRound: number;
   readonly roundsCompleted: number;
+  /** How many rounds were completed when devices were asked last to measure what came of them; absent = they were not. */
+  readonly evaluatedAfter?: number;
   readonly failuresInARow: number;
   /** Of early stopping; absent where there is none, and before the first value. */
   readonly progress?: Progress;
@@ -84,6 +88,36 @@ export interface Member {
 }
 
 export type Metrics = { readonly [name: string]: number };
+
+/** How a round's figures differ among its devices; core/learning says what is told. */
+export interface MetricsBreakdown {
+  readonly spread: { readonly [metric: string]: MetricSpread };
+  readonly groups: readonly GroupMetrics[];
+}
+
+/** How a figure is spread over so many devices. */
+export interface MetricSpread {
+  readonly devices: number;
+  readonly minimum: number;
+  readonly lowerQuartile: number;
+  readonly median: number;
+  readonly upperQuartile: number;
+  readonly maximum: number;
+}
+
+/** The figures of the devices of one group or tag. */
+export interface GroupMetrics {
+  readonly kind: "group" | "tag";
+  readonly name: string;
+  readonly devices: number;
+  readonly metrics: Metrics;
+}
+
+/** What devices reported, together. */
+export interface RoundFigures {
+  readonly federated: Metrics;
+  readonly breakdown: MetricsBreakdown;
+}
 
 /** A contribution that was accepted: durable, and to be counted exactly once. */
 export interface AcceptedContribution {
@@ -122,6 +156,7 @@ export interface RoundState {
     readonly weights: BlobReference;
     readonly optimizerState: BlobReference | null;
     readonly federated: Metrics;
+    readonly breakdown: MetricsBreakdown;
   } | null;
   readonly bytesUp: number;
 }
@@ -136,8 +171,11 @@ export interface RoundSummary {
   /** Version of the weights this round made; 0 when it made none. */
   readonly modelVersion: number;
   readonly members: { readonly [device: string]: Member };
+  /** By the coordinator; of a round in which devices measured, that of the same model before it. */
   readonly evaluation: Metrics;
   readonly federated: Metrics;
+  /** Absent where nothing was measured, and of rounds before there was one. */
+  readonly breakdown?: MetricsBreakdown;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }

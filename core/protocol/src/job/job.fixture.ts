@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { type BlobReference, digestOf } from "../digest.ts";
 import type { JobEffect, JobEvent, SubmissionFacts } from "./job-event.ts";
-import type { JobPlan, JobState } from "./job-state.ts";
+import type { JobPlan, JobState, RoundFigures } from "./job-state.ts";
 import { stepJob } from "./step-job.ts";
 
 export function blob(name: string): BlobReference {
   return { digest: digestOf(Buffer.from(name)), length: 100 };
 }
+
+/** Of devices that reported nothing. */
+export const noFigures: RoundFigures = { federated: {}, breakdown: { spread: {}, groups: [] } };
 
 /** A plan of two rounds that are not evaluated, with three devices each. */
 export const jobPlan: JobPlan = {
@@ -83,7 +86,7 @@ export class JobDriver {
   finalised(optimizerState: BlobReference | null = null, now = 20_000): this {
     const round = roundOf(this.state);
     const weights = blob(`weights ${round}`);
-    return this.send({ type: "finalised", round, weights, optimizerState, federated: {}, now });
+    return this.send({ type: "finalised", round, weights, optimizerState, ...noFigures, now });
   }
 
   /** Answers the folds and the finalisation of a round that has closed. */

@@ -1,7 +1,7 @@
 import type { BlobReference, Digest } from "../digest.ts";
 import type { Transition } from "../transition.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
-import { goalReached, progressAfter } from "./job-goal.ts";
+import { progressAfter } from "./job-goal.ts";
 import type {
   JobState,
   JobStatus,
@@ -11,6 +11,7 @@ import type {
   RoundState,
   RoundSummary,
 } from "./job-state.ts";
+import { gathered, isDone, nextKind } from "./next-round.ts";
 
 type JobTransition = Transition<JobState, JobEffect>;
 
@@ -23,7 +24,7 @@ export const failedRoundsMax = 5;
 /** Asks the shell for a cohort, once at a time. */
 export function openNextRound(state: JobState): JobTransition {
   // While the final model is written no further round opens.
-  if (state.current !== null || isLastRoundDone(state)) return { state, effects: [] };
+  if (state.current !== null || isDone(state)) return { state, effects: [] };
   if (state.opening === "resting") return { state, effects: [] };
   if (state.opening !== "no") return { state: { ...state, opening: "askedAndChanged" }, effects: [] };
   return {
@@ -39,17 +40,6 @@ export function openNextRound(state: JobState): JobTransition {
       },
     ],
   };
-}
-
-/** Statistics come before all else, and once (SPEC DS5). */
-function nextKind(state: JobState): { readonly kind?: RoundKind } {
-  if (state.plan.statistics && state.statistics === undefined) return { kind: "statistics" };
-  return state.plan.task === undefined ? {} : { kind: state.plan.task };
-}
-
-/** For effects that scale columns. */
-export function gathered({ statistics }: JobState): { readonly statistics?: BlobReference } {
-  return statistics === undefined ? {} : { statistics };
 }
 
 export function openRound(
@@ -131,6 +121,7 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
 function failRound(state: JobState, round: RoundState, close: Closing, now: number): JobTransition {
   const reason = `${close.reason}${close.detail ?? ""}`;
   const summary = summarise(state, round, "failed", reason, {}, now);
+  if (isExtra(state, round)) return goWithout(state, round, close, summary);
   const failuresInARow = state.failuresInARow + 1;
   const between: JobState = {
     ...state,
@@ -148,6 +139,20 @@ function failRound(state: JobState, round: RoundState, close: Closing, now: numb
     ? endJob(between, "failed", `${failuresInARow} rounds in a row failed; the last: ${reason}`, now)
     : { state: between, effects: [] };
   return { state: after.state, effects: [...effects, ...after.effects] };
+}
+
+/** A training goes on without the figures of an evaluation that failed (SPEC EV5). */
+function goWithout(state: JobState, round: RoundState, close: Closing, summary: RoundSummary): JobTransition {
+  const { closedAt: waitingSince } = summary;
+  const evaluatedAfter = state.roundsCompleted;
+  const after = goOn({ ...state, current: null, waitingSince, evaluatedAfter, last: summary });
+  const effects: JobEffect[] = [archive(summary), ...noticesOf(round, close.reason), ...discardOf(round)];
+  return { state: after.state, effects: [...effects, ...after.effects] };
+}
+
+/** Whether a round measures what a training made, and the training does not depend on it. */
+export function isExtra({ plan }: JobState, { kind }: RoundState): boolean {
+  return kind === "evaluate" && plan.task === undefined;
 }
 
 /** What was folded is what was asked for: training begins. */
@@ -169,26 +174,6 @@ function completeStatistics(
   };
   const opened = openNextRound(next);
   return { state: opened.state, effects: [...effects, archive(summary), ...opened.effects] };
-}
-
-/** What devices measured is known: the model stays as it is (SPEC EV3). */
-export function completeEvaluation(
-  state: JobState,
-  round: RoundState,
-  federated: Metrics,
-  now: number,
-): JobTransition {
-  const summary: RoundSummary = { ...summarise(state, round, "completed", null, {}, now), federated };
-  const next: JobState = {
-    ...state,
-    current: null,
-    waitingSince: now,
-    failuresInARow: 0,
-    roundsCompleted: state.roundsCompleted + 1,
-    last: summary,
-  };
-  const after = isLastRoundDone(next) ? endJob(next, "completed", null, now) : openNextRound(next);
-  return { state: after.state, effects: [archive(summary), ...after.effects] };
 }
 
 /** Takes the round's weights as the new base, and goes on or finishes. */
@@ -217,12 +202,14 @@ export function completeRound(
   const before = [state.base.weights.digest, state.optimizerState?.digest].flatMap((one) => one ?? []);
   const spent = before.filter((digest) => !kept.includes(digest));
   const effects: JobEffect[] = [archive(summary), ...discardOf({ ...round, outcome: null }, spent)];
-  if (isLastRoundDone(next)) {
-    const write: JobEffect = { type: "writeModel", weights: round.outcome.weights, ...gathered(state) };
-    return { state: next, effects: [...effects, write] };
-  }
-  const opened = openNextRound(next);
-  return { state: opened.state, effects: [...effects, ...opened.effects] };
+  const after = goOn(next);
+  return { state: after.state, effects: [...effects, ...after.effects] };
+}
+
+/** What follows a round of a job that trains: the next one, or its model. */
+export function goOn(state: JobState): JobTransition {
+  if (!isDone(state)) return openNextRound(state);
+  return { state, effects: [{ type: "writeModel", weights: state.base.weights, ...gathered(state) }] };
 }
 
 export function endJob(
@@ -362,15 +349,12 @@ export function summarise(
     closedAt: now,
     modelVersion: 0,
     members: round.members,
-    evaluation,
+    // What devices measure is the model that the coordinator measured before.
+    evaluation: round.kind === "evaluate" ? (state.last?.evaluation ?? {}) : evaluation,
     federated: round.outcome?.federated ?? {},
+    ...(round.outcome?.breakdown && { breakdown: round.outcome.breakdown }),
     bytesUp: round.bytesUp,
     // Who gives statistics of columns reads no weights.
     bytesDown: round.kind !== "statistics" ? readers.length * state.base.weights.length : 0,
   };
-}
-
-/** All rounds are done, or the job reached its goal early. */
-function isLastRoundDone(state: JobState): boolean {
-  return state.roundsCompleted >= state.plan.rounds || goalReached(state) !== null;
 }

@@ -1,16 +1,16 @@
 import { SelvedgeError } from "../errors.ts";
 import type { Transition } from "../transition.ts";
 import { admitSubmission } from "./admit-submission.ts";
+import { completeEvaluation } from "./complete-evaluation.ts";
 import { excludeDevice } from "./exclude-device.ts";
 import type { JobEffect, JobEvent, OfferAnswer } from "./job-event.ts";
 import { goalReached } from "./job-goal.ts";
 import { hasEnded, type JobPlan, type JobState, type Member, type RoundState } from "./job-state.ts";
+import { gathered } from "./next-round.ts";
 import {
   advanceRound,
-  completeEvaluation,
   completeRound,
   endJob,
-  gathered,
   offerRetryMs,
   openNextRound,
   openRound,
@@ -93,10 +93,12 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
       return onFolded(state, event);
     case "finalised":
       return onFinalised(state, event);
-    case "combined":
+    case "combined": {
+      const { breakdown, federated, now } = event;
       return inRound(state, event.round, "finalising", (round) =>
-        completeEvaluation(state, round, event.federated, event.now),
+        completeEvaluation(state, round, { federated, breakdown }, now),
       );
+    }
     case "evaluated":
       return inRound(state, event.round, "evaluating", (round) =>
         completeRound(state, round, event.metrics, event.now),
@@ -190,11 +192,11 @@ function onFolded(state: JobState, event: Extract<JobEvent, { type: "folded" }>)
 
 function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalised" }>): JobTransition {
   return inRound(state, event.round, "finalising", (round) => {
-    const { weights, optimizerState, federated } = event;
+    const { weights, optimizerState, federated, breakdown } = event;
     const decided: RoundState = {
       ...round,
       phase: "evaluating",
-      outcome: { weights, optimizerState, federated },
+      outcome: { weights, optimizerState, federated, breakdown },
     };
     const dataset = state.plan.evaluationDataset;
     if (dataset === null) return completeRound(state, decided, {}, event.now);

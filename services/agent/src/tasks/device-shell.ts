@@ -147,7 +147,7 @@ export class DeviceShell {
       case "statistics":
         return this.#summary(plan, signal);
       case "evaluate":
-        return this.#evaluation(plan, offer, signal);
+        return this.#evaluation(plan, offer, holder, signal);
       default:
         return this.#update(plan, offer, holder, signal);
     }
@@ -180,11 +180,17 @@ export class DeviceShell {
     };
   }
 
-  async #evaluation(plan: CheckedPlan, offer: OfferFacts, signal: AbortSignal): Promise<Answer> {
+  async #evaluation(
+    plan: CheckedPlan,
+    offer: OfferFacts,
+    holder: string,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const { base, config, round } = offer;
     const { scaling } = decodeRoundConfig(Buffer.from(config), scaledTable(plan));
     await this.#fetch([plan.model, base], signal);
-    const task = { plan, model: plan.model, base, round, scaling };
+    const kept = (await this.#kept(offer, holder))?.body ?? null;
+    const task = { plan, model: plan.model, base, round, scaling, kept };
     const measured = await this.#options.trainer.measure(task, signal);
     const metrics = namedIn(plan, measured.metrics);
     return { bytes: encodeEvaluation(metrics), weight: measured.examples, metrics };
@@ -198,9 +204,9 @@ export class DeviceShell {
   }
 
   /** What was kept for the job; a state that was lost or damaged is as none, and its owner is told (SPEC CS3). */
-  async #kept({ job, round, keptBytes }: OfferFacts, holder: string): Promise<KeptState | undefined> {
+  async #kept({ job, round }: OfferFacts, holder: string): Promise<KeptState | undefined> {
     const { blobs, keeper, onTrouble, state } = this.#options;
-    const kept = keptBytes === undefined ? undefined : keptFor(state(), job);
+    const kept = keptFor(state(), job);
     if (kept === undefined) return undefined;
     // Until the training is over it stays, whatever becomes of its job meanwhile.
     await keeper.hold(holder, kept.body.digest);

@@ -17,7 +17,7 @@ import {
   SelvedgeError,
   traitsOf,
 } from "@selvedge/protocol";
-import { type RateRequest, TrainingProcess } from "@selvedge/runtime";
+import { type MeasuringRequest, type RateRequest, TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { TrainingLimits } from "../config/policy-file.ts";
 import type {
@@ -54,7 +54,6 @@ export class ProcessTrainer implements Trainer {
   async train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate> {
     const { blobs, workFolder } = this.#options;
     const { train } = task.plan;
-    const dataset = this.#datasetOf(task.plan);
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     const name = join(workFolder, `${task.plan.digest.slice("sha256:".length)}-${task.round}`);
@@ -64,27 +63,13 @@ export class ProcessTrainer implements Trainer {
     try {
       const outcome = await this.#process.train(
         {
-          modelPath: blobs.pathOf(task.model.digest),
-          weightsPath: blobs.pathOf(task.base.digest),
-          dataset,
-          reading: planReading(task.plan),
-          ...(task.scaling === null ? {} : { scaling: task.scaling }),
+          ...this.#requestOf(task, memoryBytesMax),
           updatePath,
-          ...plannedTraining(task.plan),
-          ...plannedKeeping(train),
-          algorithm: plannedAlgorithm(train),
-          measures: measuresFor(task.plan.metrics),
-          ...(task.kept === null ? {} : { keptPath: blobs.pathOf(task.kept.digest) }),
-          ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
           nextKeptPath,
+          ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
           learningRate: train.learningRate,
           ...rateOf(task),
-          batchSize: train.batchSize,
           localEpochs: train.localEpochs,
-          heldOutFraction: train.heldOutFraction,
-          maxExamples: train.maxExamplesPerDevice,
-          seed: trainingSeed(task.plan, task.round),
-          memoryBytesMax,
         },
         { signal, memoryBytesMax, timeoutMs },
       );
@@ -103,27 +88,12 @@ export class ProcessTrainer implements Trainer {
   }
 
   async measure(task: MeasuringTask, signal: AbortSignal): Promise<MeasuredModel> {
-    const { plan, round } = task;
-    const { blobs } = this.#options;
-    const { heldOutFraction, maxExamplesPerDevice: maxExamples } = plan.train;
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
-    const isAll = plan.evaluate?.allExamples === true;
+    const isAll = task.plan.evaluate?.allExamples === true;
     clearTimeout(this.#idle);
     try {
       const { examples, metrics } = await this.#process.measure(
-        {
-          modelPath: blobs.pathOf(task.model.digest),
-          weightsPath: blobs.pathOf(task.base.digest),
-          dataset: this.#datasetOf(plan),
-          reading: planReading(plan),
-          ...(task.scaling === null ? {} : { scaling: task.scaling }),
-          loss: plannedTraining(plan).loss,
-          measures: measuresFor(plan.metrics),
-          heldOutFraction: isAll ? 1 : heldOutFraction,
-          maxExamples,
-          seed: trainingSeed(plan, round),
-          memoryBytesMax,
-        },
+        { ...this.#requestOf(task, memoryBytesMax), ...(isAll && { heldOutFraction: 1 }) },
         { signal, memoryBytesMax, timeoutMs },
       );
       return { examples, metrics: { ...metrics, examples } };
@@ -145,6 +115,29 @@ export class ProcessTrainer implements Trainer {
     } finally {
       this.#rest();
     }
+  }
+
+  #requestOf(task: MeasuringTask, memoryBytesMax: number): MeasuringRequest {
+    const { base, kept, model, plan, round, scaling } = task;
+    const { blobs } = this.#options;
+    const { train } = plan;
+    return {
+      modelPath: blobs.pathOf(model.digest),
+      weightsPath: blobs.pathOf(base.digest),
+      dataset: this.#datasetOf(plan),
+      reading: planReading(plan),
+      ...(scaling === null ? {} : { scaling }),
+      ...plannedTraining(plan),
+      ...plannedKeeping(train),
+      algorithm: plannedAlgorithm(train),
+      measures: measuresFor(plan.metrics),
+      ...(kept === null ? {} : { keptPath: blobs.pathOf(kept.digest) }),
+      batchSize: train.batchSize,
+      heldOutFraction: train.heldOutFraction,
+      maxExamples: train.maxExamplesPerDevice,
+      seed: trainingSeed(plan, round),
+      memoryBytesMax,
+    };
   }
 
   #datasetOf({ plan }: CheckedPlan): DatasetSource {

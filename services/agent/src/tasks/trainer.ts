@@ -38,6 +38,8 @@ export interface MeasuringTask {
   readonly round: number;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;
+  /** What this device kept after a training of the job, on this device; null = nothing. */
+  readonly kept: BlobReference | null;
 }
 
 export interface MeasuredModel {

@@ -38,7 +38,10 @@ export interface Renewal
   readonly standing?: Standing;
 }
 
-/** Every device that ever enrolled. One per process: it keeps every standing in memory. */
+/** The group and tags of a device. */
+export type DeviceSets = Pick<DeviceRecord, "group" | "tags">;
+
+/** Every device that ever enrolled. One per process: it keeps every standing, group and tag in memory. */
 export interface DeviceRegistry {
   read(id: string): Promise<DeviceRecord | undefined>;
   /** All devices, in the order of their ids. */
@@ -71,11 +74,18 @@ export interface DeviceRegistry {
   standings(): readonly StandingState[];
   /** Why a device that is revoked or quarantined is to have no part in anything; undefined = it is neither. */
   barredWhy(id: string): string | undefined;
+  /** From memory, which sets of devices it belongs to. */
+  setsOf(id: string): DeviceSets;
 }
 
 export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> {
   const standings = new Map<string, Standing>();
-  const note = ({ id, standing }: DeviceRecord): void => void standings.set(id, standing);
+  const sets = new Map<string, DeviceSets>();
+  const note = ({ id, standing, group, tags }: DeviceRecord): void => {
+    standings.set(id, standing);
+    if (group === "" && tags.length === 0) sets.delete(id);
+    else sets.set(id, { group, tags });
+  };
   for (const device of await listAll(store)) note(device);
 
   // In turn, so that a slow writer of an old standing never covers a newer one.
@@ -127,6 +137,7 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
       ),
     standingOf: (id) => standings.get(id)?.state ?? "unknown",
     standings: () => [...standings.values()].map(({ state }) => state),
+    setsOf: (id) => sets.get(id) ?? noSets,
     barredWhy(id) {
       const { state, reason } = standings.get(id) ?? {};
       if (state !== "revoked" && state !== "quarantined") return undefined;
@@ -134,6 +145,8 @@ export async function openDeviceRegistry(store: Store): Promise<DeviceRegistry> 
     },
   };
 }
+
+const noSets: DeviceSets = { group: "", tags: [] };
 
 async function listAll(store: Store): Promise<DeviceRecord[]> {
   const devices: DeviceRecord[] = [];

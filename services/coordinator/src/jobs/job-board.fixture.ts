@@ -127,6 +127,7 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
       evaluationDatasets: new Set(),
       memoryBytesMax,
       eligible: () => ["a", "b", "c"].slice(0, cohort),
+      setsOf: () => ({ group: "", tags: [] }),
       barredWhy: (device) => barred.get(device),
       send: (device, body) => sent.push({ device, body }) > 0,
       signRound: () => new Uint8Array([1]),
@@ -169,8 +170,7 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
   };
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
   const idle = (): Promise<void> => fleet.board.idle();
-  const { board } = fleet;
-  const parts = { board, restart, barred, store, blobs, graph, released };
+  const parts = { board: fleet.board, restart, barred, store, blobs, graph, released };
   return { ...parts, request, otherRequest, submit, submitMetrics, receipts, idle };
 }
 

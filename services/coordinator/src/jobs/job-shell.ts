@@ -24,12 +24,14 @@ import {
   Verdict,
 } from "@selvedge/protocol";
 import type { BlobKeeper, BlobStore, BlobWorkspace } from "@selvedge/storage";
+import type { DeviceSets } from "../identity/device-registry.ts";
 import { buildOffer } from "./build-offer.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { JobRecords } from "./job-records.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { openRound } from "./open-round.ts";
-import { federatedOf, finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
+import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
+import { roundFigures } from "./round-figures.ts";
 import { foldStatistics, readScaling } from "./statistics-round.ts";
 
 export interface JobShellOptions {
@@ -43,6 +45,8 @@ export interface JobShellOptions {
   stateOf(job: string): JobState | undefined;
   /** Devices that are online, may take part and have this dataset. */
   eligible(dataset: string): readonly string[];
+  /** The group and tags of a device, as they are now. */
+  setsOf(device: string): DeviceSets;
   /** Sends now or not at all; false when the device is not there. */
   send(device: string, body: EnvelopeBody): boolean;
   /** Signs round metadata with the round key. */
@@ -61,7 +65,7 @@ export class JobShell {
 
   /** @param key the effect's own: what is made under it is kept until its result is committed. */
   async perform(job: string, effect: JobEffect, key: string): Promise<JobEvent | undefined> {
-    const { keeper, records, evaluator, now } = this.#options;
+    const { keeper, records, evaluator, now, setsOf } = this.#options;
     const blobs = keeper.workspace(key);
     switch (effect.type) {
       case "openRound":
@@ -87,11 +91,12 @@ export class JobShell {
           type: "finalised",
           round: effect.round,
           ...(await finalise(effect, arithmetic, blobs)),
+          ...roundFigures(effect, setsOf),
           now: now(),
         };
       }
       case "combine":
-        return { type: "combined", round: effect.round, federated: federatedOf(effect), now: now() };
+        return { type: "combined", round: effect.round, ...roundFigures(effect, setsOf), now: now() };
       case "evaluate": {
         const { weights, dataset, statistics } = effect;
         const plan = await this.#plan(job);

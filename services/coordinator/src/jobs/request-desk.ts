@@ -133,6 +133,7 @@ function jobPlan(
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     evaluationDataset,
     ...(plan.evaluate !== null && { task: "evaluate" }),
+    ...(schedule?.evaluateEvery && { evaluateEvery: schedule.evaluateEvery }),
     ...(scaledTable(plan) !== null && { statistics: true }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),
     ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),

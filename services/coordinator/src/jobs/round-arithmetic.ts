@@ -2,7 +2,6 @@ import {
   type Accumulator,
   type Aggregator,
   aggregatorNamed,
-  combineMetrics,
   decodeAccumulator,
   decodeRoundConfig,
   encodeAccumulator,
@@ -23,7 +22,6 @@ import {
   type CheckedPlan,
   type JobEffect,
   type JobEvent,
-  type Metrics,
   scaledTable,
   traitsOf,
 } from "@selvedge/protocol";
@@ -105,7 +103,7 @@ export async function finalise(
   effect: Finalise,
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
-): Promise<Omit<Finalised, "type" | "round" | "now">> {
+): Promise<Pick<Finalised, "weights" | "optimizerState">> {
   const { aggregator, algorithm, round, layouts } = arithmetic;
   const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   const base = decodeSafetensors(await blobs.get(effect.base.digest), layouts.model);
@@ -117,7 +115,6 @@ export async function finalise(
   return {
     weights: await blobs.put(encodeSafetensors(layouts.model, weights)),
     optimizerState: await blobs.put(encodeServerOptimizerState(updated.state)),
-    federated: federatedOf(effect),
   };
 }
 
@@ -127,14 +124,4 @@ async function readAccumulator(
   blobs: BlobWorkspace,
 ): Promise<Accumulator> {
   return reference === null ? aggregator.zero(round) : decodeAccumulator(await blobs.get(reference.digest));
-}
-
-/** What devices reported, for the whole cohort. */
-export function federatedOf(effect: Pick<Finalise, "metrics" | "weights">): Metrics {
-  return combineMetrics(
-    Object.entries(effect.metrics).map(([device, metrics]) => ({
-      metrics,
-      weight: effect.weights[device] ?? 0,
-    })),
-  );
 }

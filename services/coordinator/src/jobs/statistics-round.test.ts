@@ -140,6 +140,7 @@ class TableJob {
       evaluationDatasets: new Set(["held-out"]),
       memoryBytesMax: 1e9,
       eligible: () => ["a", "b"],
+      setsOf: () => ({ group: "", tags: [] }),
       barredWhy: () => undefined,
       send: (device, body) => this.sent.push({ device, body }) > 0,
       signRound: () => new Uint8Array([1]),

@@ -54,8 +54,18 @@ function endedRound(round: RoundSummary): RoundInit {
     modelVersion: BigInt(round.modelVersion),
     evaluation: { ...round.evaluation },
     federated: { ...round.federated },
+    ...breakdown(round),
     bytesUp: BigInt(round.bytesUp),
     bytesDown: BigInt(round.bytesDown),
+  };
+}
+
+function breakdown({ breakdown }: RoundSummary): Pick<RoundInit, "spread" | "groups"> {
+  if (breakdown === undefined) return {};
+  const { groups, spread } = breakdown;
+  return {
+    spread: { ...spread },
+    groups: groups.map(({ metrics, ...group }) => ({ ...group, metrics: { ...metrics } })),
   };
 }
 

@@ -689,6 +689,20 @@ export declare type Round = Message<"selvedge.v1.Round"> & {
    * @generated from field: string phase = 12;
    */
   phase: string;
+
+  /**
+   * How figures of `federated` are spread over devices, of at least three of them.
+   *
+   * @generated from field: map<string, selvedge.v1.Spread> spread = 16;
+   */
+  spread: { [key: string]: Spread };
+
+  /**
+   * Figures of groups and tags of at least three devices.
+   *
+   * @generated from field: repeated selvedge.v1.GroupFigures groups = 17;
+   */
+  groups: GroupFigures[];
 };
 
 /**
@@ -696,6 +710,85 @@ export declare type Round = Message<"selvedge.v1.Round"> & {
  * Use `create(RoundSchema)` to create a new message.
  */
 export declare const RoundSchema: GenMessage<Round>;
+
+/**
+ * Spread is how a figure that each device has differs among them: quartiles with
+ * straight lines between values.
+ *
+ * @generated from message selvedge.v1.Spread
+ */
+export declare type Spread = Message<"selvedge.v1.Spread"> & {
+  /**
+   * @generated from field: uint32 devices = 1;
+   */
+  devices: number;
+
+  /**
+   * @generated from field: double minimum = 2;
+   */
+  minimum: number;
+
+  /**
+   * @generated from field: double lower_quartile = 3;
+   */
+  lowerQuartile: number;
+
+  /**
+   * @generated from field: double median = 4;
+   */
+  median: number;
+
+  /**
+   * @generated from field: double upper_quartile = 5;
+   */
+  upperQuartile: number;
+
+  /**
+   * @generated from field: double maximum = 6;
+   */
+  maximum: number;
+};
+
+/**
+ * Describes the message selvedge.v1.Spread.
+ * Use `create(SpreadSchema)` to create a new message.
+ */
+export declare const SpreadSchema: GenMessage<Spread>;
+
+/**
+ * @generated from message selvedge.v1.GroupFigures
+ */
+export declare type GroupFigures = Message<"selvedge.v1.GroupFigures"> & {
+  /**
+   * "group" or "tag".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * How many of its devices contributed.
+   *
+   * @generated from field: uint32 devices = 3;
+   */
+  devices: number;
+
+  /**
+   * @generated from field: map<string, double> metrics = 4;
+   */
+  metrics: { [key: string]: number };
+};
+
+/**
+ * Describes the message selvedge.v1.GroupFigures.
+ * Use `create(GroupFiguresSchema)` to create a new message.
+ */
+export declare const GroupFiguresSchema: GenMessage<GroupFigures>;
 
 /**
  * @generated from message selvedge.v1.Participant

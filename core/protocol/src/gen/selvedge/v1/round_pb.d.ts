@@ -78,7 +78,7 @@ export declare type Plan = Message<"selvedge.v1.Plan"> & {
   protections: Protection[];
 
   /**
-   * Phases in order: "train" or "evaluate", by the task, then "submit"; before them
+   * Phases in order: "train", "evaluate" or both, by task and schedule, then "submit"; before them
    * "statistics" when a column of the dataset needs it, which is a round of its own
    * before all others (SPEC DS5).
    *
@@ -877,6 +877,15 @@ export declare type ScheduleSpec = Message<"selvedge.v1.ScheduleSpec"> & {
    * @generated from field: selvedge.v1.EarlyStopping early_stopping = 8;
    */
   earlyStopping?: EarlyStopping | undefined;
+
+  /**
+   * Of a training: after each so many rounds, and after the last, devices measure
+   * what came of them, in a round of its own; 0 = never. Then "evaluate" stands
+   * behind "train" in Plan.phases.
+   *
+   * @generated from field: uint32 evaluate_every = 20;
+   */
+  evaluateEvery: number;
 };
 
 /**
