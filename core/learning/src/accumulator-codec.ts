@@ -4,8 +4,12 @@ import { decodeFrame, encodeFrame, type FrameFormat, isWhole } from "./float64-f
 
 /** Equal accumulators have equal bytes. See float64-frame.ts for the layout. */
 export function encodeAccumulator(accumulator: Accumulator): Uint8Array {
-  const { format, configDigest, baseVersion, contributors, weight, sum } = accumulator;
-  const header = { baseVersion, configDigest, contributors, format, parameters: sum.length, weight };
+  const { format, configDigest, baseVersion, contributors, counts, weight, sum } = accumulator;
+  const header = {
+    ...{ baseVersion, configDigest, contributors },
+    ...(counts !== undefined && { counts }),
+    ...{ format, parameters: sum.length, weight },
+  };
   return encodeFrame(frameFormat, header, [sum]);
 }
 
@@ -21,9 +25,8 @@ export function decodeAccumulator(bytes: Uint8Array): Accumulator {
   const baseVersion = header.get("baseVersion");
   const weight = header.get("weight");
   const contributors = header.get("contributors");
-  if ([...header.keys()].join() !== "baseVersion,configDigest,contributors,format,parameters,weight") {
-    throw corrupt("set of fields");
-  }
+  const counts = header.get("counts");
+  if ([...header.keys()].filter((key) => key !== "counts").join() !== fields) throw corrupt("set of fields");
   if (header.get("format") !== "grid64") throw corrupt("format");
   if (header.get("parameters") !== values.length) throw corrupt("parameters");
   if (typeof configDigest !== "string" || !isDigest(configDigest)) throw corrupt("configDigest");
@@ -32,12 +35,21 @@ export function decodeAccumulator(bytes: Uint8Array): Accumulator {
   if (!Array.isArray(contributors) || !contributors.every((id) => typeof id === "string")) {
     throw corrupt("contributors");
   }
-  return { format: "grid64", configDigest, baseVersion, contributors, weight, sum: values };
+  const made: Accumulator = {
+    ...{ format: "grid64", configDigest, baseVersion, contributors, weight },
+    sum: values,
+  };
+  if (counts === undefined) return made;
+  if (!Array.isArray(counts) || counts.length === 0 || !counts.every(isWhole)) throw corrupt("counts");
+  return { ...made, counts };
 }
 
 function corrupt(field: string): SelvedgeError {
   return new SelvedgeError("corrupt", `the header's ${field} is not as it must be`, { at: frameFormat.name });
 }
+
+/** Beside `counts`, which is there only where there are some. */
+const fields = "baseVersion,configDigest,contributors,format,parameters,weight";
 
 const frameFormat: FrameFormat = {
   magic: "SVAC",

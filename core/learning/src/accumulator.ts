@@ -23,6 +23,8 @@ export interface ClientUpdate {
   readonly weight: number;
   /** `parameters` values: trained minus base, in layout order. */
   readonly values: Float32Array;
+  /** The device's answers to the aggregator's questions; absent = there are none. */
+  readonly bits?: readonly boolean[];
 }
 
 /** A partial sum in the format "grid64" (see grid64.ts). */
@@ -36,6 +38,8 @@ export interface Accumulator {
   readonly weight: number;
   /** `parameters` multiples of 2^-40. */
   readonly sum: Float64Array;
+  /** Of each of the aggregator's bits, how many contributors have it set; absent = there are none. */
+  readonly counts?: readonly number[];
 }
 
 export function emptyAccumulator(identity: SumIdentity): Accumulator {
@@ -73,8 +77,9 @@ export function addUpdate(
   checkContributors(update.contributors, "update");
   const weight = addWeights(identity, accumulator.weight, update.weight, 1);
   const contributors = union(accumulator.contributors, update.contributors);
+  const counts = addCounts(accumulator.counts, update.bits?.map(Number), 1);
   addScaled(accumulator.sum, update.values, update.weight / identity.normaliser);
-  return { ...accumulator, weight, contributors };
+  return { ...accumulator, weight, contributors, ...counts };
 }
 
 /**
@@ -93,8 +98,9 @@ export function mergeAccumulators(
   checkContributors(partial.contributors, "partial sum");
   const weight = addWeights(identity, accumulator.weight, partial.weight, partial.contributors.length);
   const contributors = union(accumulator.contributors, partial.contributors);
+  const counts = addCounts(accumulator.counts, partial.counts, partial.contributors.length);
   addPartial(accumulator.sum, partial.sum, boundOf(identity, partial));
-  return { ...accumulator, weight, contributors };
+  return { ...accumulator, weight, contributors, ...counts };
 }
 
 /**
@@ -154,6 +160,23 @@ function addWeights(identity: SumIdentity, weight: number, added: number, minimu
     `weight ${added} on top of ${weight} is not an integer from ${minimum} within the announced total of ${identity.normaliser}`,
     { at: "contribution: weight" },
   );
+}
+
+function addCounts(
+  counts: readonly number[] = [],
+  added: readonly number[] = [],
+  contributors: number,
+): Pick<Accumulator, "counts"> {
+  const at = "contribution: bits";
+  if (added.length !== counts.length) {
+    throw new SelvedgeError("invalid_argument", `${added.length} bits, this sum counts ${counts.length}`, {
+      at,
+    });
+  }
+  if (!added.every((count) => Number.isInteger(count) && count >= 0 && count <= contributors)) {
+    throw new SelvedgeError("out_of_range", `a count of bits is not from 0 to ${contributors}`, { at });
+  }
+  return counts.length === 0 ? {} : { counts: counts.map((count, index) => count + (added[index] ?? 0)) };
 }
 
 /** Merge of two ascending lists; linear, since a cohort may have 10,000. */

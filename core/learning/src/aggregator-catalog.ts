@@ -1,9 +1,11 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Aggregator } from "./aggregators/aggregator.ts";
+import { sum } from "./aggregators/sum.ts";
+import { unweightedMean } from "./aggregators/unweighted-mean.ts";
 import { weightedMean } from "./aggregators/weighted-mean.ts";
 
-/** Names a plan may use. To add an aggregator, list it here and in testkit's aggregator contract test. */
-export const aggregatorNames: readonly string[] = [weightedMean.name];
+/** Names of what adds up, innermost in a composition. To add one, list it in the catalog below. */
+export const aggregatorNames: readonly string[] = ["weighted-mean", "unweighted-mean", "sum"];
 
 /**
  * Configurations must have gone through this aggregator's own `prepare` or
@@ -20,4 +22,6 @@ export function aggregatorNamed(name: string): Aggregator {
   });
 }
 
-const catalog: ReadonlyMap<string, Aggregator> = new Map([[weightedMean.name, weightedMean]]);
+const catalog: ReadonlyMap<string, Aggregator> = new Map(
+  [weightedMean, unweightedMean, sum].map((aggregator) => [aggregator.name, aggregator]),
+);

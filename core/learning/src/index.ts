@@ -7,12 +7,20 @@ export { aggregatorNamed, aggregatorNames } from "./aggregator-catalog.ts";
 export {
   type AggregateReport,
   type Aggregator,
+  type EncodedUpdate,
   openSumRound,
   type RandomSource,
   type RoundContext,
   type SumRound,
 } from "./aggregators/aggregator.ts";
-export { type WeightedMeanConfig, weightedMean } from "./aggregators/weighted-mean.ts";
+export { around, type Block } from "./aggregators/block.ts";
+export { type ClippingOptions, clipping } from "./aggregators/blocks/clipping.ts";
+export { quantisation } from "./aggregators/blocks/quantisation.ts";
+export { sampling } from "./aggregators/blocks/sampling.ts";
+export { type ZeroingOptions, zeroing } from "./aggregators/blocks/zeroing.ts";
+export { sum } from "./aggregators/sum.ts";
+export { unweightedMean } from "./aggregators/unweighted-mean.ts";
+export { weightedMean } from "./aggregators/weighted-mean.ts";
 export {
   clientAlgorithm,
   type PlannedAlgorithm,

@@ -20,9 +20,12 @@ const maxExamplesPerDevice = 40;
 /**
  * What every aggregator promises, whatever its rule. Call it once per aggregator
  * from a test file.
+ *
+ * @param title of a composition, what it is composed of
  */
 export function registerAggregatorContract<State extends JsonObject, Config extends JsonObject>(
   aggregator: Aggregator<State, Config>,
+  title: string = aggregator.name,
 ): void {
   const round = openSumRound(
     aggregator.prepare(aggregator.initialState(), { cohort, maxExamplesPerDevice, parameters }),
@@ -30,6 +33,11 @@ export function registerAggregatorContract<State extends JsonObject, Config exte
   );
   const fold = (updates: readonly ClientUpdate[]): Accumulator =>
     updates.reduce((sum, update) => aggregator.accumulate(round, sum, update), aggregator.zero(round));
+  const zero = (): Accumulator => aggregator.zero(round);
+  const heaviest = (contributor: string): ClientUpdate => ({
+    ...one(aggregator, round, contributor),
+    weight: aggregator.weigh(round.config, maxExamplesPerDevice),
+  });
   const updates = updatesOf(aggregator, round);
   const [first, second, third] = [
     one(aggregator, round, "a"),
@@ -50,7 +58,7 @@ export function registerAggregatorContract<State extends JsonObject, Config exte
   const refusesUpdate = (code: ErrorCode, change: Partial<ClientUpdate>, message = /./): void =>
     refuses(code, (sum) => aggregator.accumulate(round, sum, { ...second, ...change }), message);
 
-  describe(`aggregator contract: ${aggregator.name}`, () => {
+  describe(`aggregator contract: ${title}`, () => {
     test("[AG1] a sum has the same bits in whatever order updates arrive", () => {
       fc.assert(
         fc.property(updates, fc.integer(), (drawn, seed) => {
@@ -97,12 +105,11 @@ export function registerAggregatorContract<State extends JsonObject, Config exte
         refuses("out_of_range", (sum) => aggregator.merge(round, sum, heavy), /weight/);
       }
       const contributors = Array.from({ length: cohort }, (_, index) => `b${index}`);
-      const crowded = { ...fold([second]), contributors, weight: cohort * maxExamplesPerDevice };
-      refuses("out_of_range", (sum) => aggregator.merge(round, sum, crowded), /announced total/);
+      const most = contributors.reduce((sum, id) => aggregator.accumulate(round, sum, heaviest(id)), zero());
+      refuses("out_of_range", (sum) => aggregator.merge(round, sum, most), /announced total/);
     });
 
     test("[AG3] NaN, infinities and values out of bounds are refused by index, on both halves", () => {
-      const random = SeededRandom.fromSeed("contract");
       for (const value of [
         Number.NaN,
         Number.POSITIVE_INFINITY,
@@ -114,9 +121,8 @@ export function registerAggregatorContract<State extends JsonObject, Config exte
         for (const index of [0, 2, parameters - 1]) {
           const values = new Float32Array(parameters).fill(0.1);
           values[index] = value;
-          const message = new RegExp(`index ${index} `);
-          refusesUpdate("out_of_range", { values }, message);
-          assert.throws(() => aggregator.encode(round.config, values, random), message);
+          refusesUpdate("out_of_range", { values }, new RegExp(`index ${index} `));
+          leavesNothingOutOfBounds(aggregator, round, values);
         }
       }
     });
@@ -165,6 +171,28 @@ export function registerAggregatorContract<State extends JsonObject, Config exte
       }
     });
 
+    test("[AG11] a contribution answers each question of the aggregator with a bit, and a sum counts them", () => {
+      const bits = aggregator.bits.map(() => true);
+      refusesUpdate("invalid_argument", { bits: [...bits, true] }, /bits/);
+      refuses("invalid_argument", (sum) =>
+        aggregator.merge(round, sum, { ...fold([second]), counts: [...bits.map(Number), 1] }),
+      );
+      assert.deepEqual(
+        zero().counts ?? [],
+        aggregator.bits.map(() => 0),
+      );
+      const yes = { ...second, bits };
+      assert.deepEqual(
+        fold([yes, { ...third, bits }]).counts ?? [],
+        aggregator.bits.map(() => 2),
+      );
+      if (bits.length === 0) return;
+      for (const count of [-1, 0.5, 2, Number.NaN]) {
+        const partial = { ...fold([yes]), counts: bits.map(() => count) };
+        refuses("out_of_range", (sum) => aggregator.merge(round, sum, partial), /count of bits/);
+      }
+    });
+
     test("[AG6] a stored accumulator goes on where it stopped", () => {
       fc.assert(
         fc.property(updates, fc.nat(cohort), (drawn, stop) => {
@@ -210,8 +238,9 @@ function updatesOf<State extends JsonObject, Config extends JsonObject>(
     values: fc.float32Array({
       minLength: parameters,
       maxLength: parameters,
-      min: -2047,
-      max: 2047,
+      // So that what sampling makes of it is within bounds too.
+      min: -500,
+      max: 500,
       noNaN: true,
     }),
     examples: fc.integer({ min: 1, max: 2 * maxExamplesPerDevice }),
@@ -220,9 +249,37 @@ function updatesOf<State extends JsonObject, Config extends JsonObject>(
     clients.map(({ values, examples }, index) => ({
       ...one(aggregator, round, `device-${index}`),
       weight: aggregator.weigh(round.config, examples),
-      values: aggregator.encode(round.config, values, SeededRandom.fromSeed(index)),
+      ...received(aggregator, round, values, index),
     })),
   );
+}
+
+/** An update as it arrives: what the device half made of it, read again. */
+function received<State extends JsonObject, Config extends JsonObject>(
+  aggregator: Aggregator<State, Config>,
+  { config }: SumRound<Config>,
+  values: Float32Array,
+  seed: number,
+): Pick<ClientUpdate, "values" | "bits"> {
+  const random = SeededRandom.fromSeed("contract", seed);
+  const { body, bits } = aggregator.encode(config, { form: "vector", values }, random);
+  assert.equal(body instanceof Float32Array, aggregator.format === "f32");
+  return { values: body instanceof Float32Array ? body : aggregator.decode(config, body), bits };
+}
+
+/** The device half refuses by index, or makes something that the server half takes. */
+function leavesNothingOutOfBounds<State extends JsonObject, Config extends JsonObject>(
+  aggregator: Aggregator<State, Config>,
+  round: SumRound<Config>,
+  values: Float32Array,
+): void {
+  try {
+    const sent = received(aggregator, round, values, 0);
+    aggregator.accumulate(round, aggregator.zero(round), { ...one(aggregator, round, "a"), ...sent });
+  } catch (error) {
+    assert.ok(error instanceof SelvedgeError && error.code === "out_of_range", String(error));
+    assert.match(error.message, /index \d+ /);
+  }
 }
 
 function one<State extends JsonObject, Config extends JsonObject>(
@@ -240,5 +297,6 @@ function one<State extends JsonObject, Config extends JsonObject>(
       { length: parameters },
       (_, index) => 0.1 * (index + contributor.charCodeAt(0)),
     ),
+    bits: aggregator.bits.map(() => false),
   };
 }

@@ -10,6 +10,8 @@ export interface RoundContext {
   readonly maxExamplesPerDevice: number;
   /** Length of an update. */
   readonly parameters: number;
+  /** How many values of it there still are where a part of a composition stands; absent = all. */
+  readonly values?: number;
 }
 
 /** Randomness as an argument; `SeededRandom` is one, secure noise another. */
@@ -18,6 +20,27 @@ export interface RandomSource {
   uniform(): number;
   normal(): number;
 }
+
+/**
+ * What an update is on its way out of a device: a "vector" of one value per parameter, the same
+ * "clipped" to a norm, a "subset" of its values, or these as "levels", packed.
+ */
+export type UpdateForm = "vector" | "clipped" | "subset" | "levels";
+
+export type Outgoing<Form extends UpdateForm = UpdateForm> = Form extends "levels"
+  ? { readonly form: Form; readonly values: Uint8Array }
+  : { readonly form: Form; readonly values: Float32Array };
+
+/** What leaves a device for one round, beside its weight and metrics. */
+export interface EncodedUpdate {
+  /** The values in layout order where the aggregator's format is "f32"; else its own bytes. */
+  readonly body: Float32Array | Uint8Array;
+  /** One answer for each of the aggregator's `bits`. */
+  readonly bits: readonly boolean[];
+}
+
+/** How the bytes of an update are to be read: as float32 by name and shape, or by the aggregator's `decode`. */
+export type WireFormat = "f32" | "packed";
 
 /** One round's sum: what was offered, and the model version it starts from. */
 export interface SumRound<Config extends JsonObject = JsonObject> {
@@ -29,21 +52,31 @@ export interface SumRound<Config extends JsonObject = JsonObject> {
 export interface AggregateReport {
   /** Mean update, `parameters` values, to hand to the server optimizer. */
   readonly result: Float64Array;
-  /** Measurements of this aggregator; composed aggregators nest theirs. */
+  /** Measurements of this aggregator; those of what it is around stand in it under that one's name. */
   readonly measurements: JsonObject;
 }
 
 /**
  * A rule that turns many updates into one, in two halves. State and
  * configuration are plain JSON; vectors are flat, in the model's layout order.
- * (After TensorFlow Federated's aggregators: state is explicit and returned.)
+ * (After TensorFlow Federated's aggregators: state is explicit and returned,
+ * state and measurements nest, the result flows through. `around` composes them.)
  *
  * Contract, checked by testkit's suite for each implementation: sums are
  * bit-identical in any order and grouping; contributors are counted once; a
  * refused contribution leaves the accumulator as it was.
  */
-export interface Aggregator<State extends JsonObject = JsonObject, Config extends JsonObject = JsonObject> {
+export interface Aggregator<
+  State extends JsonObject = JsonObject,
+  Config extends JsonObject = JsonObject,
+  Takes extends UpdateForm = UpdateForm,
+> {
   readonly name: string;
+  /** Forms of an update that its device half takes. */
+  readonly takes: readonly Takes[];
+  readonly format: WireFormat;
+  /** Questions that each device answers with a bit beside its update, each named once. */
+  readonly bits: readonly string[];
 
   /** State before the first round. */
   initialState(): State;
@@ -54,9 +87,15 @@ export interface Aggregator<State extends JsonObject = JsonObject, Config extend
 
   /** Device half: how much a device with so many examples counts. */
   weigh(config: Config, examples: number): number;
-  /** Device half: what leaves the device, in the format "f32". May return `update` itself. */
-  encode(config: Config, update: Float32Array, random: RandomSource): Float32Array;
+  /** Device half: what leaves the device. A body in "f32" may be `update`'s own values. */
+  encode(config: Config, update: Outgoing<Takes>, random: RandomSource): EncodedUpdate;
 
+  /**
+   * Server half of the format "packed": what `encode` made, as one value per parameter.
+   *
+   * @throws SelvedgeError `corrupt` or `out_of_range` for bytes that it cannot have made
+   */
+  decode(config: Config, bytes: Uint8Array): Float32Array;
   zero(round: SumRound<Config>): Accumulator;
   /** Takes over `accumulator`; go on with the result. */
   accumulate(round: SumRound<Config>, accumulator: Accumulator, update: ClientUpdate): Accumulator;
@@ -65,7 +104,7 @@ export interface Aggregator<State extends JsonObject = JsonObject, Config extend
 
   /** @throws SelvedgeError `failed_precondition` for an empty sum */
   report(round: SumRound<Config>, accumulator: Accumulator): AggregateReport;
-  /** State for the next round. */
+  /** State for the next round, from that which `prepare` was given for this one. */
   next(state: State, accumulator: Accumulator): State;
 }
 

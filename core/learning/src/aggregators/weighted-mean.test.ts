@@ -58,10 +58,12 @@ test("the mean is weighted by examples, capped, and does not need the whole coho
 });
 
 test("encode hands on the update, and refuses one of another length", () => {
+  const encode = (values: Float32Array) =>
+    weightedMean.encode(config, { form: "vector", values }, SeededRandom.fromSeed(0));
   const values = Float32Array.of(1, 2);
-  assert.equal(weightedMean.encode(config, values, SeededRandom.fromSeed(0)), values);
+  assert.equal(encode(values).body, values);
   assert.throws(
-    () => weightedMean.encode(config, new Float32Array(3), SeededRandom.fromSeed(0)),
+    () => encode(new Float32Array(3)),
     (error) => error instanceof SelvedgeError && error.message.includes("3 values, the offer says 2"),
   );
 });

@@ -165,9 +165,9 @@ export class DeviceShell {
     const trained = await trainer.train(task, signal);
     const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
     const config = aggregator.parseConfig(given.aggregator);
-    const wire = aggregator.encode(config, trained.update, random);
+    const { body } = aggregator.encode(config, { form: "vector", values: trained.update }, random);
     return {
-      bytes: encodeSafetensors(trained.layout, wire),
+      bytes: body instanceof Float32Array ? encodeSafetensors(trained.layout, body) : body,
       weight: aggregator.weigh(config, trained.examples),
       metrics: namedIn(plan, trained.metrics),
       ...(trained.kept && {
