@@ -126,7 +126,10 @@ test("[AG13] bytes of another length, or ranges out of bounds, are refused", () 
     [Number.NEGATIVE_INFINITY, 0],
   ]) {
     const ranges = new Uint8Array(Float32Array.of(low ?? 0, high ?? 0).buffer);
-    refused(() => block.decode?.(config, Buffer.concat([ranges, new Uint8Array(3)]), inTheClear), "out_of_range");
+    refused(
+      () => block.decode?.(config, Buffer.concat([ranges, new Uint8Array(3)]), inTheClear),
+      "out_of_range",
+    );
   }
 });
 

@@ -2,11 +2,8 @@ import type { AggregateReport } from "../aggregator.ts";
 import type { Block, BlockOutput, Counted } from "../block.ts";
 import { nextEstimate, parseBound, type QuantileRule } from "./quantile-estimate.ts";
 
-/** A bound that stays, or one that is the estimate of a quantile of the devices' norms. */
-export type ClippingOptions = { readonly bound: number } | QuantileRule;
-
-/** Those of TFF's `clipping_factory`. */
-export const clippingDefaults: QuantileRule = { quantile: 0.8, initial: 1, learningRate: 0.2 };
+/** A bound that stays, or one that is the estimate of a quantile of the devices' norms; what is not given is TFF's. */
+export type ClippingOptions = { readonly bound: number } | Partial<QuantileRule>;
 
 type BoundState = { readonly bound: number };
 
@@ -15,10 +12,9 @@ type BoundState = { readonly bound: number };
  * mean by more than others may (McMahan et al., arXiv 1710.06963); with a quantile the bound
  * adapts (Andrew et al., arXiv 1905.03871).
  */
-export function clipping(
-  options: ClippingOptions = clippingDefaults,
-): Block<BoundState, BoundState, "vector", "clipped"> {
-  const rule = "bound" in options ? null : options;
+export function clipping(options: ClippingOptions = {}): Block<BoundState, BoundState, "vector", "clipped"> {
+  const rule = { ...defaults, ...options };
+  const fixed = "bound" in options ? options.bound : null;
   return {
     name: "clipping",
     takes: ["vector"],
@@ -26,7 +22,7 @@ export function clipping(
     bits: ["within"],
 
     initialState(): BoundState {
-      return { bound: "bound" in options ? options.bound : options.initial };
+      return { bound: fixed ?? rule.initial };
     },
 
     prepare({ bound }: BoundState): BoundState {
@@ -52,7 +48,7 @@ export function clipping(
     },
 
     next({ bound }: BoundState, { counts, contributors }: Counted): BoundState {
-      return { bound: rule === null ? bound : nextEstimate(rule, bound, counts[0] ?? 0, contributors) };
+      return { bound: fixed ?? nextEstimate(rule, bound, counts[0] ?? 0, contributors) };
     },
   };
 }
@@ -63,3 +59,6 @@ function normOf(values: Float32Array): number {
   for (const value of values) squares += value * value;
   return Math.sqrt(squares);
 }
+
+/** Of TFF's `clipping_factory`. */
+const defaults: QuantileRule = { quantile: 0.8, initial: 1, learningRate: 0.2 };

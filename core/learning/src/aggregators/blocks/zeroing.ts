@@ -2,19 +2,16 @@ import type { AggregateReport } from "../aggregator.ts";
 import type { Block, BlockOutput, Counted } from "../block.ts";
 import { nextEstimate, parseBound, type QuantileRule } from "./quantile-estimate.ts";
 
-/** A bound that stays, or one that is `multiplier` times the estimate of a quantile plus `increment`. */
-export type ZeroingOptions =
-  | { readonly bound: number }
-  | (QuantileRule & { readonly multiplier: number; readonly increment: number });
-
-/** Those of TFF's `zeroing_factory`: adapts very quickly to a value well above the largest seen so far. */
-export const zeroingDefaults: {
-  readonly quantile: number;
-  readonly initial: number;
-  readonly learningRate: number;
+interface ZeroingRule extends QuantileRule {
   readonly multiplier: number;
   readonly increment: number;
-} = { quantile: 0.98, initial: 10, learningRate: Math.LN10, multiplier: 2, increment: 1 };
+}
+
+/**
+ * A bound that stays, or one that is `multiplier` times the estimate of a quantile plus `increment`;
+ * what is not given is TFF's.
+ */
+export type ZeroingOptions = { readonly bound: number } | Partial<ZeroingRule>;
 
 type ZeroingState = { readonly estimate: number };
 type BoundConfig = { readonly bound: number };
@@ -25,26 +22,27 @@ type ZeroingConfig = BoundConfig | { readonly bound: number; readonly estimate: 
  * does no harm. (TensorFlow Federated's `zeroing_factory`, by the largest magnitude.)
  */
 export function zeroing(
-  options: ZeroingOptions = zeroingDefaults,
+  options: ZeroingOptions = {},
 ): Block<ZeroingState, ZeroingConfig, "vector", "vector"> {
-  const rule = "bound" in options ? null : options;
+  const rule = { ...defaults, ...options };
+  const fixed = "bound" in options ? options.bound : null;
   return {
     name: "zeroing",
     takes: ["vector"],
     gives: "vector",
-    bits: rule === null ? ["zeroed"] : ["zeroed", "within"],
+    bits: fixed === null ? ["zeroed", "within"] : ["zeroed"],
 
     initialState(): ZeroingState {
-      return { estimate: rule?.initial ?? 0 };
+      return { estimate: rule.initial };
     },
 
     prepare({ estimate }: ZeroingState): ZeroingConfig {
-      if ("bound" in options) return { bound: options.bound };
-      return { bound: estimate * options.multiplier + options.increment, estimate };
+      if (fixed !== null) return { bound: fixed };
+      return { bound: estimate * rule.multiplier + rule.increment, estimate };
     },
 
     parseConfig(value: unknown): ZeroingConfig {
-      if (rule === null) return parseBound(value, "zeroing");
+      if (fixed !== null) return parseBound(value, "zeroing");
       const { estimate, ...rest } = (value ?? {}) as Readonly<Record<string, unknown>>;
       const { bound } = parseBound(rest, "zeroing");
       return { bound, estimate: parseBound({ bound: estimate }, "zeroing").bound };
@@ -67,7 +65,7 @@ export function zeroing(
 
     next({ estimate }: ZeroingState, { counts, contributors }: Counted): ZeroingState {
       const [, within = 0] = counts;
-      return { estimate: rule === null ? estimate : nextEstimate(rule, estimate, within, contributors) };
+      return { estimate: fixed === null ? nextEstimate(rule, estimate, within, contributors) : estimate };
     },
   };
 }
@@ -78,3 +76,9 @@ function largestMagnitude(values: Float32Array): number {
   for (const value of values) largest = Math.max(largest, Math.abs(value));
   return largest;
 }
+
+/** Of TFF's `zeroing_factory`: adapts very quickly to a value well above the largest seen so far. */
+const defaults: ZeroingRule = {
+  ...{ quantile: 0.98, initial: 10, learningRate: Math.LN10 },
+  ...{ multiplier: 2, increment: 1 },
+};
