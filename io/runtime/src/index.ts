@@ -1,5 +1,7 @@
 export { type CallOptions, Child, type ChildOptions } from "./child.ts";
 export type { Handlers, MethodShape, MethodTable, ProgressOf } from "./child-methods.ts";
+export type { ClientOutcome } from "./client-methods.ts";
+export { ClientProcess } from "./client-process.ts";
 export type {
   BinaryResult,
   EvaluationResult,
@@ -26,6 +28,7 @@ export {
 } from "./training-loop.ts";
 export type {
   EvaluationRequest,
+  LocalTraining,
   MeasuringRequest,
   RateRequest,
   SummaryOutcome,

@@ -15,7 +15,7 @@ import { type AlgorithmTraits, traitsOf } from "@selvedge/protocol";
 import { encodeKeptState, type KeptState, readKeptState } from "./kept-state.ts";
 import { readBytes } from "./read-bytes.ts";
 import type { TrainingResult, TrainingRun } from "./training-loop.ts";
-import type { TrainingRequest } from "./training-methods.ts";
+import type { LocalTraining } from "./training-methods.ts";
 
 /** The model of a training, and where the round begins. */
 export interface RoundStart {
@@ -26,7 +26,7 @@ export interface RoundStart {
 }
 
 type KeepingRequest = Pick<
-  TrainingRequest,
+  LocalTraining,
   "personal" | "keepsOptimizer" | "algorithm" | "keptPath" | "controlPath"
 >;
 

@@ -8,6 +8,8 @@ import { inputFormatOf } from "./batch-run.ts";
 export interface DataRequest {
   readonly dataset: DatasetSource;
   readonly reading: DatasetReading;
+  /** The examples that are meant, in this order, by their place in the dataset; all when absent. */
+  readonly rows?: Int32Array;
   /** How its columns are scaled; absent when none is. */
   readonly scaling?: readonly ColumnScaling[];
 }

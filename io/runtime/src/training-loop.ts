@@ -20,6 +20,8 @@ export interface TrainingRun {
   readonly dataset: Dataset;
   /** Indices of the examples to train on. */
   readonly examples: Int32Array;
+  /** The part of the dataset that the device has; all of it when absent. */
+  readonly rows?: Int32Array;
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
@@ -92,7 +94,7 @@ export async function runTraining(
     ...datasetFeeds(graph, run.dataset, batchSize),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
     ...termFeeds(graph, run),
-    ...(graph.isRandom && { [ports.seed]: integer(noiseSeed(seed, run.dataset)) }),
+    ...(graph.isRandom && { [ports.seed]: integer(noiseSeed(run)) }),
   };
   const begun = run.state ?? { values: initialState(graph.state), steps: 0 };
   checkLength(graph.state.layout, begun.values);
@@ -138,10 +140,16 @@ export async function runTraining(
 }
 
 /** Devices of one round have one seed: what they leave out differs by their data, and is the same again for the same (SPEC RE2). */
-function noiseSeed(seed: string | number, { inputs }: Dataset): number {
-  const bytes = Math.min(inputs.byteLength, seedingBytesMax);
-  const data = digestOf(new Uint8Array(inputs.buffer, inputs.byteOffset, bytes));
-  return SeededRandom.fromSeed("noise", seed, data).uniform() * 2 ** 53;
+function noiseSeed({ seed, dataset: { inputs, length }, rows }: TrainingRun): number {
+  const data = new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength);
+  const each = inputs.byteLength / length;
+  const few = rows?.subarray(0, Math.ceil(seedingBytesMax / each));
+  const own =
+    few === undefined
+      ? data
+      : Buffer.concat(Array.from(few, (row) => data.subarray(row * each, (row + 1) * each)));
+  const digest = digestOf(own.subarray(0, seedingBytesMax));
+  return SeededRandom.fromSeed("noise", seed, digest).uniform() * 2 ** 53;
 }
 
 /** Of each step of the whole run. */

@@ -1,4 +1,4 @@
-import type { DatasetReading, DatasetSource } from "@selvedge/datasets";
+import type { DatasetReading } from "@selvedge/datasets";
 import type { ColumnStatistics, LearningRateSchedule, PlannedAlgorithm } from "@selvedge/learning";
 import type { GradientTerms, Loss, LossName, Measures, Optimizer, OptimizerName } from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
@@ -6,14 +6,12 @@ import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
 import type { TrainingProgress } from "./training-loop.ts";
 
-/** Local training of one round, as plain data; paths, because tensors do not cross the process border. */
-export interface TrainingRequest extends DataRequest {
+/** Local training of one round, as plain data that can cross to a child process. */
+export interface LocalTraining extends DataRequest {
   /** The forward model, ONNX. */
   readonly modelPath: string;
   /** The base parameters, safetensors. */
   readonly weightsPath: string;
-  /** Where the update is written: safetensors, float32, new - base. */
-  readonly updatePath: string;
   readonly loss: LossName | Loss;
   readonly optimizer: OptimizerName | Optimizer;
   /** None when absent; a proximal term pulls towards the base parameters. */
@@ -28,10 +26,8 @@ export interface TrainingRequest extends DataRequest {
   readonly algorithm?: PlannedAlgorithm;
   /** What the server has corrections made with, safetensors of what is shared; zeros when absent. */
   readonly controlPath?: string;
-  /** What an earlier training wrote to its `nextKeptPath`; absent: nothing was kept. */
+  /** What an earlier training left to be kept; absent: nothing was kept. */
   readonly keptPath?: string;
-  /** Where is written what is to be kept, when there is anything; absent: nowhere. */
-  readonly nextKeptPath?: string;
   /** What is measured of the held-out examples beside the loss; nothing when absent. */
   readonly measures?: Measures;
   /** A step has so many times the batch size of examples; 1 when absent. */
@@ -48,6 +44,14 @@ export interface TrainingRequest extends DataRequest {
   readonly seed: string | number;
   /** Refuses what would, as inferred before the model is loaded, need more resident memory; absent: nothing. */
   readonly memoryBytesMax?: number;
+}
+
+/** A training whose results are written to files, whole or not at all. */
+export interface TrainingRequest extends LocalTraining {
+  /** Where the update is written: safetensors, float32, new - base. */
+  readonly updatePath: string;
+  /** Where is written what is to be kept, when there is anything; absent: nowhere. */
+  readonly nextKeptPath?: string;
 }
 
 /** How a job's learning rate goes through its rounds, and where this one is among them. */
@@ -90,7 +94,7 @@ export interface EvaluationRequest extends DataRequest {
 
 /** A device's own measurement, of the examples that a training of the same settings does not touch. */
 export interface MeasuringRequest
-  extends Omit<TrainingRequest, "updatePath" | "nextKeptPath" | "learningRate" | "rate" | "localEpochs"> {
+  extends Omit<LocalTraining, "controlPath" | "learningRate" | "rate" | "localEpochs"> {
   /** As in a training; 1: of all. */
   readonly heldOutFraction: number;
   /** Of at most so many of them, chosen by the seed. */
@@ -105,8 +109,7 @@ export interface MeasuringOutcome {
 }
 
 /** Statistics of a table's columns; no model is involved. */
-export interface SummaryRequest {
-  readonly dataset: DatasetSource;
+export interface SummaryRequest extends Omit<DataRequest, "scaling"> {
   readonly reading: DatasetReading & { readonly table: TableSchema };
   /** Of at most so many examples, chosen by the seed. */
   readonly maxExamples: number;

@@ -16,10 +16,27 @@ export { type EnrolOptions, enrolDevice } from "./identity/enrol.ts";
 export { LiveIdentity } from "./identity/live-identity.ts";
 export { fetchPinnedRoot } from "./identity/pinned-root.ts";
 export { type JoinedDevice, type JoinOptions, joinFleet } from "./join-fleet.ts";
+export { verifyOffer } from "./offers/verify-offer.ts";
 export { type InstalledModel, InstalledModels } from "./releases/installed-models.ts";
 export { ReleaseFollower, type ReleaseFollowerOptions } from "./releases/release-follower.ts";
 export { AgentSession, type AgentSessionOptions, type DeviceDescription } from "./session/agent-session.ts";
 export { SessionMark } from "./session/session-mark.ts";
 export { blobsOf } from "./tasks/blobs-of.ts";
 export { DeviceWorker, type DeviceWorkerOptions } from "./tasks/device-worker.ts";
-export type { TrainedUpdate, Trainer, TrainingTask } from "./tasks/trainer.ts";
+export { type Answer, makeAnswer } from "./tasks/make-answer.ts";
+export { submissionBody } from "./tasks/submission-body.ts";
+export type {
+  DataSummary,
+  MeasuredModel,
+  MeasuringTask,
+  SummaryTask,
+  TrainedUpdate,
+  Trainer,
+  TrainingTask,
+} from "./tasks/trainer.ts";
+export {
+  layoutOfUpdate,
+  measuringRequest,
+  summaryRequest,
+  trainingRequest,
+} from "./tasks/training-request.ts";

@@ -1,16 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import { aggregatorNamed, decodeRoundConfig, encodeStatistics, type RandomSource } from "@selvedge/learning";
-import { encodeSafetensors } from "@selvedge/onnx";
+import type { RandomSource } from "@selvedge/learning";
 import {
   type BlobReference,
   type CheckedPlan,
-  ContributionSchema,
   type DeviceEffect,
   type DeviceEvent,
   type DeviceState,
   decodePlan,
   type EnvelopeBody,
-  encodeEvaluation,
   type KeptState,
   keptFor,
   limits,
@@ -19,8 +16,6 @@ import {
   type OfferFacts,
   OfferReplySchema,
   SelvedgeError,
-  SubmissionSchema,
-  scaledTable,
   type TrainingResult,
   traitsOf,
 } from "@selvedge/protocol";
@@ -28,6 +23,8 @@ import type { BlobKeeper, BlobStore } from "@selvedge/storage";
 import type { BlobChannel } from "@selvedge/transport";
 import type { AuditEntry, KeptEntry } from "../audit-log.ts";
 import { fetchBlob } from "./fetch-blob.ts";
+import { type Answer, type MadeKept, makeAnswer } from "./make-answer.ts";
+import { submissionBody } from "./submission-body.ts";
 import type { Trainer } from "./trainer.ts";
 
 export interface TaskName {
@@ -142,58 +139,13 @@ export class DeviceShell {
     }
   }
 
-  #answer(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
-    switch (offer.kind) {
-      case "statistics":
-        return this.#summary(plan, signal);
-      case "evaluate":
-        return this.#evaluation(plan, offer, holder, signal);
-      default:
-        return this.#update(plan, offer, holder, signal);
-    }
-  }
-
-  async #update(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
-    const { trainer, random } = this.#options;
-    const { model } = plan;
-    const { base, round, baseVersion: roundsDone, control = null } = offer;
-    const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), control !== null);
-    await this.#fetch([model, base, ...(control === null ? [] : [control])], signal);
-    const before = await this.#kept(offer, holder);
-    const kept = before?.body ?? null;
-    const task = { plan, model, base, round, roundsDone, scaling: given.scaling, kept, control };
-    const trained = await trainer.train(task, signal);
-    const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-    const config = aggregator.parseConfig(given.aggregator);
-    const { body } = aggregator.encode(config, { form: "vector", values: trained.update }, random);
-    return {
-      bytes: body instanceof Float32Array ? encodeSafetensors(trained.layout, body) : body,
-      weight: aggregator.weigh(config, trained.examples),
-      metrics: namedIn(plan, trained.metrics),
-      ...(trained.kept && {
-        kept: {
-          bytes: trained.kept.bytes,
-          since: trained.kept.isContinued ? (before?.round ?? null) : null,
-          ...(traitsOf(plan.train.algorithm).keeps && { ifCounted: true }),
-        },
-      }),
-    };
-  }
-
-  async #evaluation(
-    plan: CheckedPlan,
-    offer: OfferFacts,
-    holder: string,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    const { base, config, round } = offer;
-    const { scaling } = decodeRoundConfig(Buffer.from(config), scaledTable(plan));
-    await this.#fetch([plan.model, base], signal);
-    const kept = (await this.#kept(offer, holder))?.body ?? null;
-    const task = { plan, model: plan.model, base, round, scaling, kept };
-    const measured = await this.#options.trainer.measure(task, signal);
-    const metrics = namedIn(plan, measured.metrics);
-    return { bytes: encodeEvaluation(metrics), weight: measured.examples, metrics };
+  async #answer(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
+    const { random, trainer } = this.#options;
+    const hasModel = offer.kind !== "statistics";
+    if (hasModel)
+      await this.#fetch([plan.model, offer.base, ...(offer.control ? [offer.control] : [])], signal);
+    const kept = hasModel ? await this.#kept(offer, holder) : undefined;
+    return makeAnswer({ plan, offer, kept }, trainer, random, signal);
   }
 
   async #fetch(blobs: readonly BlobReference[], signal: AbortSignal): Promise<void> {
@@ -225,13 +177,6 @@ export class DeviceShell {
     const { keepForMs, keeper, now } = this.#options;
     const body = await keeper.put(holder, bytes);
     return { body, ...when, expiresAt: now() + (await keepForMs()) };
-  }
-
-  async #summary(plan: CheckedPlan, signal: AbortSignal): Promise<Answer> {
-    const { table } = plan;
-    if (table === null) throw new SelvedgeError("internal", "statistics of a plan without columns");
-    const { statistics, examples } = await this.#options.trainer.summarise({ plan, table }, signal);
-    return { bytes: encodeStatistics(statistics), weight: examples, metrics: {} };
   }
 
   /** The audit line comes first, then the bytes, then the word that they are there. */
@@ -270,37 +215,6 @@ export class DeviceShell {
   #submitted({ job, round }: OfferFacts, bytes: number): DeviceEvent {
     return { type: "submitted", job, round, bytes, now: this.#options.now() };
   }
-}
-
-/** What leaves the device for one round. */
-interface Answer extends Pick<TrainingResult, "weight" | "metrics"> {
-  readonly bytes: Uint8Array;
-  /** What does not leave. */
-  readonly kept?: MadeKept;
-}
-
-interface MadeKept extends Omit<NextKept, "body" | "expiresAt"> {
-  readonly bytes: Uint8Array;
-}
-
-/** Nothing is reported but what the plan names (SPEC SU4). */
-function namedIn({ metrics: names }: CheckedPlan, metrics: Answer["metrics"]): Answer["metrics"] {
-  return Object.fromEntries(Object.entries(metrics).filter(([name]) => names.includes(name)));
-}
-
-function submissionBody(deviceId: string, offer: OfferFacts, result: TrainingResult): EnvelopeBody {
-  const contribution = create(ContributionSchema, {
-    format: offer.kind === "evaluate" ? "evaluation" : (offer.kind ?? "f32"),
-    contributors: [deviceId],
-    baseVersion: BigInt(offer.baseVersion),
-    weight: result.weight,
-    planDigest: offer.planDigest,
-    configDigest: offer.configDigest,
-    body: { digest: result.body.digest, length: BigInt(result.body.length) },
-    metrics: { ...result.metrics },
-  });
-  const value = create(SubmissionSchema, { job: offer.job, round: offer.round, contribution });
-  return { case: "submission", value };
 }
 
 function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): AuditEntry {

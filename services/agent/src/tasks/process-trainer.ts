@@ -1,23 +1,9 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type DatasetSource, planReading } from "@selvedge/datasets";
-import { plannedAlgorithm } from "@selvedge/learning";
-import {
-  decodeSafetensors,
-  parseModel,
-  plannedKeeping,
-  plannedTraining,
-  shareParameters,
-  updateLayout,
-} from "@selvedge/onnx";
-import {
-  type CheckedPlan,
-  measuresFor,
-  type PlannedDecay,
-  SelvedgeError,
-  traitsOf,
-} from "@selvedge/protocol";
-import { type MeasuringRequest, type RateRequest, TrainingProcess } from "@selvedge/runtime";
+import type { DatasetSource } from "@selvedge/datasets";
+import { decodeSafetensors, parseModel } from "@selvedge/onnx";
+import { type CheckedPlan, SelvedgeError } from "@selvedge/protocol";
+import { TrainingProcess } from "@selvedge/runtime";
 import type { FileBlobs } from "@selvedge/storage";
 import type { TrainingLimits } from "../config/policy-file.ts";
 import type {
@@ -29,6 +15,7 @@ import type {
   Trainer,
   TrainingTask,
 } from "./trainer.ts";
+import { layoutOfUpdate, measuringRequest, summaryRequest, trainingRequest } from "./training-request.ts";
 
 export interface ProcessTrainerOptions {
   readonly blobs: FileBlobs;
@@ -53,7 +40,7 @@ export class ProcessTrainer implements Trainer {
 
   async train(task: TrainingTask, signal: AbortSignal): Promise<TrainedUpdate> {
     const { blobs, workFolder } = this.#options;
-    const { train } = task.plan;
+    const dataset = this.#datasetOf(task.plan);
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     const name = join(workFolder, `${task.plan.digest.slice("sha256:".length)}-${task.round}`);
@@ -62,20 +49,10 @@ export class ProcessTrainer implements Trainer {
     clearTimeout(this.#idle);
     try {
       const outcome = await this.#process.train(
-        {
-          ...this.#requestOf(task, memoryBytesMax),
-          updatePath,
-          nextKeptPath,
-          ...(task.control === null ? {} : { controlPath: blobs.pathOf(task.control.digest) }),
-          learningRate: train.learningRate,
-          ...rateOf(task),
-          localEpochs: train.localEpochs,
-        },
+        { ...trainingRequest(task, dataset, blobs), updatePath, nextKeptPath, memoryBytesMax },
         { signal, memoryBytesMax, timeoutMs },
       );
-      const model = parseModel(await blobs.get(task.model.digest));
-      const { shared } = shareParameters(model, train.personal);
-      const layout = updateLayout(shared, traitsOf(train.algorithm));
+      const layout = layoutOfUpdate(parseModel(await blobs.get(task.model.digest)), task.plan.train);
       const update = decodeSafetensors(await readFile(updatePath), layout);
       const metrics = { ...outcome.metrics, examples: outcome.examples };
       const kept = outcome.kept && { bytes: await readFile(nextKeptPath), ...outcome.kept };
@@ -89,11 +66,11 @@ export class ProcessTrainer implements Trainer {
 
   async measure(task: MeasuringTask, signal: AbortSignal): Promise<MeasuredModel> {
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
-    const isAll = task.plan.evaluate?.allExamples === true;
+    const request = measuringRequest(task, this.#datasetOf(task.plan), this.#options.blobs);
     clearTimeout(this.#idle);
     try {
       const { examples, metrics } = await this.#process.measure(
-        { ...this.#requestOf(task, memoryBytesMax), ...(isAll && { heldOutFraction: 1 }) },
+        { ...request, memoryBytesMax },
         { signal, memoryBytesMax, timeoutMs },
       );
       return { examples, metrics: { ...metrics, examples } };
@@ -102,42 +79,16 @@ export class ProcessTrainer implements Trainer {
     }
   }
 
-  /** Of the same examples however often it is asked: different ones would tell more than the plan says. */
-  async summarise({ plan, table }: SummaryTask, signal: AbortSignal): Promise<DataSummary> {
-    const dataset = this.#datasetOf(plan);
+  async summarise(task: SummaryTask, signal: AbortSignal): Promise<DataSummary> {
+    const dataset = this.#datasetOf(task.plan);
     const { memoryBytesMax, durationMsMax: timeoutMs } = await this.#options.limits();
-    const { maxExamplesPerDevice: maxExamples } = plan.train;
     clearTimeout(this.#idle);
     try {
-      const reading = { ...planReading(plan), table };
-      const request = { dataset, reading, maxExamples, seed: String(plan.plan.seed) };
+      const request = summaryRequest(task, dataset);
       return await this.#process.summarise(request, { signal, memoryBytesMax, timeoutMs });
     } finally {
       this.#rest();
     }
-  }
-
-  #requestOf(task: MeasuringTask, memoryBytesMax: number): MeasuringRequest {
-    const { base, kept, model, plan, round, scaling } = task;
-    const { blobs } = this.#options;
-    const { train } = plan;
-    return {
-      modelPath: blobs.pathOf(model.digest),
-      weightsPath: blobs.pathOf(base.digest),
-      dataset: this.#datasetOf(plan),
-      reading: planReading(plan),
-      ...(scaling === null ? {} : { scaling }),
-      ...plannedTraining(plan),
-      ...plannedKeeping(train),
-      algorithm: plannedAlgorithm(train),
-      measures: measuresFor(plan.metrics),
-      ...(kept === null ? {} : { keptPath: blobs.pathOf(kept.digest) }),
-      batchSize: train.batchSize,
-      heldOutFraction: train.heldOutFraction,
-      maxExamples: train.maxExamplesPerDevice,
-      seed: trainingSeed(plan, round),
-      memoryBytesMax,
-    };
   }
 
   #datasetOf({ plan }: CheckedPlan): DatasetSource {
@@ -155,26 +106,4 @@ export class ProcessTrainer implements Trainer {
     clearTimeout(this.#idle);
     await this.#process.stop();
   }
-}
-
-function rateOf({ plan, roundsDone }: TrainingTask): { readonly rate?: RateRequest } {
-  const { schedule } = plan.train;
-  if (schedule === undefined) return {};
-  const { warmupRounds, everyRounds, factor, finalFactor, byStep } = schedule;
-  const decay = schedule.decay as PlannedDecay;
-  const { rounds = 1 } = plan.plan.schedule ?? {};
-  return {
-    rate: {
-      schedule: { decay, warmupRounds, everyRounds, factor, finalFactor },
-      ...{ done: Math.min(roundsDone, rounds - 1), rounds, byStep },
-    },
-  };
-}
-
-/**
- * The same for all devices of a round: the data differs, and a run can be
- * repeated bit for bit whatever ids its devices were given.
- */
-function trainingSeed(plan: CheckedPlan, round: number): string {
-  return `${plan.plan.seed}/${round}`;
 }
