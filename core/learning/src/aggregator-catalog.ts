@@ -1,5 +1,6 @@
-import { SelvedgeError } from "@selvedge/protocol";
+import { isRobust, robustRuleNames, SelvedgeError } from "@selvedge/protocol";
 import type { Aggregator } from "./aggregators/aggregator.ts";
+import { atOnce } from "./aggregators/at-once.ts";
 import { sum } from "./aggregators/sum.ts";
 import { unweightedMean } from "./aggregators/unweighted-mean.ts";
 import { weightedMean } from "./aggregators/weighted-mean.ts";
@@ -8,17 +9,19 @@ import { weightedMean } from "./aggregators/weighted-mean.ts";
 export const aggregatorNames: readonly string[] = ["weighted-mean", "unweighted-mean", "sum"];
 
 /**
+ * Of a robust rule only the device's half: see `atOnce`.
+ *
  * Configurations must have gone through this aggregator's own `prepare` or
  * `parseConfig`; the catalog's type no longer tells them apart.
  *
  * @throws SelvedgeError `not_found`, listing the names there are
  */
 export function aggregatorNamed(name: string): Aggregator {
-  const aggregator = catalog.get(name);
+  const aggregator = isRobust(name) ? atOnce(name) : catalog.get(name);
   if (aggregator !== undefined) return aggregator;
   throw new SelvedgeError("not_found", `no aggregator "${name}"`, {
     at: "plan.aggregator.name",
-    fix: `use one of: ${aggregatorNames.join(", ")}`,
+    fix: `use one of: ${[...aggregatorNames, ...robustRuleNames].join(", ")}`,
   });
 }
 

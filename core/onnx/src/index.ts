@@ -31,7 +31,14 @@ export {
   type TrainingSettings,
 } from "./planned-training.ts";
 export { ports } from "./ports.ts";
-export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  mapSafetensors,
+  type SafetensorsMap,
+  safetensorsHeadBytes,
+} from "./safetensors.ts";
+export { type ByteRange, safetensorsRanges } from "./safetensors-ranges.ts";
 export { scaleInput } from "./scale-input.ts";
 export { type TrainingGraph, type TrainingOptions, trainingGraph } from "./training-graph.ts";
 export {

@@ -30,32 +30,54 @@ export function encodeSafetensors(layout: ParameterLayout, flat: Float32Array): 
  *   over the limit, `failed_precondition`, with both shapes, for tensors of another model
  */
 export function decodeSafetensors(bytes: Uint8Array, layout: ParameterLayout): Float32Array {
-  const dataStart = prefixBytes + headerLengthOf(bytes);
-  const entries = parseHeader(bytes.subarray(prefixBytes, dataStart));
+  const { dataStart, begins } = mapSafetensors(bytes, bytes.length, layout);
+  const inOrder = layout.slots.every((slot, index) => begins[index] === slot.offset * floatBytes);
+  const start = bytes.byteOffset + dataStart;
+  if (inOrder && start % floatBytes === 0) return new Float32Array(bytes.buffer, start, layout.length);
+  return gather(bytes.subarray(dataStart), begins, layout);
+}
+
+/** Where the tensors of a safetensors file lie. */
+export interface SafetensorsMap {
+  /** Bytes from the start of the file to the first tensor. */
+  readonly dataStart: number;
+  /** Of each slot of the layout, bytes from there to the tensor. */
+  readonly begins: readonly number[];
+}
+
+/**
+ * As `decodeSafetensors` of a file that is not read.
+ *
+ * @param head the file's first bytes, at least `safetensorsHeadBytes` of them
+ * @param fileLength bytes of the whole file
+ * @throws SelvedgeError as `decodeSafetensors`
+ */
+export function mapSafetensors(
+  head: Uint8Array,
+  fileLength: number,
+  layout: ParameterLayout,
+): SafetensorsMap {
+  const dataStart = safetensorsHeadBytes(head, fileLength);
+  const entries = parseHeader(head.subarray(prefixBytes, dataStart));
   for (const name of entries.keys()) {
     if (!layout.slots.some((slot) => slot.name === name)) {
       throw otherModel(`the file has a tensor "${name.slice(0, 100)}" and the model has none`);
     }
   }
   const ordered = layout.slots.map((slot) => checkEntry(slot, entries.get(slot.name)));
-  checkRanges(ordered, bytes.length - dataStart);
-  const inOrder = layout.slots.every((slot, index) => ordered[index]?.begin === slot.offset * floatBytes);
-  const start = bytes.byteOffset + dataStart;
-  if (inOrder && start % floatBytes === 0) return new Float32Array(bytes.buffer, start, layout.length);
-  return gather(bytes.subarray(dataStart), ordered, layout);
+  checkRanges(ordered, fileLength - dataStart);
+  return { dataStart, begins: ordered.map(({ begin }) => begin) };
 }
 
-/** One tensor of a header; offsets in bytes from the start of the data. */
-interface Entry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
-function headerLengthOf(bytes: Uint8Array): number {
-  if (bytes.length < prefixBytes) throw corrupt("the file is shorter than its length field");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, prefixBytes);
+/**
+ * How many bytes of a safetensors file come before its tensors.
+ *
+ * @param head the file's first 8 bytes, or more
+ * @throws SelvedgeError `corrupt`, or `too_large` for a header over the limit
+ */
+export function safetensorsHeadBytes(head: Uint8Array, fileLength: number): number {
+  if (head.length < prefixBytes) throw corrupt("the file is shorter than its length field");
+  const view = new DataView(head.buffer, head.byteOffset, prefixBytes);
   const length = view.getBigUint64(0, true);
   if (length > BigInt(limits.safetensorsHeaderBytesMax)) {
     throw new SelvedgeError(
@@ -64,8 +86,16 @@ function headerLengthOf(bytes: Uint8Array): number {
       { fix: "check that this is a safetensors file" },
     );
   }
-  if (length > BigInt(bytes.length - prefixBytes)) throw corrupt("the header is cut short");
-  return Number(length);
+  if (length > BigInt(fileLength - prefixBytes)) throw corrupt("the header is cut short");
+  return prefixBytes + Number(length);
+}
+
+/** One tensor of a header; offsets in bytes from the start of the data. */
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
 }
 
 function parseHeader(bytes: Uint8Array): Map<string, Entry> {
@@ -117,14 +147,13 @@ function checkRanges(entries: readonly Entry[], dataLength: number): void {
   }
 }
 
-function gather(data: Uint8Array, entries: readonly Entry[], layout: ParameterLayout): Float32Array {
+function gather(data: Uint8Array, begins: readonly number[], layout: ParameterLayout): Float32Array {
   const flat = new Float32Array(layout.length);
   for (const [index, slot] of layout.slots.entries()) {
-    const entry = entries[index];
-    if (entry === undefined) continue;
+    const begin = begins[index] ?? 0;
     const target = slotOf(flat, slot);
     new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(
-      data.subarray(entry.begin, entry.end),
+      data.subarray(begin, begin + target.byteLength),
     );
   }
   return flat;

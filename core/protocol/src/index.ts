@@ -114,6 +114,16 @@ export {
   tellTargets,
 } from "./planned-metrics.ts";
 export type { PlannedDecay } from "./rate-schedule.ts";
+export {
+  checkRobustSettings,
+  contributionsFor,
+  isRobust,
+  type RobustOption,
+  type RobustRuleName,
+  type RobustSettings,
+  robustRanges,
+  robustRuleNames,
+} from "./robust-settings.ts";
 export { SeededRandom, type SeededRandomState } from "./seeded-random.ts";
 export {
   keyIdOf,

@@ -4,6 +4,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
 import {
+  AggregatorSpecSchema,
   EarlyStoppingSchema,
   EvaluateTaskSchema,
   MetricTargetSchema,
@@ -47,7 +48,7 @@ const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   "dataset.name": (plan) => Object.assign(plan.dataset ?? {}, { name: "" }),
   "dataset.input_shape": (plan) => Object.assign(plan.dataset ?? {}, { inputShape: [0] }),
   "dataset.classes": (plan) => Object.assign(plan.dataset ?? {}, { classes: 1 }),
-  aggregator: (plan) => Object.assign(plan.aggregator ?? {}, { name: "krum" }),
+  aggregator: (plan) => Object.assign(plan.aggregator ?? {}, { name: "product" }),
   server_optimizer: (plan) => Object.assign(plan.serverOptimizer ?? {}, { name: "fedsgd" }),
   "server_optimizer.momentum": (plan) => Object.assign(plan.serverOptimizer ?? {}, { momentum: 0.9 }),
   "server_optimizer.beta1": (plan) =>
@@ -136,6 +137,53 @@ test("[OF8] settings beyond loss, optimizer and rate are taken with the algorith
   options({ optimizer: "adam", optimizerOptions, frozen: ["a.*"], gradientOptions: { proximal: 0.1 } })(plan);
   const { train: task } = decodePlan(encodePlan(plan));
   assert.deepEqual([task.optimizerOptions?.beta1, task.frozen], [0.8, ["a.*"]]);
+});
+
+const robust: readonly (readonly [
+  field: string,
+  aggregator: MessageInitShape<typeof AggregatorSpecSchema>,
+  schedule: Partial<ScheduleSpec>,
+])[] = [
+  ["aggregator.robust", { name: "weighted-mean", robust: {} }, {}],
+  ["aggregator.robust.trim", { name: "trimmed-mean" }, { cohort: 9, quorum: 9 }],
+  ["aggregator.robust.trim", { name: "trimmed-mean", robust: { trim: 0.5 } }, { cohort: 9, quorum: 9 }],
+  ["aggregator.robust.byzantine", { name: "median", robust: { byzantine: 1 } }, { cohort: 9, quorum: 9 }],
+  [
+    "aggregator.robust.multiple",
+    { name: "norm-filter", robust: { multiple: 0.5 } },
+    { cohort: 9, quorum: 9 },
+  ],
+  ["schedule.quorum", { name: "median" }, { cohort: 9, quorum: 2 }],
+  ["schedule.quorum", { name: "trimmed-mean", robust: { trim: 0.2 } }, { cohort: 9, quorum: 4 }],
+  ["schedule.quorum", { name: "krum", robust: { byzantine: 2 } }, { cohort: 9, quorum: 6 }],
+  [
+    "schedule.quorum",
+    { name: "multi-krum", robust: { byzantine: 2, selected: 6 } },
+    { cohort: 9, quorum: 7 },
+  ],
+  ["schedule.quorum", { name: "bulyan", robust: { byzantine: 2 } }, { cohort: 12, quorum: 10 }],
+  ["schedule.cohort", { name: "krum", robust: { byzantine: 2 } }, { cohort: 1_001, quorum: 7 }],
+];
+
+function withRule(
+  aggregator: MessageInitShape<typeof AggregatorSpecSchema>,
+  schedule: Partial<ScheduleSpec>,
+): Plan {
+  const plan = soundPlan();
+  plan.aggregator = create(AggregatorSpecSchema, aggregator);
+  Object.assign(plan.schedule ?? {}, schedule);
+  return plan;
+}
+
+for (const [field, aggregator, schedule] of robust) {
+  test(`[RA2] a robust rule without what it needs is refused: ${field} of ${JSON.stringify(aggregator)}`, () => {
+    const bytes = toBinary(PlanSchema, withRule(aggregator, schedule));
+    assert.throws(() => decodePlan(bytes), { at: `plan.${field}` });
+  });
+}
+
+test("[RA2] a robust rule that every quorum suffices is taken", () => {
+  encodePlan(withRule({ name: "krum", robust: { byzantine: 2 } }, { cohort: 9, quorum: 7 }));
 });
 
 const soundProtection: Plan["protections"][number] = {

@@ -15,6 +15,7 @@ import { type PlanTarget, planTargetOf } from "./plan-target.ts";
 import { checkTogether, isNamed } from "./planned-algorithms.ts";
 import { type MetricsContext, measuredNames, scalarsOf } from "./planned-metrics.ts";
 import { checkRateSchedule } from "./rate-schedule.ts";
+import { checkRobust, robustRuleNames } from "./robust-settings.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
 import { checkServerOptimizer, checkTrainingSettings, hasAccuracy } from "./training-settings.ts";
@@ -177,8 +178,9 @@ function checkRest(plan: Plan, table: TableSchema | null, evaluate: EvaluateTask
   if (plan.phases.join() !== phases.join()) throw invalid("phases", `must be ${phases.join(", ")}`);
 }
 
-function checkServer({ aggregator, serverOptimizer }: Plan): void {
-  oneOf("aggregator", aggregator?.name ?? "", ["weighted-mean"]);
+function checkServer({ aggregator, schedule, serverOptimizer }: Plan): void {
+  oneOf("aggregator", aggregator?.name ?? "", ["weighted-mean", ...robustRuleNames]);
+  if (aggregator !== undefined) checkRobust(aggregator, schedule);
   checkServerOptimizer(serverOptimizer);
 }
 

@@ -16,7 +16,7 @@ export interface BlobKeeperOptions {
 }
 
 /** What work that makes blobs needs of a store. */
-export type BlobWorkspace = Pick<BlobStore, "get" | "put">;
+export type BlobWorkspace = Pick<BlobStore, "get" | "put" | "stream">;
 
 /**
  * Decides when blobs go. Equal contents share one blob, so only who sees all
@@ -63,7 +63,11 @@ export class BlobKeeper {
   /** The store as `holder` uses it: what it puts stays until `release(holder)`. */
   workspace(holder: string): BlobWorkspace {
     const { blobs } = this.#options;
-    return { get: (digest, options) => blobs.get(digest, options), put: (bytes) => this.put(holder, bytes) };
+    return {
+      get: (digest, options) => blobs.get(digest, options),
+      stream: (digest, start, end) => blobs.stream(digest, start, end),
+      put: (bytes) => this.put(holder, bytes),
+    };
   }
 
   /** Stores a blob that stays until `release(holder)`. */

@@ -6,6 +6,7 @@ export { syncFolder, syncPath, writeFileDurably } from "./durable-file.ts";
 export { EntityRunner, type EntityRunnerOptions } from "./entity-runner.ts";
 export { type FileBlobStoreOptions, type FileBlobs, openFileBlobStore } from "./file-blob-store.ts";
 export { errnoOf, fileError } from "./file-error.ts";
+export { freeDiskBytes } from "./free-disk-bytes.ts";
 export { ifThere, isThere } from "./if-there.ts";
 export type { JournalHooks, Step } from "./journal.ts";
 export { KeyedQueue } from "./keyed-queue.ts";

@@ -6,6 +6,7 @@ import { machineMemoryBytes } from "@selvedge/runtime";
 import {
   type BlobStore,
   checkFolder,
+  freeDiskBytes,
   type JournalHooks,
   type SnapshotStore,
   systemSource,
@@ -113,6 +114,7 @@ async function start(options: CoordinatorOptions, store: SnapshotStore): Promise
     evaluator,
     evaluationDatasets: new Set(datasets.keys()),
     memoryBytesMax,
+    diskBytesFree: () => freeDiskBytes(folder),
     softwareVersion: packageJson.version,
     clock: systemSource,
     timers: systemTimers,

@@ -61,6 +61,8 @@ export interface FleetSessionOptions {
   readonly evaluationDatasets: ReadonlySet<string>;
   /** Plans whose training takes more memory on a device are refused, bytes. */
   readonly memoryBytesMax: number;
+  /** Where the blobs are. */
+  readonly diskBytesFree: () => Promise<number>;
   readonly softwareVersion: string;
   readonly clock: ClockSource;
   readonly timers: Timers;
@@ -134,6 +136,7 @@ export class FleetSession {
       operatorKeys: () => [fleet.operatorKey, ...fleet.operatorTokens.planKeys()],
       evaluationDatasets: options.evaluationDatasets,
       memoryBytesMax: options.memoryBytesMax,
+      diskBytesFree: options.diskBytesFree,
       keeper: this.#keeper,
       eligible: (dataset) => this.#eligible(dataset),
       setsOf: (device) => fleet.devices.setsOf(device),

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import {
-  aggregateRobustly,
-  type RobustOptions,
-  robustRuleNamed,
-  type StoredUpdates,
-} from "@selvedge/learning";
+import { aggregateRobustly, robustRuleNamed, type StoredUpdates } from "@selvedge/learning";
+import type { RobustSettings } from "@selvedge/protocol";
 
 interface ReferenceCase {
   /** Of each device. */
@@ -14,7 +10,7 @@ interface ReferenceCase {
   readonly weights: readonly number[];
   readonly rules: readonly {
     readonly name: string;
-    readonly options: RobustOptions;
+    readonly options: RobustSettings;
     readonly result: readonly number[];
   }[];
 }

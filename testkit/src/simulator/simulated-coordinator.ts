@@ -207,6 +207,7 @@ export class SimulatedCoordinator extends SimulatedNode {
       },
       evaluationDatasets: new Set(["held-out"]),
       memoryBytesMax: Number.POSITIVE_INFINITY,
+      diskBytesFree: async () => Number.POSITIVE_INFINITY,
       softwareVersion: "simulated",
       clock: this.clock,
       timers,

@@ -43,6 +43,17 @@ test("a plan says what the job file says, and passes the check of every party", 
   assert.deepEqual([plan.serverOptimizer?.learningRate, plan.metrics], [0.5, ["examples", "eval_accuracy"]]);
 });
 
+test("[RA2] a plan has the robust rule of its job, with the options that are given", () => {
+  const specOf = (aggregator: string): unknown => {
+    const job = parseJobFile(`${text}\naggregator: ${aggregator}\n`, "job.yaml");
+    const { name, robust } = decodePlan(encodePlan(buildPlan(job, model))).plan.aggregator ?? assert.fail();
+    return [name, robust && { ...robust, $typeName: undefined }];
+  };
+  assert.deepEqual(specOf("{ name: mean }"), ["weighted-mean", undefined]);
+  assert.deepEqual(specOf("{ name: geometric-median }"), ["geometric-median", undefined]);
+  assert.deepEqual(specOf("{ name: krum, byzantine: 2 }"), ["krum", { $typeName: undefined, byzantine: 2 }]);
+});
+
 test("[EV1] a job that evaluates says what is measured, and nothing of a training", () => {
   const job = parseJobFile(`${text}\nproximal: 0.1\n`, "job.yaml", ["task=evaluate", "examples=all"]);
   const { plan, train, evaluate } = decodePlan(encodePlan(buildPlan(job, model)));

@@ -1,11 +1,13 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  type AggregatorSpecSchema,
   algorithmOf,
   type BlobReference,
   type ColumnSchema,
   type DatasetRequestSchema,
   type EvaluateTaskSchema,
   firstMetricNames,
+  isRobust,
   type MetricTargetSchema,
   type Plan,
   PlanSchema,
@@ -33,7 +35,7 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     model: { digest: model.digest, length: BigInt(model.length) },
     dataset: datasetRequest(job.dataset),
     ...(isTraining && {
-      aggregator: { name: "weighted-mean" },
+      aggregator: aggregatorSpec(job),
       serverOptimizer: { ...job.server, learningRate: job.serverLearningRate },
     }),
     metrics: job.metrics.filter((name) => firstMetricNames.includes(name)),
@@ -43,6 +45,14 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     seed: BigInt(job.seed),
     phases: [...phasesOf(job.dataset.table, job.task, isTraining ? job.federatedEvaluation?.every : 0)],
   });
+}
+
+/** A robust rule is told its options; the mean has none. */
+function aggregatorSpec({ aggregator }: JobFile): MessageInitShape<typeof AggregatorSpecSchema> {
+  const { name, ...options } = aggregator;
+  if (!isRobust(name)) return { name: "weighted-mean" };
+  const robust = given(options);
+  return { name, ...(robust && { robust }) };
 }
 
 /** A target that is a plain number is the accuracy that every version knows. */

@@ -3,7 +3,7 @@ import { readYamlText, YamlFile } from "@selvedge/config";
 import type { BlobReference, TaskKind } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import type { EarlyStoppingFields, TargetFields } from "./goal-schema.ts";
-import { builtJobSchema, fileJobSchema, type JobFields } from "./job-schema.ts";
+import { builtJobSchema, fileJobSchema, type JobFields, quorumOf } from "./job-schema.ts";
 import { planMetrics } from "./metrics-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
@@ -111,7 +111,7 @@ function jobFile(fields: JobFields, folder: string): JobFile {
     rounds: isTraining ? rounds : 1,
     metrics: planMetrics(metrics, dataset.target, loss),
     model: modelSource(model, folder),
-    quorum: quorum ?? Math.ceil(rest.cohort * quorumShare),
+    quorum: quorumOf({ quorum, cohort: rest.cohort }),
     deadlineMs: deadline,
     graceMs: grace,
     evaluation: isTraining ? (evaluation ?? "") : "",
@@ -131,5 +131,3 @@ function modelSource(model: JobFields["model"], folder: string): ModelSource {
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
-
-const quorumShare = 0.8;

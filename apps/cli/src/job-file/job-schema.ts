@@ -1,6 +1,7 @@
 import { duration } from "@selvedge/config";
 import { hasAccuracy, limits, namePattern, type TaskKind } from "@selvedge/protocol";
 import { z } from "zod";
+import { sizeProblem } from "./aggregator-schema.ts";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 import {
   type EarlyStoppingFields,
@@ -130,7 +131,12 @@ export const builtJobSchema: z.ZodType<BuiltJobFields> = z
   .strictObject({ ...fields, model: builderSchema })
   .superRefine(checkTogether);
 
-interface Together {
+/** Contributions without which a round fails; not given: 80 % of the cohort. */
+export function quorumOf({ quorum, cohort }: Pick<SharedFields, "quorum" | "cohort">): number {
+  return quorum ?? Math.ceil(cohort * 0.8);
+}
+
+interface Together extends Pick<ServerFields, "aggregator"> {
   readonly task: TaskKind;
   readonly examples: "held-out" | "all";
   readonly learningRate?: number | undefined;
@@ -158,6 +164,8 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
     complain("personal", "is of a training: devices keep such parameters for its job only");
   if (job.quorum !== undefined && job.quorum > job.cohort)
     complain("quorum", `must be at most the cohort, ${job.cohort}`);
+  const problem = job.task === "train" ? sizeProblem(job.aggregator, quorumOf(job), job.cohort) : null;
+  if (problem !== null) complain(...problem);
   if (typeof job.target === "number" && !hasAccuracy(job.loss.name))
     complain(
       "target",

@@ -1,9 +1,11 @@
 import type { PlannedServerOptimizer } from "@selvedge/protocol";
 import { z } from "zod";
+import { type AggregatorFields, aggregatorSchema } from "./aggregator-schema.ts";
 import { type Named, setting } from "./training-schema.ts";
 
 /** What the coordinator makes of the devices' updates; an option that is not given has its own default. */
 export interface ServerFields {
+  readonly aggregator: AggregatorFields;
   readonly server: Named<PlannedServerOptimizer>;
   readonly serverLearningRate: number;
 }
@@ -24,6 +26,7 @@ const server = z
   .default({ name: "fedavg" });
 
 export const serverFields: { readonly [Field in keyof ServerFields]-?: z.ZodType<ServerFields[Field]> } = {
+  aggregator: aggregatorSchema,
   server,
   serverLearningRate: z.number().positive().max(1e6).default(1),
 };

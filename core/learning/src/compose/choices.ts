@@ -1,9 +1,9 @@
-import type { CheckedPlan } from "@selvedge/protocol";
+import type { CheckedPlan, RobustRuleName } from "@selvedge/protocol";
 
 /** What a job can choose, by the part of the job file that it stands in. */
 export type Choice =
   | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
-  | `aggregator: ${"mean"}`
+  | `aggregator: ${"mean" | RobustRuleName}`
   | `server: ${"fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi"}`
   | `personalisation: ${"personal" | "keepOptimizerState"}`;
 
@@ -17,7 +17,14 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "algorithm: scaffold": ({ train }) => train.algorithm === "scaffold",
   "algorithm: feddyn": ({ train }) => train.algorithm === "feddyn",
   "algorithm: fednova": ({ train }) => train.algorithm === "fednova",
-  "aggregator: mean": ({ plan }) => plan.aggregator?.name === "weighted-mean",
+  "aggregator: mean": isAggregator("weighted-mean"),
+  "aggregator: median": isAggregator("median"),
+  "aggregator: trimmed-mean": isAggregator("trimmed-mean"),
+  "aggregator: krum": isAggregator("krum"),
+  "aggregator: multi-krum": isAggregator("multi-krum"),
+  "aggregator: bulyan": isAggregator("bulyan"),
+  "aggregator: geometric-median": isAggregator("geometric-median"),
+  "aggregator: norm-filter": isAggregator("norm-filter"),
   "server: fedavg": isServer("fedavg"),
   "server: fedavgm": isServer("fedavgm"),
   "server: fedadagrad": isServer("fedadagrad"),
@@ -29,6 +36,10 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
 
 /** All there are, in the order of the table in docs/reference/job.md. */
 export const choices: readonly Choice[] = Object.keys(isChosen) as Choice[];
+
+function isAggregator(name: string): (plan: CheckedPlan) => boolean {
+  return ({ plan }) => plan.aggregator?.name === name;
+}
 
 function isServer(name: string): (plan: CheckedPlan) => boolean {
   return ({ plan }) => plan.serverOptimizer?.name === name;

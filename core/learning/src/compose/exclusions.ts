@@ -1,3 +1,4 @@
+import { robustRuleNames } from "@selvedge/protocol";
 import type { Choice } from "./choices.ts";
 
 /** Choices that a job cannot make together. What no row names goes together. */
@@ -10,6 +11,8 @@ export interface Exclusion {
   /** What to do instead. */
   readonly fix: string;
 }
+
+const robust = robustRuleNames.map((name): Choice => `aggregator: ${name}`);
 
 /** The compatibility table. Add a row where a combination would train something else than it says. */
 export const exclusions: readonly Exclusion[] = [
@@ -24,5 +27,18 @@ export const exclusions: readonly Exclusion[] = [
     those: ["personalisation: keepOptimizerState"],
     reason: "what an optimizer kept would move a device by more than the steps that FedNova divides by",
     fix: "leave `keepOptimizerState` out",
+  },
+  {
+    these: robust,
+    those: ["algorithm: scaffold", "algorithm: feddyn"],
+    reason:
+      "the server's correction has to be the mean of what devices keep, and a robust rule leaves some of it out",
+    fix: "take `algorithm: fedavg`, or leave `aggregator` out",
+  },
+  {
+    these: robust,
+    those: ["algorithm: fednova"],
+    reason: "a robust rule would choose updates and numbers of steps of different devices",
+    fix: "take `algorithm: fedavg`, or leave `aggregator` out",
   },
 ];

@@ -13,7 +13,7 @@ export async function aggregateRobustly(rule: RobustRule, updates: StoredUpdates
   if (twice !== undefined) {
     throw new SelvedgeError("conflict", `device "${twice.device}" is counted twice`, { at: rule.name });
   }
-  const { name, minimum, maximum = contributions.length } = rule;
+  const { name, minimum, maximum } = rule;
   const isFew = contributions.length < minimum;
   if (isFew || contributions.length > maximum) {
     throw new SelvedgeError(

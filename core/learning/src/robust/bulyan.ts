@@ -1,6 +1,6 @@
-import { checkedCount } from "./checked-options.ts";
+import { contributionsFor } from "@selvedge/protocol";
 import { coordinateWise, meanBetween, medianOf } from "./coordinate-wise.ts";
-import { neighbourhoodOf, neighboursMax, scoreOf } from "./krum-scores.ts";
+import { neighbourhoodOf, scoreOf } from "./krum-scores.ts";
 import { rejectedBeside } from "./mean-of.ts";
 import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.ts";
 
@@ -11,14 +11,11 @@ import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.t
  * is near the others as a whole cannot be far from them in one coordinate. Every device counts the same.
  *
  * @param byzantine the paper's f: how many devices of a round may be hostile
- * @throws SelvedgeError `invalid_argument`
  */
 export function bulyan(byzantine: number): RobustRule {
-  checkedCount("byzantine", byzantine, 0, neighboursMax);
   return {
     name: "bulyan",
-    minimum: 4 * byzantine + 3,
-    maximum: neighboursMax,
+    ...contributionsFor("bulyan", { byzantine }),
 
     async combine(updates: StoredUpdates): Promise<RobustAggregate> {
       const { contributions } = updates;

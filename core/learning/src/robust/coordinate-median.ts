@@ -1,3 +1,4 @@
+import { contributionsFor } from "@selvedge/protocol";
 import { coordinateWise, medianOf } from "./coordinate-wise.ts";
 import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.ts";
 
@@ -8,8 +9,7 @@ import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.t
  */
 export const coordinateMedian: RobustRule = {
   name: "median",
-  // Of one or two it is their mean, which any of them can move at will.
-  minimum: 3,
+  ...contributionsFor("median", {}),
 
   async combine(updates: StoredUpdates): Promise<RobustAggregate> {
     return { result: await coordinateWise(updates, medianOf), rejected: [], measurements: {} };

@@ -1,5 +1,5 @@
+import { contributionsFor } from "@selvedge/protocol";
 import { eachBlock } from "./blocks.ts";
-import { checkedCount, checkedNumber } from "./checked-options.ts";
 import { addShare } from "./mean-of.ts";
 import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.ts";
 
@@ -12,15 +12,11 @@ import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.t
  * @param iterations how often devices are weighted anew, each by one over its distance; in the
  *   authors' code 4
  * @param smoothing the paper's nu, the distance below which none counts as nearer; theirs is 1e-6
- * @throws SelvedgeError `invalid_argument`
  */
 export function geometricMedian(iterations: number = 4, smoothing: number = 1e-6): RobustRule {
-  checkedCount("iterations", iterations, 1, iterationsMax);
-  checkedNumber("smoothing", smoothing, smoothing > 0, "above 0");
   return {
     name: "geometric-median",
-    // Of two, any point between them is one.
-    minimum: 3,
+    ...contributionsFor("geometric-median", {}),
 
     async combine(updates: StoredUpdates): Promise<RobustAggregate> {
       const weights = Float64Array.from(updates.contributions, ({ weight }) => weight);
@@ -36,8 +32,6 @@ export function geometricMedian(iterations: number = 4, smoothing: number = 1e-6
     },
   };
 }
-
-const iterationsMax = 100;
 
 /** The weighted mean, and how far each update is from it: both in one pass, for each block has all of its mean. */
 async function weightedStep(

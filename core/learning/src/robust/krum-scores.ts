@@ -9,9 +9,6 @@ export interface Neighbourhood {
   readonly nearest: readonly Uint32Array[];
 }
 
-/** Most updates whose distances are held at once: 12 MB of them. */
-export const neighboursMax: number = 1_000;
-
 export async function neighbourhoodOf(updates: StoredUpdates): Promise<Neighbourhood> {
   const distances = await squaredDistances(updates);
   const nearest: Uint32Array[] = [];

@@ -1,5 +1,5 @@
-import { checkedCount } from "./checked-options.ts";
-import { neighbourhoodOf, neighboursMax, scoreOf } from "./krum-scores.ts";
+import { contributionsFor } from "@selvedge/protocol";
+import { neighbourhoodOf, scoreOf } from "./krum-scores.ts";
 import { meanOfChosen, rejectedBeside } from "./mean-of.ts";
 import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.ts";
 
@@ -9,13 +9,11 @@ import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.t
  * Every device counts the same.
  *
  * @param byzantine the paper's f: how many devices of a round may be hostile
- * @throws SelvedgeError `invalid_argument`
  */
 export function krum(byzantine: number): RobustRule {
   return {
     name: "krum",
-    minimum: fewestFor(byzantine),
-    maximum: neighboursMax,
+    ...contributionsFor("krum", { byzantine }),
     combine: (updates) => combineNearest(updates, byzantine, 1),
   };
 }
@@ -24,23 +22,14 @@ export function krum(byzantine: number): RobustRule {
  * The mean of the updates that Krum likes best: section 4 of the same paper.
  *
  * @param selected the paper's m; not given: all but `byzantine`
- * @throws SelvedgeError `invalid_argument`
  */
 export function multiKrum(byzantine: number, selected?: number): RobustRule {
-  const fewest = fewestFor(byzantine);
-  if (selected !== undefined) checkedCount("selected", selected, 1, neighboursMax);
   return {
     name: "multi-krum",
-    // Among more than all but f there may be a hostile one.
-    minimum: Math.max(fewest, (selected ?? 0) + byzantine),
-    maximum: neighboursMax,
+    ...contributionsFor("multi-krum", { byzantine, selected }),
     combine: (updates) =>
       combineNearest(updates, byzantine, selected ?? updates.contributions.length - byzantine),
   };
-}
-
-function fewestFor(byzantine: number): number {
-  return 2 * checkedCount("byzantine", byzantine, 0, neighboursMax) + 3;
 }
 
 async function combineNearest(

@@ -1,4 +1,4 @@
-import { checkedNumber } from "./checked-options.ts";
+import { contributionsFor } from "@selvedge/protocol";
 import { medianOf } from "./coordinate-wise.ts";
 import { norms } from "./distances.ts";
 import { meanOf, rejectedBeside } from "./mean-of.ts";
@@ -10,14 +10,11 @@ import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.t
  * Learning through Collaborative Malicious Gradient Filtering" (ICDCS 2022, arXiv 2109.05872).
  *
  * @param multiple the paper's R, at least 1; theirs is 3
- * @throws SelvedgeError `invalid_argument`
  */
 export function normFilter(multiple: number = 3): RobustRule {
-  checkedNumber("multiple", multiple, multiple >= 1, "at least 1");
   return {
     name: "norm-filter",
-    // Of two, either is half of the median.
-    minimum: 3,
+    ...contributionsFor("norm-filter", {}),
 
     async combine(updates: StoredUpdates): Promise<RobustAggregate> {
       const { contributions } = updates;

@@ -39,8 +39,8 @@ export interface RobustRule {
   readonly name: string;
   /** Fewest contributions that it can do with. */
   readonly minimum: number;
-  /** Most contributions that it takes; absent: as many as a cohort has. */
-  readonly maximum?: number;
+  /** Most contributions that it takes. */
+  readonly maximum: number;
   /** @param updates in ascending order of devices, as many as it takes */
   combine(updates: StoredUpdates): Promise<RobustAggregate>;
 }

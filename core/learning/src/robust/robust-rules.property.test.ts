@@ -39,7 +39,7 @@ const rounds = fc.integer({ min: 1, max: 5 }).chain((length) =>
   }),
 );
 
-test("the order in which updates arrived changes no bit", async () => {
+test("[RA5] the order in which updates arrived changes no bit", async () => {
   await fc.assert(
     fc.asyncProperty(rounds, async ({ honest, hostile, weights, order }) => {
       const { contributions, ...updates } = updatesOf([...honest, ...hostile], weights);

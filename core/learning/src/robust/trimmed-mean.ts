@@ -1,4 +1,4 @@
-import { checkedNumber } from "./checked-options.ts";
+import { contributionsFor } from "@selvedge/protocol";
 import { coordinateWise, meanBetween } from "./coordinate-wise.ts";
 import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.ts";
 
@@ -7,14 +7,11 @@ import type { RobustAggregate, RobustRule, StoredUpdates } from "./robust-rule.t
  * arXiv 1803.01498), definition 2 and algorithm 1, option II. Every device counts the same.
  *
  * @param trim the paper's beta, the share that goes at each end: above 0, below 0.5
- * @throws SelvedgeError `invalid_argument`
  */
 export function trimmedMean(trim: number): RobustRule {
-  checkedNumber("trim", trim, trim > 0 && trim < 0.5, "above 0 and below 0.5");
   return {
     name: "trimmed-mean",
-    // Of fewer it trims nothing.
-    minimum: Math.ceil(1 / trim - slack),
+    ...contributionsFor("trimmed-mean", { trim }),
 
     async combine(updates: StoredUpdates): Promise<RobustAggregate> {
       const devices = updates.contributions.length;

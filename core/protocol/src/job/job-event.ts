@@ -46,6 +46,8 @@ export type JobEvent =
       readonly type: "folded";
       readonly round: number;
       readonly accumulator: BlobReference;
+      /** Devices whose contributions a rule left out as wholes; absent = none. */
+      readonly leftOut?: readonly string[];
       readonly now: number;
     }
   | ({

@@ -33,6 +33,11 @@ export interface JobPlan {
   readonly keeps?: true;
   /** What a device sends, in sizes of the model; absent = 1. */
   readonly sends?: number;
+  /**
+   * The rule that combines all contributions of a round at once, so that they wait until it has closed; absent =
+   * they are folded as they arrive.
+   */
+  readonly atOnce?: string;
 }
 
 /** What a round that does not train is for; absent = it trains. */

@@ -98,7 +98,7 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
       next = { ...next, phase: "folding" };
     }
   }
-  if (next.folding.length === 0 && next.queue.length > 0) {
+  if (mayFold(state, next) && next.folding.length === 0 && next.queue.length > 0) {
     next = { ...next, folding: next.queue, queue: [] };
     effects.push(foldEffect(next));
   }
@@ -112,6 +112,11 @@ export function advanceRound(state: JobState, round: RoundState, now: number): J
     next = { ...next, phase: "finalising" };
   }
   return { state: { ...state, current: next }, effects };
+}
+
+/** A rule that needs every contribution at once gets them when no more come (SPEC RA1). */
+function mayFold({ plan }: JobState, { kind, phase }: RoundState): boolean {
+  return plan.atOnce === undefined || kind === "statistics" || phase !== "collecting";
 }
 
 /**

@@ -181,13 +181,27 @@ function onFolded(state: JobState, event: Extract<JobEvent, { type: "folded" }>)
   const round = state.current;
   if (round === null || round.number !== event.round || round.folding.length === 0) return unchanged(state);
   const folded = [...round.folded, ...round.folding.map((contribution) => contribution.device)];
-  const next: RoundState = { ...round, accumulator: event.accumulator, folded, folding: [] };
+  const members = withLeftOut(state, round, event.leftOut);
+  const next: RoundState = { ...round, members, accumulator: event.accumulator, folded, folding: [] };
   const kept = new Set(next.queue.map((contribution) => contribution.body.digest));
   const spent = round.folding.map((contribution) => contribution.body.digest);
   if (round.accumulator !== null) spent.push(round.accumulator.digest);
   const blobs = spent.filter((digest) => !kept.has(digest) && digest !== event.accumulator.digest);
   const after = advanceRound(state, next, event.now);
   return { state: after.state, effects: [...after.effects, { type: "discard", blobs }] };
+}
+
+/** They contributed; that their updates moved nothing is said with the reason. */
+function withLeftOut(
+  { plan }: JobState,
+  { members }: RoundState,
+  leftOut: readonly string[] = [],
+): RoundState["members"] {
+  const left = leftOut.flatMap((device) => {
+    const member = members[device];
+    return member === undefined ? [] : [[device, { ...member, reason: `left out by ${plan.atOnce}` }]];
+  });
+  return { ...members, ...Object.fromEntries(left) };
 }
 
 function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalised" }>): JobTransition {

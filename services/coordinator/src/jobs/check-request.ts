@@ -23,6 +23,8 @@ export interface RequestChecks {
   /** Names of the coordinator's own datasets. */
   readonly evaluationDatasets: ReadonlySet<string>;
   readonly memoryBytesMax: number;
+  /** Where the blobs are. */
+  diskBytesFree(): Promise<number>;
 }
 
 /**

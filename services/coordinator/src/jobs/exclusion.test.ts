@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeSafetensors, encodeSafetensors, readParameters } from "@selvedge/onnx";
-import { type JobEffect, Verdict } from "@selvedge/protocol";
-import type { JournalHooks } from "@selvedge/storage";
+import { Verdict } from "@selvedge/protocol";
 import { layout, openTestBoard } from "./job-board.fixture.ts";
+import { Crashes, dead } from "./journal-crashes.fixture.ts";
 import { smallModel } from "./plan.fixture.ts";
 
 test("[RC10] a device that was barred before a crash is out of every open round before anything goes on", async () => {
@@ -57,26 +57,6 @@ test("[RC10] once an exclusion is answered, no job counts on the device", async 
   assert.equal(await blobs.stat(update.digest), undefined, "nothing of it is kept");
   await board.stop();
 });
-
-/** What a dying process still says. */
-const dead = (): void => undefined;
-
-/** Journal steps at which a process may die, counted; it dies at the one that is armed. */
-class Crashes {
-  /** Steps until the next death; Infinity = none. */
-  left = Number.POSITIVE_INFINITY;
-  readonly hooks: JournalHooks<JobEffect> = {
-    beforeCommit: () => this.#step(),
-    afterCommit: () => this.#step(),
-    beforeEffect: () => this.#step(),
-    afterEffect: () => this.#step(),
-  };
-
-  #step(): void {
-    this.left -= 1;
-    if (this.left === 0) throw new Error("kill -9");
-  }
-}
 
 test("[RC10] [EN32] whenever the coordinator dies in an exclusion, nothing of the device is in the weights", async () => {
   const done: string[] = [];

@@ -62,8 +62,9 @@ export interface TestBoardOptions {
   readonly rounds?: number;
   readonly cohort?: number;
   /** What is changed of the plan. */
-  readonly plan?: Pick<PlanChanges, "server" | "training" | "task" | "metrics">;
+  readonly plan?: Pick<PlanChanges, "aggregator" | "server" | "schedule" | "training" | "task" | "metrics">;
   readonly memoryBytesMax?: number;
+  readonly diskBytesFree?: number;
   readonly hooks?: JournalHooks<JobEffect>;
   /** Default: the test fails. */
   readonly onHalt?: (error: unknown) => void;
@@ -94,14 +95,8 @@ export interface TestBoard {
 }
 
 export async function openTestBoard(options: TestBoardOptions = {}): Promise<TestBoard> {
-  const {
-    rounds = 1,
-    cohort = 2,
-    memoryBytesMax = 1e9,
-    hooks,
-    onHalt = assert.fail,
-    onTrouble = assert.fail,
-  } = options;
+  const { memoryBytesMax = 1e9, diskBytesFree = 1e9, rounds = 1, cohort = 2 } = options;
+  const { hooks, onHalt = assert.fail, onTrouble = assert.fail } = options;
   const operator = generateKeyPairSync("ed25519").privateKey;
   const store = new GatedStore();
   const blobs = openMemoryBlobStore();
@@ -126,6 +121,7 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
       operatorKeys: () => [createPublicKey(operator)],
       evaluationDatasets: new Set(),
       memoryBytesMax,
+      diskBytesFree: async () => diskBytesFree,
       eligible: () => ["a", "b", "c"].slice(0, cohort),
       setsOf: () => ({ group: "", tags: [] }),
       barredWhy: (device) => barred.get(device),

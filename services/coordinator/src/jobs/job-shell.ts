@@ -82,7 +82,7 @@ export class JobShell {
         return {
           type: "folded",
           round: effect.round,
-          accumulator: await this.#fold(job, effect, blobs),
+          ...(await this.#fold(job, effect, blobs)),
           now: now(),
         };
       case "finalise": {
@@ -150,9 +150,9 @@ export class JobShell {
     job: string,
     effect: Extract<JobEffect, { type: "fold" }>,
     blobs: BlobWorkspace,
-  ): Promise<BlobReference> {
+  ): ReturnType<typeof fold> {
     if (effect.kind !== "statistics") return fold(effect, await this.#arithmetic(job, effect.config), blobs);
-    return foldStatistics(effect, await this.#plan(job), blobs);
+    return { accumulator: await foldStatistics(effect, await this.#plan(job), blobs) };
   }
 
   async #offer(job: string, number: number, device: string): Promise<undefined> {

@@ -16,7 +16,11 @@ export function smallPlan(
   length: number,
   rounds: number,
   cohort: number,
-  changes: Pick<PlanChanges, "server" | "training" | "task" | "metrics"> = {},
+  changes: Pick<PlanChanges, "aggregator" | "server" | "schedule" | "training" | "task" | "metrics"> = {},
 ): Plan {
-  return trainingPlan({ ...changes, model: { digest, length }, schedule: { rounds, cohort } });
+  return trainingPlan({
+    ...changes,
+    model: { digest, length },
+    schedule: { rounds, cohort, ...changes.schedule },
+  });
 }

@@ -6,6 +6,7 @@ import {
   type CheckedPlan,
   decodePlan,
   fallsAsItImproves,
+  isRobust,
   type JobEvent,
   type JobPlan,
   type JobState,
@@ -20,6 +21,7 @@ import {
   verifyPlan,
 } from "@selvedge/protocol";
 import { type BlobKeeper, KeyedQueue } from "@selvedge/storage";
+import { checkDisk } from "./check-disk.ts";
 import { checkEvaluation, checkModel, type RequestChecks } from "./check-request.ts";
 import type { JobRecords } from "./job-records.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
@@ -59,7 +61,7 @@ export class RequestDesk {
    *
    * @throws SelvedgeError `invalid_argument`, `untrusted` (signature), `not_found`
    *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's),
-   *   and as `checkComposition`, `checkModel` and `checkEvaluation`.
+   *   and as `checkComposition`, `checkModel`, `checkEvaluation` and `checkDisk`.
    */
   async take(request: JobRequest): Promise<JobState> {
     const { job } = request;
@@ -82,6 +84,7 @@ export class RequestDesk {
       await keeper.hold(holder, plan.model.digest);
       await checkModel(plan, this.#options);
       const weights = await initialWeights(plan.model, layouts);
+      await checkDisk(plan, weights.length, this.#options.diskBytesFree);
       return this.#create(request, plan, weights, holder);
     });
   }
@@ -116,7 +119,7 @@ function jobPlan(
   signer: string,
   evaluationDataset: string | null,
 ): JobPlan {
-  const schedule = plan.plan.schedule;
+  const { aggregator: { name: aggregator = "" } = {}, schedule } = plan.plan;
   return {
     name: plan.plan.name,
     digest: plan.digest,
@@ -137,6 +140,7 @@ function jobPlan(
     ...(scaledTable(plan) !== null && { statistics: true }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),
     ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),
+    ...(isRobust(aggregator) && plan.evaluate === null && { atOnce: aggregator }),
   };
 }
 

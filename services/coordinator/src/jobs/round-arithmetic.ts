@@ -2,11 +2,15 @@ import {
   type Accumulator,
   type Aggregator,
   aggregatorNamed,
+  type CombinedUpdates,
   decodeAccumulator,
+  decodeCombined,
   decodeRoundConfig,
   encodeAccumulator,
   encodeServerOptimizerState,
   openSumRound,
+  type RobustRule,
+  robustRuleNamed,
   type ServerAlgorithm,
   type SumRound,
 } from "@selvedge/learning";
@@ -20,6 +24,7 @@ import {
 import {
   type BlobReference,
   type CheckedPlan,
+  isRobust,
   type JobEffect,
   type JobEvent,
   scaledTable,
@@ -27,15 +32,19 @@ import {
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
+import { foldAtOnce } from "./robust-fold.ts";
 import { algorithmOf, readServerState } from "./server-state.ts";
 
 type Fold = Extract<JobEffect, { type: "fold" }>;
+type Folded = Extract<JobEvent, { type: "folded" }>;
 type Finalise = Extract<JobEffect, { type: "finalise" }>;
 type Finalised = Extract<JobEvent, { type: "finalised" }>;
 
 /** What a round's arithmetic is done with. */
 export interface RoundArithmetic {
   readonly aggregator: Aggregator;
+  /** What combines all updates at once; null where they are added up. */
+  readonly rule: RobustRule | null;
   readonly algorithm: ServerAlgorithm;
   readonly round: SumRound;
   readonly layouts: RoundLayouts;
@@ -56,13 +65,15 @@ export async function openArithmetic(
   layouts: RoundLayouts,
   blobs: BlobWorkspace,
 ): Promise<RoundArithmetic> {
-  const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
+  const { name = "", robust = {} } = plan.plan.aggregator ?? {};
+  const aggregator = aggregatorNamed(name);
   const sent = sentLayout(layouts.shared, plan);
   const isControlled = traitsOf(plan.train.algorithm).broadcasts;
   const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan), isControlled);
   const parsed = aggregator.parseConfig(given.aggregator);
   return {
     aggregator,
+    rule: isRobust(name) ? robustRuleNamed(name, robust) : null,
     algorithm: algorithmOf(plan),
     round: openSumRound(parsed, baseVersion),
     layouts,
@@ -72,14 +83,16 @@ export async function openArithmetic(
 
 /**
  * Adds contributions to a round's partial sum and stores the new one. In
- * memory there are one sum and one update, whatever the cohort.
+ * memory there are one sum and one update, whatever the cohort. A robust rule
+ * gets all contributions of the round in one fold.
  */
 export async function fold(
   effect: Fold,
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
-): Promise<BlobReference> {
-  const { aggregator, round, sent } = arithmetic;
+): Promise<Pick<Folded, "accumulator" | "leftOut">> {
+  const { aggregator, round, rule, sent } = arithmetic;
+  if (rule !== null) return foldAtOnce(effect.contributions, rule, sent, blobs);
   let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   for (const contribution of effect.contributions) {
     const values = decodeSafetensors(await blobs.get(contribution.body.digest), sent);
@@ -92,7 +105,7 @@ export async function fold(
       values,
     });
   }
-  return blobs.put(encodeAccumulator(accumulator));
+  return { accumulator: await blobs.put(encodeAccumulator(accumulator)) };
 }
 
 /**
@@ -104,18 +117,29 @@ export async function finalise(
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<Pick<Finalised, "weights" | "optimizerState">> {
-  const { aggregator, algorithm, round, layouts } = arithmetic;
-  const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
+  const { algorithm, layouts } = arithmetic;
   const base = decodeSafetensors(await blobs.get(effect.base.digest), layouts.model);
   const shared = pickTensors(base, layouts.model, layouts.shared);
   const state = await readServerState(effect.optimizerState, algorithm, shared.length, blobs);
-  const { result } = aggregator.report(round, accumulator);
-  const updated = algorithm.update(state, shared, result, accumulator.contributors.length);
+  const { result, contributors } = await combinedUpdates(effect.accumulator, arithmetic, blobs);
+  const updated = algorithm.update(state, shared, result, contributors);
   const weights = placeTensors(base, layouts.model, updated.parameters, layouts.shared);
   return {
     weights: await blobs.put(encodeSafetensors(layouts.model, weights)),
     optimizerState: await blobs.put(encodeServerOptimizerState(updated.state)),
   };
+}
+
+async function combinedUpdates(
+  reference: BlobReference,
+  arithmetic: RoundArithmetic,
+  blobs: BlobWorkspace,
+): Promise<CombinedUpdates> {
+  const { aggregator, round, rule } = arithmetic;
+  if (rule !== null) return decodeCombined(await blobs.get(reference.digest));
+  const accumulator = await readAccumulator(reference, arithmetic, blobs);
+  const { result } = aggregator.report(round, accumulator);
+  return { result, contributors: accumulator.contributors.length };
 }
 
 async function readAccumulator(

@@ -139,6 +139,7 @@ class TableJob {
       operatorKeys: () => [createPublicKey(this.#operator)],
       evaluationDatasets: new Set(["held-out"]),
       memoryBytesMax: 1e9,
+      diskBytesFree: async () => 1e9,
       eligible: () => ["a", "b"],
       setsOf: () => ({ group: "", tags: [] }),
       barredWhy: () => undefined,

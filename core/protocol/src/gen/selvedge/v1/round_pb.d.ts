@@ -731,11 +731,19 @@ export declare const LabelColumnSchema: GenMessage<LabelColumn>;
  */
 export declare type AggregatorSpec = Message<"selvedge.v1.AggregatorSpec"> & {
   /**
-   * "weighted-mean".
+   * "weighted-mean"; a robust rule, which needs every update at once: "median",
+   * "trimmed-mean", "krum", "multi-krum", "bulyan", "geometric-median", "norm-filter".
    *
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * Of a robust rule that has options; docs/reference/job.md names their papers.
+   *
+   * @generated from field: selvedge.v1.RobustOptions robust = 8;
+   */
+  robust?: RobustOptions | undefined;
 };
 
 /**
@@ -743,6 +751,62 @@ export declare type AggregatorSpec = Message<"selvedge.v1.AggregatorSpec"> & {
  * Use `create(AggregatorSpecSchema)` to create a new message.
  */
 export declare const AggregatorSpecSchema: GenMessage<AggregatorSpec>;
+
+/**
+ * RobustOptions are what a robust rule can be told. What a rule does not have is
+ * not set, and what is not set has the paper's value.
+ *
+ * @generated from message selvedge.v1.RobustOptions
+ */
+export declare type RobustOptions = Message<"selvedge.v1.RobustOptions"> & {
+  /**
+   * Of "trimmed-mean", which needs it: the share of values that goes at each end.
+   *
+   * @generated from field: optional double trim = 1;
+   */
+  trim?: number | undefined;
+
+  /**
+   * Of "krum", "multi-krum", "bulyan", which need it: how many devices of a round
+   * may be hostile.
+   *
+   * @generated from field: optional uint32 byzantine = 2;
+   */
+  byzantine?: number | undefined;
+
+  /**
+   * Of "multi-krum": how many updates are averaged.
+   *
+   * @generated from field: optional uint32 selected = 3;
+   */
+  selected?: number | undefined;
+
+  /**
+   * Of "geometric-median": how often devices are weighted anew, and below which
+   * distance none counts as nearer.
+   *
+   * @generated from field: optional uint32 iterations = 4;
+   */
+  iterations?: number | undefined;
+
+  /**
+   * @generated from field: optional double smoothing = 5;
+   */
+  smoothing?: number | undefined;
+
+  /**
+   * Of "norm-filter": how many times the median norm an update may be long.
+   *
+   * @generated from field: optional double multiple = 6;
+   */
+  multiple?: number | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.RobustOptions.
+ * Use `create(RobustOptionsSchema)` to create a new message.
+ */
+export declare const RobustOptionsSchema: GenMessage<RobustOptions>;
 
 /**
  * ServerOptimizerSpec is how the mean update moves the model. What an optimizer
