@@ -30,6 +30,33 @@ test("[AG8] the sums behind a loss and a perplexity end at a million for each ex
   }
 });
 
+test("[EV6] what is of devices' own models is combined as that of the common one is, beside it", () => {
+  const common = [
+    { eval_loss: 1, eval_accuracy: 0.5, eval_examples: 10, eval_top_2_correct: 8, eval_true_positives_0: 3 },
+    { eval_loss: 4, eval_accuracy: 1, eval_examples: 20, eval_top_2_correct: 20, eval_true_positives_0: 4 },
+  ];
+  const own = common.map((metrics) =>
+    Object.fromEntries(
+      Object.entries(metrics).map(([name, value]) => [name.replace("eval_", "personal_"), value]),
+    ),
+  );
+  const together = combineMetrics(
+    common.map((metrics, at) => ({ weight: 1, metrics: { ...metrics, ...own[at] } })),
+  );
+  const alone = combineMetrics(common.map((metrics) => ({ weight: 1, metrics })));
+  assert.deepEqual(alone.eval_top_2, 28 / 30);
+  const named = Object.entries(alone).map(([name, value]) => [name.replace("eval_", "personal_"), value]);
+  assert.deepEqual(together, { ...alone, ...Object.fromEntries(named) });
+  assert.throws(
+    () => validateMetrics(["personal_accuracy"], { personal_accuracy: 2 }),
+    refusal("out_of_range", ""),
+  );
+  assert.throws(
+    () => validateMetrics(["personal_more"], { personal_more: 0 }),
+    refusal("permission_denied", ""),
+  );
+});
+
 test("[AG8] a loss may be negative, an accuracy may not", () => {
   const losses = { train_loss: -2.5, eval_loss: -3 };
   assert.deepEqual(validateMetrics(metricNames, losses), losses);

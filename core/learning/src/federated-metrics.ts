@@ -44,9 +44,37 @@ export function validateMetrics(allowed: readonly string[], metrics: Metrics): M
  * weighted by what they are means over (`eval_weight` and `eval_places`, else `eval_examples`), and of
  * sums over those who reported them come `eval_top_5`, `eval_perplexity`, and the rates of classes. Average
  * precision is a mean weighted by the positive examples behind it, the rest one weighted by the update's
- * weight. What no device reported is absent. Does not depend on the order of reports.
+ * weight. What no device reported is absent. What is of devices' own models (`personal_loss`) is combined as
+ * that of the common one (`eval_loss`) is. Does not depend on the order of reports.
  */
 export function combineMetrics(reports: readonly MetricsReport[]): Metrics {
+  const common = reports.map((report) => withNames(report, (name) => !isPersonal(name)));
+  const personal = reports.map((report) => withNames(report, isPersonal, asCommon));
+  const ofPersonal = Object.entries(combineCommon(personal));
+  return {
+    ...combineCommon(common),
+    ...Object.fromEntries(ofPersonal.map(([name, value]) => [name.replace(/^eval_/, "personal_"), value])),
+  };
+}
+
+function isPersonal(name: string): boolean {
+  return name.startsWith("personal_");
+}
+
+function asCommon(name: string): string {
+  return name.replace(/^personal_/, "eval_");
+}
+
+function withNames(
+  { metrics, weight }: MetricsReport,
+  isWanted: (name: string) => boolean,
+  rename: (name: string) => string = (name) => name,
+): MetricsReport {
+  const wanted = Object.entries(metrics).filter(([name]) => isWanted(name));
+  return { weight, metrics: Object.fromEntries(wanted.map(([name, value]) => [rename(name), value])) };
+}
+
+function combineCommon(reports: readonly MetricsReport[]): Metrics {
   const combined: { [name: string]: number } = {};
   for (const name of new Set(reports.flatMap(({ metrics }) => Object.keys(metrics)))) {
     const combine = metricRule(name)?.combine ?? "part";

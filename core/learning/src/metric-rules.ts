@@ -11,9 +11,12 @@ export interface MetricRule {
 /** By what a mean is weighted: the update's weight, or what was measured. */
 export type MeanWeight = "update" | "loss" | "places" | "positives";
 
-/** The rule of a metric of the closed list of @selvedge/protocol; undefined for any other name. */
+/**
+ * The rule of a metric of the closed list of @selvedge/protocol; undefined for any other name. What is
+ * measured of a device's own model has that of what is measured of the common one.
+ */
 export function metricRule(name: string): MetricRule | undefined {
-  return rules.get(name.replace(/_\d{1,3}(?=_correct$|$)/, "_#"));
+  return rules.get(name.replace(/^personal_/, "eval_").replace(/_\d{1,3}(?=_correct$|$)/, "_#"));
 }
 
 const countMax = 2 ** 31 - 1;

@@ -109,7 +109,7 @@ function countOf(reports: readonly DeviceReport[], kind: GroupMetrics["kind"], n
 /** What is a mean or a rate of all classes together. */
 function figuresOf(reports: readonly MetricsReport[]): Metrics {
   const isFigure = (name: string): boolean =>
-    metricRule(name)?.combine !== "sum" && (name.startsWith("eval_top_") || !/_\d+$/.test(name));
+    metricRule(name)?.combine !== "sum" && (/_top_\d+$/.test(name) || !/_\d+$/.test(name));
   return Object.fromEntries(Object.entries(combineMetrics(reports)).filter(([name]) => isFigure(name)));
 }
 

@@ -26,7 +26,9 @@ export {
 } from "./personal-parameters.ts";
 export {
   type KeepingSettings,
+  type PersonalModelSettings,
   plannedKeeping,
+  plannedPersonalModel,
   plannedTraining,
   type TrainingSettings,
 } from "./planned-training.ts";

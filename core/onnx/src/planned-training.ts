@@ -21,6 +21,28 @@ export interface KeepingSettings {
   readonly keepsOptimizer: boolean;
 }
 
+/** How a device trains a model of its own, beside the one that all learn. */
+export interface PersonalModelSettings {
+  /** "ditto": kept from round to round; "fine-tuning": begun anew from what is measured. */
+  readonly kind: "ditto" | "fine-tuning";
+  /** The pull towards the common model: this times the way from it. */
+  readonly proximal: number;
+  readonly localEpochs: number;
+  readonly learningRate: number;
+}
+
+/** What a plan that was checked says of the devices' own models; null = nothing. */
+export function plannedPersonalModel({ personalModel }: TrainTask): PersonalModelSettings | null {
+  if (personalModel === undefined) return null;
+  const { proximal, localEpochs, learningRate } = personalModel;
+  return {
+    kind: personalModel.kind === "ditto" ? "ditto" : "fine-tuning",
+    proximal,
+    localEpochs,
+    learningRate,
+  };
+}
+
 /** What a plan that was checked says of it. */
 export function plannedKeeping({ personal, keepOptimizerState }: TrainTask): KeepingSettings {
   return { personal, keepsOptimizer: keepOptimizerState };

@@ -8,6 +8,7 @@ import {
   EarlyStoppingSchema,
   EvaluateTaskSchema,
   MetricTargetSchema,
+  PersonalModelSchema,
   type Plan,
   PlanSchema,
   type ScheduleSpec,
@@ -302,6 +303,46 @@ test("[EV5] a plan that trains may have devices measure in rounds of their own",
   const evaluation = evaluationPlan();
   schedule({ evaluateEvery: 2 })(evaluation);
   assert.throws(() => encodePlan(evaluation), { at: "plan.schedule.evaluate_every" });
+});
+
+test("[EV6] a plan with models of devices' own lets them report of these what it lets them report of the common one", () => {
+  const personalModel = create(PersonalModelSchema, {
+    ...{ kind: "ditto", proximal: 0.1, localEpochs: 1, learningRate: 0.1 },
+  });
+  const plan = soundPlan();
+  train({ algorithm: "fedavg.2", personalModel })(plan);
+  const { metrics } = decodePlan(encodePlan(plan));
+  assert.deepEqual(
+    metrics.filter((name) => name.startsWith("personal_")),
+    metrics.filter((name) => name.startsWith("eval_")).map((name) => name.replace("eval_", "personal_")),
+  );
+  train({ algorithm: "fedavg" })(plan);
+  assert.throws(() => encodePlan(plan), { at: "plan.task.algorithm" });
+});
+
+test("[EV6] models of devices' own are where they can be trained and measured", () => {
+  const refusals: [string, MessageInitShape<typeof PersonalModelSchema>, Partial<TrainTask>?][] = [
+    ["kind", { kind: "other" }],
+    ["kind", { kind: "fine-tuning", proximal: 0 }],
+    ["proximal", { proximal: -1 }],
+    ["local_epochs", { localEpochs: 0 }],
+    ["learning_rate", { learningRate: 0 }],
+    ["held_out_fraction", {}, { heldOutFraction: 0 }],
+  ];
+  const ditto = { kind: "ditto", proximal: 0.1, localEpochs: 1, learningRate: 0.1 };
+  for (const [field, change, other = {}] of refusals) {
+    const plan = soundPlan();
+    const personalModel = create(PersonalModelSchema, { ...ditto, ...change });
+    train({ algorithm: "fedavg.2", personalModel, ...other })(plan);
+    const at = field === "held_out_fraction" ? `plan.task.${field}` : `plan.task.personal_model.${field}`;
+    assert.throws(() => encodePlan(plan), { at });
+  }
+  const tuning = { ...ditto, kind: "fine-tuning", proximal: 0 };
+  const settings = { algorithm: "fedavg.2", batchSize: 32 };
+  encodePlan(evaluationPlan({ ...settings, personalModel: tuning }));
+  assert.throws(() => encodePlan(evaluationPlan({ ...settings, personalModel: ditto })), {
+    at: "plan.task.personal_model.kind",
+  });
 });
 
 test("[EV1] a kind of task that this version does not know is refused", () => {

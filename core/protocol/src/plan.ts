@@ -10,6 +10,7 @@ import {
   type TrainTask,
 } from "./gen/selvedge/v1/round_pb.js";
 import { limits, namePattern } from "./limits.ts";
+import { checkPersonalModel, personalNames } from "./personal-model.ts";
 import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
 import { checkTogether, isNamed } from "./planned-algorithms.ts";
@@ -107,7 +108,8 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   checkTotal(plan, train);
   checkTogether(train, plan);
   const context = { target, loss: train.loss };
-  const metrics = checkMetrics(plan, context);
+  checkPersonalModel(train, evaluate, plan);
+  const metrics = checkMetrics(plan, train, context);
   checkGoal(plan.schedule, measuredNames(metrics, context));
   return { plan, train, evaluate, model, table, text, target, metrics, digest: digestOf(bytes) };
 }
@@ -184,7 +186,11 @@ function checkServer({ aggregator, schedule, serverOptimizer }: Plan): void {
   checkServerOptimizer(serverOptimizer);
 }
 
-function checkMetrics({ metrics, optionalMetrics }: Plan, context: MetricsContext): string[] {
+function checkMetrics(
+  { metrics, optionalMetrics }: Plan,
+  { personalModel }: TrainTask,
+  context: MetricsContext,
+): string[] {
   const scalars = new Set<string>();
   for (const name of [...metrics, ...optionalMetrics]) {
     const found = scalarsOf(name, context);
@@ -194,8 +200,9 @@ function checkMetrics({ metrics, optionalMetrics }: Plan, context: MetricsContex
     }
     for (const scalar of found ?? []) scalars.add(scalar);
   }
-  if (scalars.size <= limits.metricsMax) return [...scalars];
-  throw invalid("metrics", `${scalars.size} numbers; at most ${limits.metricsMax} leave a device in a round`);
+  const names = [...scalars, ...(personalModel === undefined ? [] : personalNames([...scalars]))];
+  if (names.length <= limits.metricsMax) return names;
+  throw invalid("metrics", `${names.length} numbers; at most ${limits.metricsMax} leave a device in a round`);
 }
 
 function checkSchedule({ schedule }: Plan, { loss }: TrainTask): void {

@@ -54,9 +54,11 @@ export function sentBytes(models: number, base: number): number {
 }
 
 /** How much a device keeps for itself between two rounds, at most, in sizes of the model; 0 = nothing. */
-export function keptModels({ algorithm, personal, keepOptimizerState, optimizer }: TrainTask): number {
+export function keptModels(train: TrainTask): number {
+  const { algorithm, keepOptimizerState, optimizer, personal, personalModel } = train;
   const optimizers = keepOptimizerState ? (optimizerStates[optimizer] ?? 0) : 0;
-  return optimizers + (personal.length > 0 ? 1 : 0) + (traitsOf(algorithm).keeps ? 1 : 0);
+  const models = [personal.length > 0, personalModel?.kind === "ditto", traitsOf(algorithm).keeps];
+  return optimizers + models.filter((isKept) => isKept).length;
 }
 
 /**

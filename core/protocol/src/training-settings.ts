@@ -70,11 +70,13 @@ export function algorithmOf({
   keepOptimizerState = false,
   accumulate = 0,
   schedule,
+  personalModel,
   customLossOutput = "",
 }: Partial<
   Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState" | "accumulate" | "customLossOutput">
 > & {
   readonly schedule?: object | undefined;
+  readonly personalModel?: object | undefined;
   readonly lossOptions?: object | undefined;
   readonly optimizerOptions?: object | undefined;
   readonly gradientOptions?: object | undefined;
@@ -82,9 +84,8 @@ export function algorithmOf({
   readonly target?: object | undefined;
   readonly text?: object | undefined;
 }): "fedavg" | "fedavg.2" {
-  const later = [lossOptions, optimizerOptions, gradientOptions, target, text, schedule].some(
-    (options) => options !== undefined,
-  );
+  const options = [lossOptions, optimizerOptions, gradientOptions, target, text, schedule, personalModel];
+  const later = options.some((given) => given !== undefined);
   const isKeeping = personal.length > 0 || keepOptimizerState;
   const isLater = later || frozen.length > 0 || isKeeping || accumulate > 0 || customLossOutput !== "";
   return isLater ? "fedavg.2" : "fedavg";

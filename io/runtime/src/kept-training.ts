@@ -27,7 +27,7 @@ export interface RoundStart {
 
 type KeepingRequest = Pick<
   LocalTraining,
-  "personal" | "keepsOptimizer" | "algorithm" | "keptPath" | "controlPath"
+  "personal" | "keepsOptimizer" | "algorithm" | "personalModel" | "keptPath" | "controlPath"
 >;
 
 /** What a training sends and what it keeps. */
@@ -43,6 +43,8 @@ export interface KeptOutcome {
 export class KeptTraining {
   /** Where it begins: the round's base with the device's own parameters in it. */
   readonly parameters: Float32Array;
+  /** The device's own model, where it has one; else as `parameters`. */
+  readonly own: Float32Array;
   readonly #start: RoundStart;
   readonly #parts: SharedParameters;
   readonly #algorithm: ClientAlgorithm | null;
@@ -50,7 +52,7 @@ export class KeptTraining {
   readonly #sections: Readonly<Record<string, ParameterLayout>>;
   readonly #before: KeptState | undefined;
   /** What the device's algorithm kept, and what the server sent. */
-  readonly #own: Float32Array;
+  readonly #control: Float32Array;
   readonly #broadcast: Float32Array;
 
   /** @throws SelvedgeError as `shareParameters`, and as reading the server's file throws */
@@ -63,6 +65,7 @@ export class KeptTraining {
       ...(parts.personal.length > 0 && { personal: parts.personal }),
       ...(request.keepsOptimizer === true && { optimizer: start.graph.state.layout }),
       ...(traits.keeps && { control: parts.shared }),
+      ...(request.personalModel?.kind === "ditto" && { model: start.layout }),
     };
     const before = await readKeptState(request.keptPath, sections);
     const broadcast =
@@ -80,11 +83,12 @@ export class KeptTraining {
     this.#traits = opened.traits;
     this.#sections = opened.sections;
     this.#before = before;
-    this.#own = before?.sections.control ?? new Float32Array(parts.shared.length);
+    this.#control = before?.sections.control ?? new Float32Array(parts.shared.length);
     this.#broadcast = opened.broadcast;
     const own = before?.sections.personal;
     this.parameters =
       own === undefined ? start.base : placeTensors(start.base, start.layout, own, parts.personal);
+    this.own = before?.sections.model ?? this.parameters;
   }
 
   /** Whether it goes on from what was kept; null when nothing is to be kept. */
@@ -96,7 +100,7 @@ export class KeptTraining {
   settings(): Pick<TrainingRun, "parameters" | "state" | "correction"> {
     const { layout } = this.#start;
     const optimizer = this.#before?.sections.optimizer;
-    const correction = this.#algorithm?.correction(this.#own, this.#broadcast);
+    const correction = this.#algorithm?.correction(this.#control, this.#broadcast);
     return {
       parameters: this.parameters,
       ...(optimizer && { state: { values: optimizer, steps: this.#before?.steps ?? 0 } }),
@@ -106,13 +110,16 @@ export class KeptTraining {
     };
   }
 
-  /** @param change trained minus base parameters */
-  finish(trained: TrainingResult, change: Float32Array): KeptOutcome {
+  /**
+   * @param change trained minus base parameters
+   * @param model what became of the device's own model
+   */
+  finish(trained: TrainingResult, change: Float32Array, model?: Float32Array): KeptOutcome {
     const { layout, graph } = this.#start;
     const { shared, personal } = this.#parts;
     const update = pickTensors(change, layout, shared);
     const { steps, learningRate } = trained;
-    const [own, broadcast] = [this.#own, this.#broadcast];
+    const [own, broadcast] = [this.#control, this.#broadcast];
     const stepped = withoutStatistics(graph.statistics, shared, update);
     const outcome = this.#algorithm?.finish({ own, broadcast, update, stepped, steps, learningRate });
     const next: KeptState = {
@@ -120,6 +127,7 @@ export class KeptTraining {
         personal: pickTensors(trained.parameters, layout, personal),
         optimizer: trained.state.values,
         ...(outcome?.kept && { control: outcome.kept }),
+        ...(model && { model }),
       },
       steps: trained.state.steps,
     };

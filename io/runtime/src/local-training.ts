@@ -1,13 +1,21 @@
-import type { Dataset } from "@selvedge/datasets";
 import { learningRateFactor, summariseColumns } from "@selvedge/learning";
-import { type Loss, type LossName, type ParameterLayout, slotOf, type TrainingGraph } from "@selvedge/onnx";
-import { SelvedgeError } from "@selvedge/protocol";
-import { type EvaluationResult, evaluationBatchSize, runEvaluation } from "./evaluation-loop.ts";
+import type { ParameterLayout } from "@selvedge/onnx";
+import type { EvaluationResult } from "./evaluation-loop.ts";
 import { evaluationScalars } from "./evaluation-scalars.ts";
 import { type HeldOutSplit, splitHeldOut } from "./held-out-split.ts";
 import { KeptTraining } from "./kept-training.ts";
+import {
+  allRows,
+  checkFinite,
+  checkParameters,
+  compileTraining,
+  evaluateOn,
+  type LocalTask,
+  loadTask,
+} from "./local-task.ts";
+import { personalMetrics, trainPersonalModel } from "./personal-model.ts";
 import { checkMemory } from "./training-cost.ts";
-import { chosenExamples, type DataRequest, type TrainingData } from "./training-data.ts";
+import { chosenExamples } from "./training-data.ts";
 import { runTraining, type TrainingProgress, type TrainingRun } from "./training-loop.ts";
 import type {
   EvaluationRequest,
@@ -18,7 +26,7 @@ import type {
   SummaryRequest,
   TrainingMetrics,
 } from "./training-methods.ts";
-import type { LoadedModel, TrainingParts } from "./training-parts.ts";
+import type { TrainingParts } from "./training-parts.ts";
 
 /** What a training gives: nothing of it is stored yet. */
 export interface LocalOutcome {
@@ -46,7 +54,7 @@ export async function trainLocally(
   const { train: trainable, heldOut } = splitRows(rows, request.heldOutFraction);
   const examples = chosenExamples(trainable, request.maxExamples, request.seed);
 
-  const graph = compile(task, request, parts);
+  const graph = compileTraining(task, request, parts);
   checkMemory("training", graph, request.batchSize, dataset, request.memoryBytesMax);
   const kept = await KeptTraining.open({ model, layout, base, graph }, request);
   const evaluation =
@@ -57,15 +65,17 @@ export async function trainLocally(
   const trained = await parts.withSession(graph, (session) =>
     runTraining(session, graph, { ...run, epochs: request.localEpochs, onProgress }),
   );
+  const personal = await trainDitto(task, request, kept, { examples, heldOut }, parts);
 
   const metrics: TrainingMetrics = {
     train_loss: trained.loss,
     ...(trained.accuracy !== undefined && { train_accuracy: trained.accuracy }),
     ...(evaluation && evaluationScalars(evaluation)),
+    ...personal?.metrics,
     seconds: (performance.now() - began) / 1000,
   };
-  const made = kept.finish(trained, difference(layout, trained.parameters, base));
-  checkUpdate(made);
+  const made = kept.finish(trained, difference(layout, trained.parameters, base), personal?.parameters);
+  checkParameters(made.layout, made.sent);
   checkFinite(metrics);
   return {
     ...{ sent: made.sent, layout: made.layout, metrics },
@@ -90,14 +100,25 @@ export async function measureLocally(
 ): Promise<MeasuringOutcome> {
   const began = performance.now();
   const task = await loadTask(request, parts);
-  const { heldOutFraction, maxExamples, seed } = request;
-  const among = heldOutFraction === 1 ? task.rows : splitRows(task.rows, heldOutFraction).heldOut;
-  const examples = chosenExamples(among, maxExamples, seed);
-  const base = await ownParameters(task, request, parts);
-  const result = await evaluateOn({ ...task, base }, request.loss, examples, request, parts);
-  const metrics = { ...evaluationScalars(result), seconds: (performance.now() - began) / 1000 };
+  const { heldOutFraction, maxExamples, personalModel, seed } = request;
+  const split =
+    heldOutFraction === 1 ? { train: noRows, heldOut: task.rows } : splitRows(task.rows, heldOutFraction);
+  const train = chosenExamples(split.train, maxExamples, seed);
+  const heldOut = chosenExamples(split.heldOut, maxExamples, seed);
+  const { own, parameters } = await keptParameters(task, request, parts);
+  const common = { ...task, base: parameters };
+  const result = await evaluateOn(common, request.loss, heldOut, request, parts);
+  const personal =
+    personalModel?.kind === "fine-tuning"
+      ? await trainPersonalModel(common, request, personalModel, parameters, train, parts)
+      : own;
+  const metrics = {
+    ...evaluationScalars(result),
+    ...(personalModel && (await personalMetrics(task, request, personal, heldOut, parts))),
+    seconds: (performance.now() - began) / 1000,
+  };
   checkFinite(metrics);
-  return { examples: examples.length, metrics };
+  return { examples: heldOut.length, metrics };
 }
 
 /** Statistics of a table's columns. @throws SelvedgeError as `TrainingProcess.summarise` */
@@ -112,25 +133,28 @@ export async function summariseLocally(
   return { statistics: summariseColumns(reading.table, dataset.inputs, rows), examples: rows.length };
 }
 
-function compile(
-  task: Task,
-  request: Omit<LocalTraining, "learningRate" | "localEpochs">,
+/** The device's own model, which goes on from round to round; null where the plan has none. */
+async function trainDitto(
+  task: LocalTask,
+  request: LocalTraining,
+  kept: KeptTraining,
+  { examples, heldOut }: { readonly examples: Int32Array; readonly heldOut: Int32Array },
   parts: TrainingParts,
-): TrainingGraph {
-  const { loss, optimizer, terms, frozen = [], accumulate = 1, rate } = request;
-  const scheduled = rate?.byStep ?? false;
-  const settings = { loss, optimizer, frozen, accumulate, scheduled, ...terms };
-  return parts.trainingGraph(task, { ...settings, ...task.data.format });
+): Promise<{ readonly parameters: Float32Array; readonly metrics: TrainingMetrics } | null> {
+  const { personalModel } = request;
+  if (personalModel?.kind !== "ditto") return null;
+  const parameters = await trainPersonalModel(task, request, personalModel, kept.own, examples, parts);
+  return { parameters, metrics: await personalMetrics(task, request, parameters, heldOut, parts) };
 }
 
-/** With what the device kept of the model for itself. */
-async function ownParameters(
-  task: Task,
+/** With what the device kept of the model for itself, and its own model. */
+async function keptParameters(
+  task: LocalTask,
   request: MeasuringRequest,
   parts: TrainingParts,
-): Promise<Float32Array> {
-  if (request.keptPath === undefined) return task.base;
-  return (await KeptTraining.open({ ...task, graph: compile(task, request, parts) }, request)).parameters;
+): Promise<Pick<KeptTraining, "own" | "parameters">> {
+  if (request.keptPath === undefined) return { own: task.base, parameters: task.base };
+  return KeptTraining.open({ ...task, graph: compileTraining(task, request, parts) }, request);
 }
 
 /** Those to train on and those held out, by their places among the device's own. */
@@ -150,64 +174,11 @@ function ratesOf({ learningRate, rate }: LocalTraining): Pick<TrainingRun, "lear
   return rate.byStep ? { learningRate, rateFactor: factor } : { learningRate: learningRate * factor(0, 1) };
 }
 
-function allRows({ length }: Dataset): Int32Array {
-  return Int32Array.from({ length }, (_, row) => row);
-}
-
-interface Task extends LoadedModel {
-  readonly base: Float32Array;
-  readonly data: TrainingData;
-  /** The examples that are meant. */
-  readonly rows: Int32Array;
-}
-
-async function loadTask(
-  request: DataRequest & Pick<EvaluationRequest, "modelPath" | "weightsPath">,
-  parts: TrainingParts,
-): Promise<Task> {
-  const loaded = await parts.model(request.modelPath);
-  const base = await parts.weights(request.weightsPath, loaded.layout);
-  const data = await parts.data(request);
-  return { ...loaded, base, data, rows: request.rows ?? allRows(data.dataset) };
-}
-
-async function evaluateOn(
-  { base, data, ...loaded }: Task,
-  loss: LossName | Loss,
-  examples: Int32Array,
-  { measures, memoryBytesMax }: Pick<EvaluationRequest, "measures" | "memoryBytesMax">,
-  parts: TrainingParts,
-): Promise<EvaluationResult> {
-  const { dataset, format } = data;
-  const graph = parts.evaluationGraph(loaded, { loss, ...measures, ...format });
-  checkMemory("evaluating", graph, evaluationBatchSize, dataset, memoryBytesMax);
-  return parts.withSession(graph, (session) =>
-    runEvaluation(session, graph, { parameters: base, dataset, examples }),
-  );
-}
-
 /** new - base in float32 (SPEC RE1). */
 function difference(layout: ParameterLayout, trained: Float32Array, base: Float32Array): Float32Array {
   const update = trained.map((value, index) => value - (base[index] ?? 0));
-  checkUpdate({ layout, sent: update });
+  checkParameters(layout, update);
   return update;
 }
 
-/** Refuses what is not finite (SPEC RE3). */
-function checkUpdate({ layout, sent }: Pick<LocalOutcome, "layout" | "sent">): void {
-  for (const slot of layout.slots) {
-    if (!slotOf(sent, slot).every(Number.isFinite)) throw diverged(`parameter "${slot.name}" is not finite`);
-  }
-}
-
-function checkFinite(metrics: TrainingMetrics): void {
-  for (const [name, value] of Object.entries(metrics)) {
-    if (!Number.isFinite(value)) throw diverged(`${name} is ${value}`);
-  }
-}
-
-function diverged(what: string): SelvedgeError {
-  return new SelvedgeError("out_of_range", `training diverged: ${what}`, {
-    fix: "lower the learning rate, and check the base parameters and the data",
-  });
-}
+const noRows: Int32Array = new Int32Array();

@@ -1,6 +1,14 @@
 import type { DatasetReading } from "@selvedge/datasets";
 import type { ColumnStatistics, LearningRateSchedule, PlannedAlgorithm } from "@selvedge/learning";
-import type { GradientTerms, Loss, LossName, Measures, Optimizer, OptimizerName } from "@selvedge/onnx";
+import type {
+  GradientTerms,
+  Loss,
+  LossName,
+  Measures,
+  Optimizer,
+  OptimizerName,
+  PersonalModelSettings,
+} from "@selvedge/onnx";
 import type { BlobReference, TableSchema } from "@selvedge/protocol";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import type { DataRequest } from "./training-data.ts";
@@ -26,6 +34,8 @@ export interface LocalTraining extends DataRequest {
   readonly algorithm?: PlannedAlgorithm;
   /** What the server has corrections made with, safetensors of what is shared; zeros when absent. */
   readonly controlPath?: string;
+  /** A model of the device's own that is trained or measured beside the common one; none when absent. */
+  readonly personalModel?: PersonalModelSettings;
   /** What an earlier training left to be kept; absent: nothing was kept. */
   readonly keptPath?: string;
   /** What is measured of the held-out examples beside the loss; nothing when absent. */

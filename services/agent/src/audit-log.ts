@@ -29,6 +29,8 @@ export interface KeptEntry {
   readonly personal: readonly string[];
   /** Whether the optimizer's state is in it. */
   readonly optimizerState: boolean;
+  /** Whether a model of the device's own is, of Ditto. */
+  readonly model: boolean;
   /** Whether a correction is, of SCAFFOLD or FedDyn. */
   readonly correction: boolean;
 }

@@ -62,6 +62,29 @@ test("[EV1] a job that evaluates says what is measured, and nothing of a trainin
   assert.deepEqual([plan.aggregator, plan.serverOptimizer, job.evaluation], [undefined, undefined, ""]);
 });
 
+test("[EV6] what a personal model does not say is as of the common training, but for its proximal term", () => {
+  const given = (...sets: string[]) =>
+    decodePlan(encodePlan(buildPlan(parseJobFile(text, "job.yaml", ["localEpochs=3", ...sets]), model)))
+      .train;
+  const ditto = given("personalModel={ kind: ditto, lambda: 0.5 }", "proximal=0.1");
+  const { $typeName: _name, ...own } = ditto.personalModel ?? assert.fail();
+  assert.deepEqual(own, { kind: "ditto", proximal: 0.5, localEpochs: 3, learningRate: 0.1 });
+  assert.equal(ditto.algorithm, "fedavg.2");
+  const tuning = "personalModel={ kind: fine-tuning, localEpochs: 5 }";
+  const tuned = given("task=evaluate", tuning, "optimizer={ name: adam }", "personal=[]", "clipNorm=1");
+  assert.deepEqual(
+    [
+      tuned.optimizer,
+      tuned.batchSize,
+      tuned.learningRate,
+      tuned.localEpochs,
+      tuned.gradientOptions?.clipNorm,
+    ],
+    ["adam", 32, 0, 0, 1],
+  );
+  assert.deepEqual([tuned.personalModel?.localEpochs, tuned.personalModel?.learningRate], [5, 0.1]);
+});
+
 test("[DS8] a plan has the target and the text of its job", () => {
   const datasets: readonly (readonly [dataset: string, loss: string])[] = [
     [

@@ -9,6 +9,7 @@ import {
   firstMetricNames,
   isRobust,
   type MetricTargetSchema,
+  type PersonalModelSchema,
   type Plan,
   PlanSchema,
   phasesOf,
@@ -21,6 +22,7 @@ import {
 import type { JobDataset } from "./dataset-schema.ts";
 import type { MetricGoal } from "./goal-schema.ts";
 import type { JobFile } from "./job-file.ts";
+import type { PersonalModelFields } from "./training-schema.ts";
 
 /** What devices are asked to do for a job, ready for `encodePlan` and `signPlan`. */
 export function buildPlan(job: JobFile, model: BlobReference): Plan {
@@ -105,28 +107,24 @@ function columnRequest(column: TableColumn): MessageInitShape<typeof ColumnSchem
   return { ...column, values: [...column.values] };
 }
 
-/** Of the settings that a training has, those that say how it measures. */
+/** Of the settings that a training has, those that say how it measures, and how a model is tuned that is measured. */
 function evaluateTask(job: JobFile): MessageInitShape<typeof EvaluateTaskSchema> {
-  const { heldOutFraction, maxExamplesPerDevice, loss } = job;
-  const { output: customLossOutput, name, ...options } = loss;
-  const lossOptions = given(options);
-  const measuring = {
-    lossOptions,
-    ...(typeof customLossOutput === "string" && { customLossOutput }),
-  };
-  const text = job.dataset.text ?? undefined;
+  const { alpha: _alpha, population: _population, proximal: _proximal, schedule: _schedule, ...rest } = job;
+  const alone: JobFile = { ...rest, algorithm: "fedavg", personal: [], keepOptimizerState: false };
+  const settings = trainTask(job.personalModel === undefined ? { ...alone, ...untrained } : alone);
   return {
-    settings: {
-      algorithm: algorithmOf({ ...measuring, ...targetRequest(job.dataset), text }),
-      loss: name,
-      optimizer: "sgd",
-      heldOutFraction,
-      maxExamplesPerDevice,
-      ...(measuring as MessageInitShape<typeof TrainTaskSchema>),
-    },
+    settings: { ...settings, learningRate: 0, localEpochs: 0 },
     allExamples: job.examples === "all",
   };
 }
+
+const untrained: Pick<
+  JobFile,
+  "optimizer" | "clipValue" | "clipNorm" | "frozen" | "accumulate" | "batchSize"
+> = {
+  ...{ optimizer: { name: "sgd" }, clipValue: undefined, clipNorm: undefined },
+  ...{ frozen: [], accumulate: 1, batchSize: 0 },
+};
 
 /** Options that are not given are not in the plan, so that the devices of every version take it that can. */
 export function trainTask(job: JobFile): TrainTask {
@@ -145,6 +143,7 @@ export function trainTask(job: JobFile): TrainTask {
     population: job.population ?? 0,
     ...(job.alpha !== undefined && { alpha: job.alpha }),
     ...(schedule && { schedule }),
+    ...(job.personalModel && { personalModel: personalModel(job, job.personalModel) }),
     ...(job.accumulate > 1 && { accumulate: job.accumulate }),
   };
   const text = job.dataset.text ?? undefined;
@@ -160,6 +159,14 @@ export function trainTask(job: JobFile): TrainTask {
     maxExamplesPerDevice,
     ...(settings as MessageInitShape<typeof TrainTaskSchema>),
   });
+}
+
+/** What it does not say is as of the common training. */
+function personalModel(
+  job: JobFile,
+  { kind, localEpochs = job.localEpochs, learningRate = job.learningRate, ...ditto }: PersonalModelFields,
+): MessageInitShape<typeof PersonalModelSchema> {
+  return { kind, localEpochs, learningRate, proximal: "lambda" in ditto ? ditto.lambda : 0 };
 }
 
 /** The options among named values; undefined when there are none. */

@@ -344,6 +344,21 @@ test("a training has a rate and rounds, an evaluation needs neither and has none
   assert.equal(problem(minimal.replace(/learningRate: .*\n/, "")).message, "learningRate is missing");
 });
 
+test("a personal model is trained and measured where that can be", () => {
+  const told = (line: string, ...sets: string[]): string =>
+    problem(`${minimal}personalModel: ${line}\n`, ...sets).message;
+  assert.match(told("{ kind: ditto }", "task=evaluate"), /^personalModel: ditto goes on from round to round/);
+  assert.match(told("{ kind: fine-tuning }"), /^personalModel: fine-tuning is where devices evaluate/);
+  assert.match(
+    told("{ kind: ditto }", "heldOutFraction=0"),
+    /^heldOutFraction: a personal model is measured/,
+  );
+  assert.match(told("{ kind: ditto, lambda: -1 }"), /^personalModel.lambda/);
+  const lambda = parse(`${minimal}personalModel: { kind: ditto }\n`).personalModel;
+  assert.deepEqual(lambda, { kind: "ditto", lambda: 0.1 });
+  parse(`${minimal}personalModel: { kind: fine-tuning }\n`, "federatedEvaluation={ every: 2 }");
+});
+
 test("docs/reference/job.md describes every key", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/job.md"), "utf8");
   const documented = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
@@ -353,6 +368,7 @@ test("docs/reference/job.md describes every key", () => {
     ["loss"],
     ["optimizer"],
     ["schedule"],
+    ["personalModel"],
     ["server"],
     ["aggregator"],
     ["dataset"],

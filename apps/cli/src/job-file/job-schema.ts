@@ -142,6 +142,9 @@ interface Together extends Pick<ServerFields, "aggregator"> {
   readonly learningRate?: number | undefined;
   readonly rounds?: number | undefined;
   readonly personal: readonly string[];
+  readonly personalModel?: TrainingFields["personalModel"];
+  readonly federatedEvaluation?: object | undefined;
+  readonly heldOutFraction: number;
   readonly target?: TargetFields | undefined;
   readonly loss: TrainingFields["loss"];
   readonly cohort: number;
@@ -162,6 +165,7 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
     if (job.examples === "all") complain("examples", "are for an evaluation: a training holds some out");
   } else if (job.personal.length > 0)
     complain("personal", "is of a training: devices keep such parameters for its job only");
+  checkPersonalModel(job, complain);
   if (job.quorum !== undefined && job.quorum > job.cohort)
     complain("quorum", `must be at most the cohort, ${job.cohort}`);
   const problem = job.task === "train" ? sizeProblem(job.aggregator, quorumOf(job), job.cohort) : null;
@@ -175,4 +179,21 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
   if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
     complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
   }
+}
+
+function checkPersonalModel(
+  job: Together,
+  complain: (key: "personalModel" | "heldOutFraction", message: string) => void,
+): void {
+  const { examples, federatedEvaluation, heldOutFraction, learningRate, personalModel, task } = job;
+  if (personalModel === undefined) return;
+  const { kind } = personalModel;
+  if (kind === "ditto" && task === "evaluate")
+    complain("personalModel", "ditto goes on from round to round of a training: say fine-tuning");
+  if (kind === "fine-tuning" && task === "train" && federatedEvaluation === undefined)
+    complain("personalModel", "fine-tuning is where devices evaluate: give federatedEvaluation too");
+  if (personalModel.learningRate === undefined && learningRate === undefined)
+    complain("personalModel", "needs a learningRate, of its own or of the job");
+  if (heldOutFraction === 0 || examples === "all")
+    complain("heldOutFraction", "a personal model is measured on examples that are held out");
 }

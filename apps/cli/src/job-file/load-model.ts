@@ -48,7 +48,8 @@ function compile(job: JobFile, bytes: Uint8Array, at: string): BatchGraph {
     ...plannedTraining({ train: trainTask(job), target }),
     learnsInput: target.kind === "input",
   };
-  if (job.task === "evaluate") return compileEvaluation(bytes, at, training);
+  if (job.task === "evaluate" && job.personalModel === undefined)
+    return compileEvaluation(bytes, at, training);
   const { graph, model } = compileModel(bytes, at, training);
   shareParameters(model, job.personal);
   return graph;

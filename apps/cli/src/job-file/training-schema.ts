@@ -24,9 +24,16 @@ export interface TrainingFields {
   readonly frozen: readonly string[];
   readonly personal: readonly string[];
   readonly keepOptimizerState: boolean;
+  readonly personalModel?: PersonalModelFields | undefined;
   readonly accumulate: number;
   readonly schedule?: RateSchedule | undefined;
 }
+
+/** A model of each device's own; what is not given is as of the common training. */
+export type PersonalModelFields = {
+  readonly localEpochs?: number | undefined;
+  readonly learningRate?: number | undefined;
+} & ({ readonly kind: "ditto"; readonly lambda: number } | { readonly kind: "fine-tuning" });
 
 /** How the learning rate goes through the rounds. */
 export type RateSchedule = {
@@ -107,6 +114,19 @@ const schedule = z.discriminatedUnion("decay", [
   z.strictObject({ decay: z.literal("linear"), finalFactor, ...whenever }),
 ]);
 
+const ownTraining = {
+  localEpochs: z.int().min(1).max(1_000).optional(),
+  learningRate: z.number().positive().max(1e6).optional(),
+};
+const personalModel = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("ditto"),
+    lambda: z.number().min(0).max(1e6).default(0.1),
+    ...ownTraining,
+  }),
+  z.strictObject({ kind: z.literal("fine-tuning"), ...ownTraining }),
+]);
+
 export const trainingFields: {
   readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
 } = {
@@ -125,6 +145,7 @@ export const trainingFields: {
   frozen: patterns,
   personal: patterns,
   keepOptimizerState: z.boolean().default(false),
+  personalModel: personalModel.optional(),
   accumulate: z.int().min(1).max(accumulateMax).default(1),
   schedule: schedule.optional(),
 };

@@ -42,7 +42,14 @@ export function furtherFigures(round: Round): readonly (readonly [string, number
     const title = titleOf(name);
     return title === undefined ? [] : [[title, measured(round, name)] as const];
   });
-  return [...(hasRareEvents(round) ? rare : []), ...others.toSorted(([a], [b]) => (a < b ? -1 : 1))];
+  const { personal_accuracy, personal_loss } = round.federated;
+  const own = [["personal", personal_accuracy ?? personal_loss] as const];
+  const isPersonal = personal_loss !== undefined;
+  return [
+    ...(isPersonal ? own : []),
+    ...(hasRareEvents(round) ? rare : []),
+    ...others.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ];
 }
 
 /** A metric on the coordinator's data where it evaluates, else on what devices held out; as devices measured it in a round for that. */

@@ -5,7 +5,7 @@ export type Choice =
   | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
   | `aggregator: ${"mean" | RobustRuleName}`
   | `server: ${"fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi"}`
-  | `personalisation: ${"personal" | "keepOptimizerState"}`;
+  | `personalisation: ${"personal" | "keepOptimizerState" | "ditto" | "fine-tuning"}`;
 
 /** The choices that a plan makes. */
 export function choicesOf(plan: CheckedPlan): Choice[] {
@@ -32,6 +32,8 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "server: fedyogi": isServer("fedyogi"),
   "personalisation: personal": ({ train }) => train.personal.length > 0,
   "personalisation: keepOptimizerState": ({ train }) => train.keepOptimizerState,
+  "personalisation: ditto": ({ train }) => train.personalModel?.kind === "ditto",
+  "personalisation: fine-tuning": ({ train }) => train.personalModel?.kind === "fine-tuning",
 };
 
 /** All there are, in the order of the table in docs/reference/job.md. */

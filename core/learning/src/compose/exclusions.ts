@@ -41,4 +41,10 @@ export const exclusions: readonly Exclusion[] = [
     reason: "a robust rule would choose updates and numbers of steps of different devices",
     fix: "take `algorithm: fedavg`, or leave `aggregator` out",
   },
+  {
+    these: ["personalisation: ditto"],
+    those: ["personalisation: personal"],
+    reason: "Ditto's pull is towards a model that is the same on all devices",
+    fix: "leave `personal` out: all parameters of Ditto's personal model are the device's own",
+  },
 ];

@@ -235,9 +235,10 @@ function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): Aud
 
 /** What stayed: the owner sees beside each update what is not in it. */
 function keptEntry({ plan }: OfferFacts, { body }: NextKept): KeptEntry {
-  const { algorithm, keepOptimizerState, personal } = decodePlan(Buffer.from(plan, "base64")).train;
+  const { train } = decodePlan(Buffer.from(plan, "base64"));
+  const { algorithm, keepOptimizerState, personal, personalModel } = train;
   return {
-    ...{ digest: body.digest, bytes: body.length, personal },
+    ...{ digest: body.digest, bytes: body.length, personal, model: personalModel?.kind === "ditto" },
     ...{ optimizerState: keepOptimizerState, correction: traitsOf(algorithm).keeps },
   };
 }

@@ -342,7 +342,7 @@ test("the audit log says of what stays on the device what it is", async () => {
   const { worker, offer, audited, keys } = await setUp({ kept });
   await worker.offer(offer(keys.round, 1, { keepOptimizerState: true }));
   await worker.idle();
-  const stays = { personal: [], optimizerState: true, correction: false };
+  const stays = { personal: [], optimizerState: true, model: false, correction: false };
   assert.deepEqual(
     audited.map((entry) => entry.kept),
     [{ digest: digestOf(kept.bytes), bytes: 7, ...stays }],

@@ -4,6 +4,7 @@ import {
   type OnnxModel,
   type ParameterLayout,
   plannedKeeping,
+  plannedPersonalModel,
   plannedTraining,
   shareParameters,
   updateLayout,
@@ -41,6 +42,7 @@ export function measuringRequest(
 function settingsOf(task: MeasuringTask, dataset: DatasetSource, blobs: BlobPaths): MeasuringRequest {
   const { base, kept, model, plan, round, scaling } = task;
   const { train } = plan;
+  const personalModel = plannedPersonalModel(train);
   return {
     modelPath: blobs.pathOf(model.digest),
     weightsPath: blobs.pathOf(base.digest),
@@ -50,6 +52,7 @@ function settingsOf(task: MeasuringTask, dataset: DatasetSource, blobs: BlobPath
     ...plannedTraining(plan),
     ...plannedKeeping(train),
     algorithm: plannedAlgorithm(train),
+    ...(personalModel !== null && { personalModel }),
     measures: measuresFor(plan.metrics),
     ...(kept === null ? {} : { keptPath: blobs.pathOf(kept.digest) }),
     batchSize: train.batchSize,

@@ -49,7 +49,8 @@ export async function checkModel(plan: CheckedPlan, checks: RequestChecks): Prom
     });
   }
   checkStatistics(plan, model, await layouts.ofShared(plan));
-  if (plan.evaluate !== null) return checkShapes(plan, compileEvaluation(plan, model));
+  if (plan.evaluate !== null && plan.train.personalModel === undefined)
+    return checkShapes(plan, compileEvaluation(plan, model));
   const graph = compile(plan, model);
   checkShapes(plan, graph);
   checkCost(plan, graph, memoryBytesMax);

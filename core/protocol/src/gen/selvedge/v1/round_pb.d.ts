@@ -289,6 +289,11 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: optional double alpha = 21;
    */
   alpha?: number | undefined;
+
+  /**
+   * @generated from field: selvedge.v1.PersonalModel personal_model = 22;
+   */
+  personalModel?: PersonalModel | undefined;
 };
 
 /**
@@ -296,6 +301,49 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
  * Use `create(TrainTaskSchema)` to create a new message.
  */
 export declare const TrainTaskSchema: GenMessage<TrainTask>;
+
+/**
+ * PersonalModel is a model of a device's own beside the one that all learn. It never
+ * leaves; what is measured of it is reported as that of the common one is, under
+ * names that begin with "personal_" for "eval_".
+ *
+ * @generated from message selvedge.v1.PersonalModel
+ */
+export declare type PersonalModel = Message<"selvedge.v1.PersonalModel"> & {
+  /**
+   * "ditto": trained in every round of a training from where the device left it,
+   * first from the round's base. "fine-tuning": wherever devices evaluate, trained
+   * from what is measured, and not kept.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Of "ditto": pulls it towards the round's base by this times the way from it.
+   *
+   * @generated from field: double proximal = 2;
+   */
+  proximal: number;
+
+  /**
+   * Passes over the examples that are not held out, and the rate of each step.
+   *
+   * @generated from field: uint32 local_epochs = 3;
+   */
+  localEpochs: number;
+
+  /**
+   * @generated from field: double learning_rate = 4;
+   */
+  learningRate: number;
+};
+
+/**
+ * Describes the message selvedge.v1.PersonalModel.
+ * Use `create(PersonalModelSchema)` to create a new message.
+ */
+export declare const PersonalModelSchema: GenMessage<PersonalModel>;
 
 /**
  * LearningRateSchedule says what the learning rate is multiplied by as the
