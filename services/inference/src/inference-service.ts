@@ -91,6 +91,11 @@ export class InferenceService {
     return this.#models.ready;
   }
 
+  /** Says "change" when that may be another answer. */
+  get changes(): ModelTable["changes"] {
+    return this.#models.changes;
+  }
+
   /** @throws SelvedgeError `not_found` */
   find(name: string, version: string | undefined): ModelVersion {
     return this.#models.find(name, version);

@@ -41,7 +41,11 @@ export async function answerCall(
     if (method.kind === "unary") {
       answer.end(await method.answer(await request.only(), call));
     } else {
-      for await (const message of method.answer(request.messages(), call)) await answer.send(message);
+      const answers =
+        method.kind === "server_streaming"
+          ? method.answer(await request.only(), call)
+          : method.answer(request.messages(), call);
+      for await (const message of answers) await answer.send(message);
       answer.end();
     }
   } catch (thrown) {
@@ -114,7 +118,8 @@ class Request {
 
   /** The messages as they come; one is held until the next is asked for. */
   async *messages(): AsyncIterable<Uint8Array> {
-    for await (const chunk of this.#stream) {
+    // Left early, the stream still has to carry the status.
+    for await (const chunk of this.#stream.iterator({ destroyOnReturn: false })) {
       this.#share.take(chunk.length);
       this.#frames.push(chunk);
       for (let message = this.#frames.next(); message !== undefined; message = this.#frames.next())

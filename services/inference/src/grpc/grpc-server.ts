@@ -1,12 +1,17 @@
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { Access, Permission } from "../access.ts";
 import type { ByteBudget } from "../byte-budget.ts";
+import { Health } from "../gen/grpc/health/v1/health_pb.js";
+import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.js";
+import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { GRPCInferenceService } from "../gen/inference/grpc_service_pb.js";
 import type { InferenceService } from "../inference-service.ts";
 import { listen, type ServerTls, withTls } from "../listen.ts";
 import { answerCall, type CallContext } from "./grpc-call.ts";
+import { healthRpc } from "./health-rpc.ts";
 import { inferenceRpc } from "./inference-rpc.ts";
-import { rpcMethods } from "./rpc-method.ts";
+import { reflectionRpc } from "./reflection-rpc.ts";
+import { type RpcMethod, rpcMethods } from "./rpc-method.ts";
 
 export interface GrpcContext {
   readonly service: InferenceService;
@@ -42,9 +47,10 @@ export async function startGrpcServer(
   { service, access, bodies }: GrpcContext,
   { host, port, tls, connectionsMax, requestBytesMax, drainMs }: GrpcServerOptions,
 ): Promise<GrpcServer> {
+  const closing = new AbortController();
   const context: CallContext = {
-    methods: rpcMethods(GRPCInferenceService, inferenceRpc(service)),
-    checkAccess: (path, authorization) => access.check(permissions[path] ?? "caller", authorization),
+    methods: allMethods(service, closing.signal),
+    checkAccess: (path, authorization) => access.check(permissionFor(path), authorization),
     bodies,
     messageBytesMax: requestBytesMax,
   };
@@ -63,7 +69,28 @@ export async function startGrpcServer(
     session.once("close", () => sessions.delete(session));
   });
   const address = await listen(server, host, port);
-  return { address, close: () => close(server, sessions, drainMs) };
+  return {
+    address,
+    close: async () => {
+      closing.abort();
+      await close(server, sessions, drainMs);
+    },
+  };
+}
+
+function allMethods(service: InferenceService, closing: AbortSignal): ReadonlyMap<string, RpcMethod> {
+  const services = [GRPCInferenceService, Health, ServerReflection, ServerReflectionAlpha];
+  const reflection = rpcMethods(ServerReflection, reflectionRpc(services));
+  return new Map([
+    ...rpcMethods(GRPCInferenceService, inferenceRpc(service)),
+    ...rpcMethods(Health, healthRpc(service, closing)),
+    ...reflection,
+    // The same messages by an older name: some clients know no other.
+    ...[...reflection].map(([path, method]): [string, RpcMethod] => [
+      path.replace(ServerReflection.typeName, ServerReflectionAlpha.typeName),
+      method,
+    ]),
+  ]);
 }
 
 async function close(
@@ -87,6 +114,10 @@ const settings = {
   unknownProtocolTimeout: 1_000,
   settings: { maxConcurrentStreams: 128, maxHeaderListSize: 16_384, enablePush: false },
 };
+
+function permissionFor(path: string): Permission {
+  return path.startsWith(`/${Health.typeName}/`) ? "anyone" : (permissions[path] ?? "caller");
+}
 
 /** Of the calls that not every caller may make, and those that everybody may. */
 const permissions: Readonly<Record<string, Permission>> = {

@@ -22,11 +22,15 @@ export interface RpcCall {
 
 type Maybe<T> = T | Promise<T>;
 
-/** A method as bytes: of one message and its answer, or of streams of them. */
+/** A method as bytes: of one message or a stream of them, and its answer. */
 export type RpcMethod =
   | { readonly kind: "unary"; answer(message: Uint8Array, call: RpcCall): Promise<Uint8Array> }
   | {
-      readonly kind: "streaming";
+      readonly kind: "server_streaming";
+      answer(message: Uint8Array, call: RpcCall): AsyncIterable<Uint8Array>;
+    }
+  | {
+      readonly kind: "bidi_streaming";
       answer(messages: AsyncIterable<Uint8Array>, call: RpcCall): AsyncIterable<Uint8Array>;
     };
 
@@ -42,7 +46,12 @@ type RpcHandler<Method> = Method extends {
 }
   ? Kind extends "unary"
     ? (request: MessageShape<Input>, call: RpcCall) => Maybe<MessageInitShape<Output>>
-    : (requests: AsyncIterable<MessageShape<Input>>, call: RpcCall) => AsyncIterable<MessageInitShape<Output>>
+    : Kind extends "server_streaming"
+      ? (request: MessageShape<Input>, call: RpcCall) => AsyncIterable<MessageInitShape<Output>>
+      : (
+          requests: AsyncIterable<MessageShape<Input>>,
+          call: RpcCall,
+        ) => AsyncIterable<MessageInitShape<Output>>
   : never;
 
 /** A service's methods by their paths, such as "/inference.GRPCInferenceService/ModelInfer". */
@@ -66,19 +75,26 @@ type AnyHandler = (request: any, call: RpcCall) => any;
 
 function rpcMethod({ methodKind, input, output }: DescMethod, handler: AnyHandler): RpcMethod {
   const encode = (init: MessageInitShape<DescMessage>): Uint8Array => toBinary(output, create(output, init));
-  if (methodKind === "unary") {
-    return {
-      kind: "unary",
-      answer: async (message, call) => encode(await handler(decode(input, message), call)),
-    };
-  }
-  return {
-    kind: "streaming",
-    answer: async function* (messages, call) {
-      const requests = decodeAll(input, messages);
-      for await (const init of handler(requests, call)) yield encode(init);
-    },
+  const encodeAll = async function* (inits: AsyncIterable<MessageInitShape<DescMessage>>) {
+    for await (const init of inits) yield encode(init);
   };
+  switch (methodKind) {
+    case "unary":
+      return {
+        kind: methodKind,
+        answer: async (message, call) => encode(await handler(decode(input, message), call)),
+      };
+    case "server_streaming":
+      return {
+        kind: methodKind,
+        answer: (message, call) => encodeAll(handler(decode(input, message), call)),
+      };
+    default:
+      return {
+        kind: "bidi_streaming",
+        answer: (messages, call) => encodeAll(handler(decodeAll(input, messages), call)),
+      };
+  }
 }
 
 async function* decodeAll(

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { isDeepStrictEqual } from "node:util";
 import { isDigest, namePattern, SelvedgeError } from "@selvedge/protocol";
 import type { DeployedModel, InferenceLog } from "../deployed-model.ts";
@@ -6,13 +7,15 @@ import { ModelVersion, type VersionOptions } from "./model-version.ts";
 
 /** The models being served: of each one version or several, replaced without a gap. */
 export class ModelTable {
+  /** Says "change" when a model was added or removed, or one lost its process or got it back. */
+  readonly changes: EventEmitter<{ change: [] }> = new EventEmitter<{ change: [] }>().setMaxListeners(0);
   readonly #options: VersionOptions;
   readonly #metrics: InferenceMetrics;
   readonly #log: InferenceLog;
   /** By name; the last is the one that callers get who name none. */
   readonly #served = new Map<string, readonly [...ModelVersion[], ModelVersion]>();
   /** Last change of each name, so that changes of one model follow each other. */
-  readonly #changes = new Map<string, Promise<void>>();
+  readonly #pending = new Map<string, Promise<void>>();
   /** Names that a deployment is under way for. */
   readonly #loading = new Set<string>();
   /** Names that are to be deployed first of all, until they were. */
@@ -21,12 +24,16 @@ export class ModelTable {
 
   /** @param awaited - names that will be deployed; until then they are answered as models that load. */
   constructor(
-    options: Omit<VersionOptions, "onRestart">,
+    options: Omit<VersionOptions, "onRestart" | "onReadyChange">,
     metrics: InferenceMetrics,
     awaited: readonly string[] = [],
   ) {
     this.#awaited = new Set(awaited);
-    this.#options = { ...options, onRestart: () => metrics.restarts.inc() };
+    this.#options = {
+      ...options,
+      onRestart: () => metrics.restarts.inc(),
+      onReadyChange: () => this.changes.emit("change"),
+    };
     this.#metrics = metrics;
     this.#log = options.log;
   }
@@ -93,7 +100,7 @@ export class ModelTable {
   /** Ends every model's process, once what was accepted has been answered. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#changes.values());
+    await Promise.allSettled(this.#pending.values());
     await Promise.all([...this.#served.keys()].map((name) => this.#remove(name)));
   }
 
@@ -151,13 +158,14 @@ export class ModelTable {
 
   async #change(name: string, action: () => Promise<void>): Promise<void> {
     if (this.#closed) throw closed();
-    const previous = this.#changes.get(name) ?? Promise.resolve();
+    const previous = this.#pending.get(name) ?? Promise.resolve();
     const change = previous.then(action, action);
-    this.#changes.set(name, change);
+    this.#pending.set(name, change);
     try {
       await change;
     } finally {
-      if (this.#changes.get(name) === change) this.#changes.delete(name);
+      if (this.#pending.get(name) === change) this.#pending.delete(name);
+      this.changes.emit("change");
     }
   }
 }

@@ -13,6 +13,8 @@ export interface SupervisionOptions {
   /** A process that has more resident memory is killed, bytes. */
   readonly memoryBytesMax: number;
   readonly onRestart: () => void;
+  /** Called when a process is there to take runs, and when it is gone. */
+  readonly onReadyChange: () => void;
   readonly log: InferenceLog;
 }
 
@@ -100,8 +102,10 @@ export class SupervisedWorker {
 
   #adopt(child: Child<ModelWorkerMethods>, exit: Promise<SelvedgeError | undefined>): void {
     this.#pid = child.pid;
+    this.#options.onReadyChange();
     this.#exited = exit.then((reason) => {
       this.#pid = undefined;
+      this.#options.onReadyChange();
       if (reason === undefined) return;
       this.#options.log.warn(
         { model: this.#model.name, version: this.#model.version, reason: reason.message },
