@@ -13,6 +13,7 @@ import { addModelCommands } from "./command-line/model-commands.ts";
 import { addOperatorCommands } from "./command-line/operator-commands.ts";
 import { addServiceCommands } from "./command-line/service-commands.ts";
 import { examples } from "./command-line/shared-help.ts";
+import { addSimulateCommand } from "./command-line/simulate-command.ts";
 import { type ExitCode, exitCodeMeanings, exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { writeError } from "./output/error.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
@@ -74,6 +75,7 @@ function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: Ex
   addServiceCommands(program, invoke);
   addFleetCommands(program, invoke);
   addJobCommands(program, invoke);
+  addSimulateCommand(program, invoke);
   addModelCommands(program, invoke);
   addOperatorCommands(program, invoke);
   addImageCommands(program, invoke);

@@ -35,6 +35,7 @@ export type {
   TrainingTask,
 } from "./tasks/trainer.ts";
 export {
+  type BlobPaths,
   layoutOfUpdate,
   measuringRequest,
   summaryRequest,

@@ -29,7 +29,7 @@ export {
 export { listTokenReuse, type TokenReuse } from "./identity/security-events.ts";
 export { openSessionRatchet, type SessionRatchet } from "./identity/session-ratchet.ts";
 export { createTokenStore, type TokenStore } from "./identity/token-store.ts";
-export type { Evaluator } from "./jobs/evaluator.ts";
+export type { EvaluationTask, Evaluator } from "./jobs/evaluator.ts";
 export { JobBoard, type JobBoardOptions } from "./jobs/job-board.ts";
 export { JobRecords } from "./jobs/job-records.ts";
 export { ModelLayouts } from "./jobs/model-layouts.ts";

@@ -13,16 +13,27 @@ export const datasetForms: readonly string[] = [
   "NAME=text:FILE",
 ];
 
+/** Likewise, without a name. */
+export const sourceForms: readonly string[] = datasetForms.map((form) => form.replace("NAME=", ""));
+
+/** One `--data FORMAT:…`, added to those before. */
+export function sourceOption(text: string, before: readonly DatasetSource[] = []): readonly DatasetSource[] {
+  const [, format = "", rest = ""] = /^([a-z]+):(.+)$/.exec(text) ?? [];
+  const source = sourceOf(format, rest.split(","));
+  if (source === undefined) throw new InvalidArgumentError(`Write one of: ${sourceForms.join(" ")}.`);
+  return [...before, source];
+}
+
 /** One `--dataset NAME=FORMAT:…`, added to those before. */
 export function datasetOption(text: string, before: readonly NamedDataset[] = []): readonly NamedDataset[] {
   const [, name = "", format = "", rest = ""] =
     /^([a-z0-9][a-z0-9._-]{0,63})=([a-z]+):(.+)$/.exec(text) ?? [];
-  const source = sourceOf(format, rest.split(","), name);
+  const source = sourceOf(format, rest.split(","));
   if (source === undefined) throw new InvalidArgumentError(`Write one of: ${datasetForms.join(" ")}.`);
-  return [...before, [name, source]];
+  return [...before, [name, { ...source, name }]];
 }
 
-function sourceOf(format: string, parts: readonly string[], name: string): DatasetSource | undefined {
+function sourceOf(format: string, parts: readonly string[]): DatasetSource | undefined {
   if (parts.includes("")) return undefined;
   const [first = "", second, third, fourth, fifth] = parts;
   const isOne = second === undefined;
@@ -31,14 +42,14 @@ function sourceOf(format: string, parts: readonly string[], name: string): Datas
     case "csv":
     case "jsonl":
     case "text":
-      return isOne ? { format, path: first, name } : undefined;
+      return isOne ? { format, path: first } : undefined;
     case "idx":
-      return isThree ? { format, imagesPath: first, ...labelled(second, third), name } : undefined;
+      return isThree ? { format, imagesPath: first, ...labelled(second, third) } : undefined;
     case "npy":
-      return isThree ? { format, inputsPath: first, ...labelled(second, third), name } : undefined;
+      return isThree ? { format, inputsPath: first, ...labelled(second, third) } : undefined;
     case "npz":
       if (second === undefined || third === undefined || fifth !== undefined) return undefined;
-      return { format, path: first, inputs: second, labels: third, ...counted(fourth), name };
+      return { format, path: first, inputs: second, labels: third, ...counted(fourth) };
     default:
       return undefined;
   }
