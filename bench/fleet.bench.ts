@@ -2,16 +2,16 @@
  * One coordinator and many connected devices: real processes, sockets and TLS, the agent's own session code.
  * Run with `npm run bench -- fleet [--agents 10000] [--crowds 4] [--check-ins 1000]`: a table, and last one line of JSON.
  */
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { FromCrowd, ToCrowd } from "./fleet/agent-crowd.ts";
 import { prepareFleet } from "./fleet/prepare-fleet.ts";
+import { type StartedCoordinator, startCoordinator } from "./start-coordinator.ts";
 
 const { values } = parseArgs({
   options: {
@@ -23,7 +23,6 @@ const { values } = parseArgs({
 const agents = Number(values.agents);
 const crowdCount = Number(values.crowds);
 const checkIns = Number(values["check-ins"]);
-const main = join(import.meta.dirname, "../apps/cli/src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "selvedge-bench-"));
 const children: ChildProcess[] = [];
 
@@ -40,7 +39,7 @@ try {
 
 async function measure(): Promise<Record<string, number>> {
   const { devices, trust } = await prepareFleet(folder, agents);
-  let coordinator = await startCoordinator(0);
+  let coordinator = await coordinatorOn(0);
   await sleep(2_000);
   const emptyBytes = residentBytes(coordinator.child);
   const crowds = Array.from({ length: crowdCount }, startCrowd);
@@ -73,7 +72,7 @@ async function measure(): Promise<Record<string, number>> {
   await once(coordinator.child, "exit");
   await Promise.all(crowds.map(({ ask }) => ask({ type: "countAnew" })));
   const restarting = performance.now();
-  coordinator = await startCoordinator(port);
+  coordinator = await coordinatorOn(port);
   const startSeconds = (performance.now() - restarting) / 1_000;
   const back = await recovery(crowds, restarting);
   return {
@@ -95,27 +94,10 @@ async function measure(): Promise<Record<string, number>> {
   };
 }
 
-async function startCoordinator(port: number): Promise<{ child: ChildProcess; port: number }> {
-  const args = ["up", "--json", "--state", folder, "--host", "127.0.0.1", "--name", "127.0.0.1"];
-  const child = spawn(
-    process.execPath,
-    [
-      main,
-      ...args,
-      "--trust-domain",
-      "bench.test",
-      "--port",
-      String(port),
-      "--log-level",
-      "error",
-      "--stop-with-stdin",
-    ],
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
-  children.push(child);
-  if (child.stdout === null) throw new Error("the coordinator has no output");
-  const [line] = await once(createInterface({ input: child.stdout }), "line");
-  return { child, port: (JSON.parse(String(line)) as { readonly port: number }).port };
+async function coordinatorOn(port: number): Promise<StartedCoordinator> {
+  const coordinator = await startCoordinator(folder, port);
+  children.push(coordinator.child);
+  return coordinator;
 }
 
 interface Crowd {

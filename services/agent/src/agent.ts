@@ -26,11 +26,14 @@ import { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-ident
 import { recordMigrations } from "./record-migrations.ts";
 import { InstalledModels } from "./releases/installed-models.ts";
 import { SessionMark } from "./session/session-mark.ts";
+import type { Trainer } from "./tasks/trainer.ts";
 
 export interface AgentOptions {
   /** The folder that `joinFleet` made; all the agent reads and writes is in it. */
   readonly folder: string;
   readonly log: Logger;
+  /** What trains; default: processes of its own, on the device's data. */
+  readonly trainer?: Trainer;
 }
 
 export interface Agent {
@@ -53,7 +56,7 @@ export interface Agent {
  * @throws SelvedgeError `failed_precondition` when the folder has not joined a
  *   fleet, `unavailable` when another agent runs on it or its port is in use.
  */
-export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
+export async function runAgent({ folder, log, trainer }: AgentOptions): Promise<Agent> {
   const deviceFolder = await openDeviceFolder(folder);
   const identity = await joinedIdentity(deviceFolder);
   const config = await readAgentConfig(folder);
@@ -83,6 +86,7 @@ export async function runAgent({ folder, log }: AgentOptions): Promise<Agent> {
       trust,
       audit,
       inference,
+      trainer,
       installed: await InstalledModels.open(store),
       mark: await SessionMark.open(store),
       epoch: await openEpoch(store, randomUUID),

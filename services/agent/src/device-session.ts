@@ -49,6 +49,7 @@ import { blobsOf } from "./tasks/blobs-of.ts";
 import { DeviceWorker } from "./tasks/device-worker.ts";
 import { ProcessTrainer } from "./tasks/process-trainer.ts";
 import { TaskLog } from "./tasks/task-log.ts";
+import type { Trainer } from "./tasks/trainer.ts";
 
 export interface DeviceSessionOptions {
   readonly folder: string;
@@ -63,6 +64,8 @@ export interface DeviceSessionOptions {
   readonly audit: AuditLog;
   readonly installed: InstalledModels;
   readonly inference: InferenceServer;
+  /** What trains; undefined: processes of its own. */
+  readonly trainer: Trainer | undefined;
   readonly mark: SessionMark;
   readonly epoch: string;
 }
@@ -203,7 +206,7 @@ export class DeviceSession {
       blobs,
       audit,
       channel: this.#channel,
-      trainer: this.#trainer,
+      trainer: this.#options.trainer ?? this.#trainer,
       keeper: this.#keeper,
       connected: () => this.#session.connected,
       send: (body) => this.#session.send(body),

@@ -1,0 +1,1 @@
+"""A round of Flower in which nothing is trained."""
