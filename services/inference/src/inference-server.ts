@@ -10,6 +10,7 @@ import type { RouteContext } from "./http/routes.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
 import { InferenceService, type TensorMetadata } from "./inference-service.ts";
 import type { ServerTls } from "./listen.ts";
+import { type BatchPolicy, checkBatchPolicy } from "./models/batch-policy.ts";
 import type { ModelRepository } from "./models/model-repository.ts";
 import { ModelTable } from "./models/model-table.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
@@ -34,6 +35,10 @@ export interface InferenceServerOptions extends AccessOptions {
   readonly maxQueue?: number;
   /** Examples that one run may hold when requests are run together; 1 runs each alone. */
   readonly batchRowsMax?: number;
+  /** How long a request may wait for others to be run together with, microseconds; 0, as when absent: not at all. */
+  readonly maxQueueDelayMicroseconds?: number;
+  /** Numbers of examples that are run as soon as they wait, rather than the most that fit. */
+  readonly preferredBatchSizes?: readonly number[];
   /** Largest request body, bytes. Of all requests together, 8 times as much is held; more are answered 503. */
   readonly requestBytesMax?: number;
   /** Connections that may be open; further ones are closed at once. */
@@ -97,7 +102,7 @@ export interface InferenceServer {
  * --allow-addons and read access to the code and the models.
  *
  * @throws SelvedgeError `unavailable` when the port is in use or the address
- *   cannot be listened on, `invalid_argument` when the certificate or key cannot be used
+ *   cannot be listened on, `invalid_argument` when the certificate or key cannot be used, or as `checkBatchPolicy`
  */
 export async function startInferenceServer(options: InferenceServerOptions): Promise<InferenceServer> {
   const metrics = new InferenceMetrics();
@@ -108,7 +113,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
       restartDelaysMs: options.restartDelaysMs ?? restartDelaysDefaultMs,
       runTimeoutMs: options.runTimeoutMs ?? runTimeoutDefaultMs,
       memoryBytesMax: options.memoryBytesMax ?? machineMemoryBytes() / 2,
-      batchRowsMax: options.batchRowsMax ?? batchRowsDefault,
+      batching: batchPolicy(options),
     },
     metrics,
     options.awaited,
@@ -152,6 +157,16 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
 function withPipeline(model: DeployedModel, pipelines: InferenceServerOptions["pipelines"]): DeployedModel {
   const pipeline = model.pipeline ?? pipelines?.get(model.name);
   return pipeline === undefined ? model : { ...model, pipeline };
+}
+
+function batchPolicy(options: InferenceServerOptions): BatchPolicy {
+  const policy: BatchPolicy = {
+    rowsMax: options.batchRowsMax ?? batchRowsDefault,
+    preferredRows: options.preferredBatchSizes ?? [],
+    delayUs: options.maxQueueDelayMicroseconds ?? 0,
+  };
+  checkBatchPolicy(policy);
+  return policy;
 }
 
 async function startGrpc(

@@ -1,7 +1,15 @@
 import { type Command, Option } from "commander";
 import { datasetForms, datasetOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
-import { byteSizeOption, collect, count, durationOption, portOption } from "./option-parsers.ts";
+import {
+  byteSizeOption,
+  collect,
+  count,
+  countList,
+  durationOption,
+  portOption,
+  wholeNumber,
+} from "./option-parsers.ts";
 import { examples, folderHelp, stateHelp } from "./shared-help.ts";
 
 /** What keeps running: the coordinator, a device's agent, a model server. */
@@ -116,6 +124,18 @@ function addServeCommand(program: Command, invoke: Invoke): void {
     .option("--tls-cert <file>", "serve TLS 1.3 with this certificate chain, PEM")
     .option("--tls-key <file>", "its private key, PEM")
     .option("--pipeline <file>", "how a model of an ONNX file classifies pictures, YAML")
+    .option("--max-batch-size <n>", "examples that may be run together; 1 = none", count, 64)
+    .option(
+      "--preferred-batch-sizes <list>",
+      "examples that are run as soon as they wait, such as 8,16",
+      countList,
+    )
+    .option(
+      "--max-queue-delay-us <n>",
+      "microseconds that a request may wait to be run with others",
+      wholeNumber,
+      0,
+    )
     .addOption(logLevel())
     .addHelpText(
       "after",

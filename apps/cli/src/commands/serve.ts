@@ -24,6 +24,9 @@ export interface ServeOptions extends LogOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly pipeline?: string;
+  readonly maxBatchSize: number;
+  readonly preferredBatchSizes?: readonly number[];
+  readonly maxQueueDelayUs: number;
 }
 
 /** Serves one ONNX file, or a folder of models, until it is asked to stop. */
@@ -36,6 +39,9 @@ export async function run(terminal: Terminal, options: ServeOptions, model: stri
     port: options.port,
     ...(options.grpc ? { grpcPort: options.grpcPort } : {}),
     log: createLog(terminal, options),
+    batchRowsMax: options.maxBatchSize,
+    preferredBatchSizes: options.preferredBatchSizes ?? [],
+    maxQueueDelayMicroseconds: options.maxQueueDelayUs,
     ...(tls === undefined ? {} : { tls }),
     ...(options.pipeline === undefined
       ? {}

@@ -85,6 +85,7 @@ test("how models are served is read, files beside the configuration with it", as
   drain: 5s
   maxConnections: 10
   maxWaiting: 20
+  batching: { maxBatchSize: 16, preferredBatchSizes: [4, 16], maxQueueDelayMicroseconds: 500 }
   pipelines: { digits: { image: { height: 28, width: 28 } } }
 `,
   );
@@ -106,6 +107,9 @@ test("how models are served is read, files beside the configuration with it", as
     drainMs: 5_000,
     connectionsMax: 10,
     maxQueue: 20,
+    batchRowsMax: 16,
+    preferredBatchSizes: [4, 16],
+    maxQueueDelayMicroseconds: 500,
   });
   assert.equal(pipelines?.get("digits")?.image.height, 28);
 });

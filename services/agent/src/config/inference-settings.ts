@@ -9,11 +9,23 @@ import { z } from "zod";
 /** How released models are served: what `selvedge serve` takes as options. */
 export type InferenceSettings = Pick<
   InferenceServerOptions,
-  "host" | "port" | "grpcPort" | "tls" | "token" | "drainMs" | "connectionsMax" | "maxQueue" | "pipelines"
+  | "host"
+  | "port"
+  | "grpcPort"
+  | "tls"
+  | "token"
+  | "drainMs"
+  | "connectionsMax"
+  | "maxQueue"
+  | "batchRowsMax"
+  | "maxQueueDelayMicroseconds"
+  | "preferredBatchSizes"
+  | "pipelines"
 >;
 
 const anyPort = z.int().min(0).max(65_535);
 const path = z.string().min(1);
+const batchSize = z.int().min(1).max(4_096);
 const drainMaxMs = 600_000;
 
 /** As it stands in the file, whose paths are relative to it. */
@@ -27,8 +39,26 @@ interface InferenceSection {
   readonly drain?: number | undefined;
   readonly maxConnections?: number | undefined;
   readonly maxWaiting?: number | undefined;
+  readonly batching: {
+    readonly maxBatchSize?: number | undefined;
+    readonly preferredBatchSizes?: readonly number[] | undefined;
+    readonly maxQueueDelayMicroseconds?: number | undefined;
+  };
   readonly pipelines: Readonly<Record<string, Pipeline>>;
 }
+
+/** What a model's configuration in Triton says of its dynamic batcher; of every model here. */
+const batchingSection = z
+  .strictObject({
+    maxBatchSize: batchSize.optional(),
+    preferredBatchSizes: z.array(batchSize).max(32).optional(),
+    maxQueueDelayMicroseconds: z.int().min(0).max(10_000_000).optional(),
+  })
+  .refine(
+    ({ maxBatchSize = 64, preferredBatchSizes = [] }) =>
+      preferredBatchSizes.every((size) => size <= maxBatchSize),
+    "preferredBatchSizes has one above maxBatchSize, which is 64 unless given",
+  );
 
 /** The section `inference` of `agent.yaml`; what is left out is as `selvedge serve` has it. */
 export const inferenceSection: z.ZodType<InferenceSection> = z
@@ -41,9 +71,10 @@ export const inferenceSection: z.ZodType<InferenceSection> = z
     drain: duration(0, drainMaxMs, "0s to 10m").optional(),
     maxConnections: z.int().min(1).max(10_000).optional(),
     maxWaiting: z.int().min(1).max(100_000).optional(),
+    batching: batchingSection.default({}),
     pipelines: z.record(z.string().regex(namePattern, "a lower-case name"), pipelineSchema).default({}),
   })
-  .default({ host: "127.0.0.1", port: 8080, pipelines: {} });
+  .default({ host: "127.0.0.1", port: 8080, batching: {}, pipelines: {} });
 
 /**
  * Reads the files that the section names, relative to `folder`.
@@ -51,9 +82,11 @@ export const inferenceSection: z.ZodType<InferenceSection> = z
  * @throws SelvedgeError as `fileError`, and `invalid_argument` when a token's file is empty
  */
 export async function readInferenceSettings(
-  { host, port, grpcPort, tls, tokenFile, drain, maxConnections, maxWaiting, pipelines }: InferenceSection,
+  section: InferenceSection,
   folder: string,
 ): Promise<InferenceSettings> {
+  const { host, port, grpcPort, tls, tokenFile, drain, maxConnections, maxWaiting, pipelines } = section;
+  const { maxBatchSize, preferredBatchSizes, maxQueueDelayMicroseconds } = section.batching;
   return {
     host,
     port,
@@ -62,6 +95,9 @@ export async function readInferenceSettings(
     ...(drain !== undefined && { drainMs: drain }),
     ...(maxConnections !== undefined && { connectionsMax: maxConnections }),
     ...(maxWaiting !== undefined && { maxQueue: maxWaiting }),
+    ...(maxBatchSize !== undefined && { batchRowsMax: maxBatchSize }),
+    ...(preferredBatchSizes !== undefined && { preferredBatchSizes }),
+    ...(maxQueueDelayMicroseconds !== undefined && { maxQueueDelayMicroseconds }),
     ...(tls !== undefined && {
       tls: { cert: await read(folder, tls.cert), key: await read(folder, tls.key) },
     }),

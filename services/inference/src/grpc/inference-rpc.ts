@@ -116,7 +116,15 @@ function tensorMetadata({ name, datatype, shape }: TensorMetadata): {
 }
 
 function modelConfig(config: ModelConfig): MessageInitShape<typeof ModelConfigSchema> {
-  const { name, platform, backend, version_policy, max_batch_size, parameters } = config;
+  const {
+    name,
+    platform,
+    backend,
+    version_policy,
+    max_batch_size,
+    parameters,
+    dynamic_batching: batching,
+  } = config;
   // The message can name versions that are numbers only.
   const versions = version_policy.specific.versions.filter((version) => /^\d{1,18}$/.test(version));
   const tensor = ({
@@ -137,7 +145,12 @@ function modelConfig(config: ModelConfig): MessageInitShape<typeof ModelConfigSc
     input: config.input.map(tensor),
     output: config.output.map(tensor),
     instanceGroup: [{ kind: ModelInstanceGroup_Kind.CPU, count: 1 }],
-    ...(config.dynamic_batching === undefined ? {} : { dynamicBatching: {} }),
+    ...(batching !== undefined && {
+      dynamicBatching: {
+        preferredBatchSize: [...(batching.preferred_batch_size ?? [])],
+        maxQueueDelayMicroseconds: BigInt(batching.max_queue_delay_microseconds),
+      },
+    }),
     parameters: Object.fromEntries(
       Object.entries(parameters).map(([key, { string_value }]) => [key, { stringValue: string_value }]),
     ),

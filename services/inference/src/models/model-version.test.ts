@@ -50,3 +50,18 @@ test("[SV10] requests that are run together are answered as if each were alone",
     for (const [j, score] of answer.entries()) assert.ok(Math.abs(score - (alone[i]?.[j] ?? 0)) < 1e-4);
   }
 });
+
+test("[SV20] a request waits for others where it may, and the configuration says so", async (t) => {
+  const server = await digitsServer(t, { maxQueueDelayMicroseconds: 10_000_000, preferredBatchSizes: [3] });
+  const both = await Promise.all([1, 2].map((rows) => post(server.url + inferPath, inferBody(rows))));
+  assert.deepEqual(
+    both.map(({ status }) => status),
+    [200, 200],
+  );
+  const [{ execution_count, inference_count }] = (await get(`${server.url}/v2/models/digits/stats`)).body
+    .model_stats;
+  assert.deepEqual([execution_count, inference_count], [1, 3]);
+  const { dynamic_batching } = (await get(`${server.url}/v2/models/digits/config`)).body;
+  assert.deepEqual(dynamic_batching, { preferred_batch_size: [3], max_queue_delay_microseconds: 10_000_000 });
+  await assert.rejects(digitsServer(t, { preferredBatchSizes: [65] }), { code: "invalid_argument" });
+});

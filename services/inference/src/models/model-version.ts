@@ -6,22 +6,22 @@ import { type ImageLayout, imageLayout } from "../pipeline/image-layout.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type ScoredClass, scoresOutput, topClasses } from "../pipeline/top-classes.ts";
 import type { InferRequest, ModelSignature } from "../tensors/infer-request.ts";
-import { batchLength, isBatchable, mergeFeeds, rowsOf, splitResults } from "./batch.ts";
+import { isBatchable, mergeFeeds, rowsOf, splitResults } from "./batch.ts";
+import { type BatchPolicy, nextBatch } from "./batch-policy.ts";
 import { queueFull, RequestQueue } from "./request-queue.ts";
 import { SupervisedWorker, type SupervisionOptions } from "./supervised-worker.ts";
 import { type StatisticsSnapshot, VersionStatistics } from "./version-statistics.ts";
 
 export interface VersionOptions extends SupervisionOptions {
   readonly maxQueue: number;
-  /** Examples that one run may hold when requests are run together. */
-  readonly batchRowsMax: number;
+  readonly batching: BatchPolicy;
 }
 
 /** A loaded model version: its child process and the queue before it. */
 export class ModelVersion {
   readonly model: DeployedModel;
-  /** Examples that requests run together may be; 0 when the model has no batch dimension. */
-  readonly batchRowsMax: number;
+  /** When requests run together; undefined when the model has no batch dimension. */
+  readonly batching: BatchPolicy | undefined;
   readonly #statistics = new VersionStatistics();
   readonly #worker: SupervisedWorker;
   readonly #queue: RequestQueue;
@@ -43,13 +43,15 @@ export class ModelVersion {
 
   private constructor(model: DeployedModel, worker: SupervisedWorker, options: VersionOptions) {
     this.model = model;
-    this.batchRowsMax = isBatchable(worker.signature) ? options.batchRowsMax : 0;
+    const batching = isBatchable(worker.signature) ? options.batching : undefined;
+    this.batching = batching;
     this.#worker = worker;
     this.#maxQueue = options.maxQueue;
     this.#pictures = model.pipeline === undefined ? undefined : pictures(model.pipeline, worker.signature);
     this.#queue = new RequestQueue({
       maxQueue: options.maxQueue,
-      batchLength: (requests) => (this.batchRowsMax > 0 ? batchLength(requests, this.batchRowsMax) : 1),
+      nextBatch: (requests, waitedMs) =>
+        batching === undefined ? { take: 1 } : nextBatch(requests, waitedMs, batching),
       run: (requests, waitedMs) => this.#run(requests, waitedMs),
     });
   }
@@ -152,7 +154,7 @@ export class ModelVersion {
     const parts = requests.length === 1 ? [results] : splitResults(requests, results);
     this.#statistics.ran({
       requests: requests.length,
-      rows: this.batchRowsMax > 0 ? rowsOf(feeds) : 1,
+      rows: this.batching === undefined ? 1 : rowsOf(feeds),
       waitedMs,
       parts: {
         compute_input: merged - start,

@@ -1,6 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { Tensors } from "@selvedge/runtime";
 import type { InferRequest } from "../tensors/infer-request.ts";
+import type { BatchDecision } from "./batch-policy.ts";
 import { hasEndedProcess } from "./supervised-worker.ts";
 
 interface Waiting {
@@ -14,8 +15,8 @@ interface Waiting {
 export interface QueueOptions {
   /** Requests that may wait, besides those being run. */
   readonly maxQueue: number;
-  /** How many of the requests, from the first on, one run can take together; at least 1. */
-  readonly batchLength: (requests: readonly InferRequest[]) => number;
+  /** How many of the requests, from the oldest on, which has waited for `waitedMs` milliseconds, run together now. */
+  readonly nextBatch: (requests: readonly InferRequest[], waitedMs: number) => BatchDecision;
   /** Runs them together, after they waited for `waitedMs` milliseconds in all, and gives each its own results, in order. */
   readonly run: (requests: readonly InferRequest[], waitedMs: number) => Promise<readonly Tensors[]>;
 }
@@ -24,8 +25,10 @@ export interface QueueOptions {
 export class RequestQueue {
   readonly #options: QueueOptions;
   readonly #waiting: Waiting[] = [];
-  #draining: Promise<void> = Promise.resolve();
+  #draining: Promise<void> | undefined;
   #running = 0;
+  /** Ends the wait for more requests to run together, while there is one. */
+  #wake: () => void = () => {};
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -52,10 +55,12 @@ export class RequestQueue {
     const onAbort = (): void => {
       const place = this.#waiting.indexOf(waiting);
       if (place >= 0) this.#waiting.splice(place, 1);
+      this.#wake();
       reject(gone(signal));
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    if (this.#running === 0) this.#draining = this.#drain();
+    if (this.#draining === undefined) this.#draining = this.#drain();
+    else this.#wake();
     try {
       return await promise;
     } finally {
@@ -69,13 +74,29 @@ export class RequestQueue {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const length = this.#options.batchLength(this.#waiting.map(({ request }) => request));
-      const batch = this.#waiting.splice(0, length);
+    for (let [oldest] = this.#waiting; oldest !== undefined; [oldest] = this.#waiting) {
+      const requests = this.#waiting.map(({ request }) => request);
+      const decision = this.#options.nextBatch(requests, performance.now() - oldest.since);
+      if ("waitMs" in decision) {
+        await this.#more(decision.waitMs);
+        continue;
+      }
+      const batch = this.#waiting.splice(0, decision.take);
       this.#running = batch.length;
       await this.#runBatch(batch);
       this.#running = 0;
     }
+    this.#draining = undefined;
+  }
+
+  /** Until a request comes or leaves, but no longer than `waitMs` milliseconds. */
+  async #more(waitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    this.#wake = resolve;
+    await promise;
+    this.#wake = () => {};
+    clearTimeout(timer);
   }
 
   async #runBatch(batch: readonly Waiting[]): Promise<void> {

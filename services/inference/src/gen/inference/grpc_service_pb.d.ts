@@ -759,6 +759,11 @@ export declare const ModelInstanceGroup_KindSchema: GenEnum<ModelInstanceGroup_K
  */
 export declare type ModelDynamicBatching = Message<"inference.ModelDynamicBatching"> & {
   /**
+   * @generated from field: repeated int32 preferred_batch_size = 1;
+   */
+  preferredBatchSize: number[];
+
+  /**
    * @generated from field: uint64 max_queue_delay_microseconds = 2;
    */
   maxQueueDelayMicroseconds: bigint;
