@@ -69,9 +69,10 @@ export function serverAlgorithm(
 }
 
 function stepWeights(train: TrainTask): StepWeights {
-  const { localEpochs, batchSize, accumulate, maxExamplesPerDevice } = train;
+  const { localEpochs, localSteps, batchSize, accumulate, maxExamplesPerDevice } = train;
   const { momentum = 0, nesterov = false } = train.optimizerOptions ?? {};
-  const stepsMax = localEpochs * Math.ceil(maxExamplesPerDevice / (batchSize * Math.max(1, accumulate)));
+  const stepSize = batchSize * Math.max(1, accumulate);
+  const stepsMax = localSteps || localEpochs * Math.ceil(maxExamplesPerDevice / stepSize);
   return { momentum, nesterov, proximal: train.gradientOptions?.proximal ?? 0, stepsMax };
 }
 

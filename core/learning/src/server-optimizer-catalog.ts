@@ -5,13 +5,14 @@ import { fedAdam } from "./server-optimizers/fed-adam.ts";
 import { fedAvg } from "./server-optimizers/fed-avg.ts";
 import { fedAvgM } from "./server-optimizers/fed-avg-m.ts";
 import { fedYogi } from "./server-optimizers/fed-yogi.ts";
+import { nesterov } from "./server-optimizers/nesterov.ts";
 import type { ServerOptimizer } from "./server-optimizers/server-optimizer.ts";
 
 /** Numbers a plan gives its server optimizer; those that are absent are the papers' own. */
 export interface ServerOptimizerOptions {
   /** Server learning rate, > 0; 1 when absent. */
   readonly learningRate?: number | undefined;
-  /** Of fedavgm; 0.9 when absent. */
+  /** Of fedavgm and nesterov; 0.9 when absent. */
   readonly momentum?: number | undefined;
   /** Of the adaptive ones; 0.9 when absent, of fedadagrad 0. */
   readonly beta1?: number | undefined;
@@ -36,6 +37,7 @@ export function serverOptimizerNamed(name: string, options: ServerOptimizerOptio
 const catalog: ReadonlyMap<string, (options: ServerOptimizerOptions) => ServerOptimizer> = new Map([
   ["fedavg", ({ learningRate = 1 }) => fedAvg(learningRate)],
   ["fedavgm", ({ learningRate = 1, momentum = 0.9 }) => fedAvgM(learningRate, momentum)],
+  ["nesterov", ({ learningRate = 1, momentum = 0.9 }) => nesterov(learningRate, momentum)],
   ["fedadagrad", (options) => fedAdagrad(adaptive(options, 0))],
   ["fedadam", ({ beta2 = 0.99, ...options }) => fedAdam(adaptive(options, 0.9), beta2)],
   ["fedyogi", ({ beta2 = 0.99, ...options }) => fedYogi(adaptive(options, 0.9), beta2)],

@@ -153,6 +153,7 @@ export {
   accumulateMax,
   algorithmOf,
   hasAccuracy,
+  localStepsMax,
   type PlannedLoss,
   type PlannedOptimizer,
   type PlannedServerOptimizer,

@@ -19,7 +19,7 @@ export type PlannedLoss =
   | "kl-divergence"
   | "cosine"
   | "custom";
-export type PlannedServerOptimizer = "fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi";
+export type PlannedServerOptimizer = "fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi";
 export type PlannedOptimizer = "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
 
 type OptionOf<Message> = Exclude<keyof Message, `$${string}`>;
@@ -53,6 +53,7 @@ const plannedServerOptimizers: {
 } = {
   fedavg: [],
   fedavgm: ["momentum"],
+  nesterov: ["momentum"],
   fedadagrad: ["beta1", "epsilon", "initialAccumulator"],
   fedadam: ["beta1", "beta2", "epsilon", "initialAccumulator"],
   fedyogi: ["beta1", "beta2", "epsilon", "initialAccumulator"],
@@ -72,8 +73,19 @@ export function algorithmOf({
   schedule,
   personalModel,
   customLossOutput = "",
+  partialWork = false,
+  localSteps = 0,
 }: Partial<
-  Pick<TrainTask, "frozen" | "personal" | "keepOptimizerState" | "accumulate" | "customLossOutput">
+  Pick<
+    TrainTask,
+    | "frozen"
+    | "personal"
+    | "keepOptimizerState"
+    | "accumulate"
+    | "customLossOutput"
+    | "partialWork"
+    | "localSteps"
+  >
 > & {
   readonly schedule?: object | undefined;
   readonly personalModel?: object | undefined;
@@ -87,7 +99,8 @@ export function algorithmOf({
   const options = [lossOptions, optimizerOptions, gradientOptions, target, text, schedule, personalModel];
   const later = options.some((given) => given !== undefined);
   const isKeeping = personal.length > 0 || keepOptimizerState;
-  const isLater = later || frozen.length > 0 || isKeeping || accumulate > 0 || customLossOutput !== "";
+  const isOther = frozen.length > 0 || accumulate > 0 || customLossOutput !== "";
+  const isLater = later || isKeeping || isOther || partialWork || localSteps > 0;
   return isLater ? "fedavg.2" : "fedavg";
 }
 
@@ -117,8 +130,17 @@ export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest,
   if (train.accumulate > accumulateMax) {
     throw invalid("task.accumulate", `${train.accumulate} is above ${accumulateMax}`);
   }
+  checkLocalSteps(train);
   checkPatterns("task.frozen", train.frozen);
   checkPatterns("task.personal", train.personal);
+}
+
+function checkLocalSteps({ localEpochs, localSteps }: TrainTask): void {
+  if (localSteps > localStepsMax)
+    throw invalid("task.local_steps", `${localSteps} is above ${localStepsMax}`);
+  if (localSteps > 0 && localEpochs !== 1) {
+    throw invalid("task.local_epochs", `${localEpochs} epochs stand beside ${localSteps} steps`);
+  }
 }
 
 function checkLossOutput({ loss, customLossOutput: output }: TrainTask): void {
@@ -215,6 +237,9 @@ export const settingRanges: Readonly<Record<string, readonly [number, number]>> 
 };
 
 const patternLengthMax = 256;
+
+/** A round has at most so many steps, where a plan counts them. */
+export const localStepsMax = 1_000_000;
 
 /** A step has at most so many parts. */
 export const accumulateMax = 65_536;

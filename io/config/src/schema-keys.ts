@@ -45,5 +45,8 @@ function unwrapped(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
     return unwrapped(schema.unwrap() as z.ZodType);
   }
-  return schema instanceof z.ZodPipe ? unwrapped(schema.in as z.ZodType) : schema;
+  if (!(schema instanceof z.ZodPipe)) return schema;
+  // What is transformed first says nothing of the keys, what it becomes does.
+  const { in: before, out: after } = schema;
+  return unwrapped((before instanceof z.ZodTransform ? after : before) as z.ZodType);
 }

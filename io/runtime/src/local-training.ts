@@ -62,8 +62,11 @@ export async function trainLocally(
       ? undefined
       : await evaluateOn({ ...task, base: kept.parameters }, request.loss, heldOut, request, parts);
   const run = { ...request, ...ratesOf(request), ...kept.settings(), dataset, examples, rows };
+  const { localEpochs: epochs, localSteps: steps = 0, stopAt } = request;
+  // The time that the process took to begin is gone.
+  const until = stopAt === undefined ? Number.POSITIVE_INFINITY : performance.now() + stopAt - Date.now();
   const trained = await parts.withSession(graph, (session) =>
-    runTraining(session, graph, { ...run, epochs: request.localEpochs, onProgress }),
+    runTraining(session, graph, { ...run, epochs, steps, until, onProgress }),
   );
   const personal = await trainDitto(task, request, kept, { examples, heldOut }, parts);
 
@@ -79,7 +82,8 @@ export async function trainLocally(
   checkFinite(metrics);
   return {
     ...{ sent: made.sent, layout: made.layout, metrics },
-    ...{ examples: examples.length, steps: trained.steps },
+    examples: Math.min(examples.length, trained.steps * request.batchSize * graph.accumulate),
+    steps: trained.steps,
     kept: made.kept && { bytes: made.kept, isContinued: kept.kept?.isContinued ?? false },
   };
 }

@@ -74,6 +74,26 @@ test("[RE2] how the steps are cut into runs does not change a bit", async () => 
   assert.deepEqual(slow.parameters, quick.parameters);
 });
 
+test("a run of so many steps goes over the examples again and again, and cuts the last time short", async () => {
+  const run = trainingRun(model, smallDataset(100), { epochs: 1, batchSize: 10 });
+  const whole = await train(model, { ...run, epochs: 3 });
+  const counted = await train(model, { ...run, steps: 30 });
+  assert.deepEqual(counted.parameters, whole.parameters);
+  assert.equal((await train(model, { ...run, steps: 23 })).steps, 23);
+  await assert.rejects(train(model, { ...run, steps: 0.5 }), /no number of steps/);
+});
+
+test("[AL3] once its time is over a run gives what it has trained by then, at least one run's steps", async () => {
+  const run = trainingRun(model, smallDataset(1_000), { epochs: 1, batchSize: 10 });
+  let clock = 0;
+  // Each run takes as long as it should, so that each is of eight steps.
+  const timed = { ...run, now: () => (clock += 300) };
+  const cut = await train(model, { ...timed, until: 1_700 });
+  assert.equal(cut.steps, 16);
+  assert.deepEqual(cut.parameters, (await train(model, { ...run, steps: 16 })).parameters);
+  assert.equal((await train(model, { ...timed, until: 0 })).steps, 8);
+});
+
 test("a convolutional network learns where in an image the bright spot is", async () => {
   const cnn = buildCnn({ inputShape: [1, 8, 8], channels: [4], kernel: 3, hidden: [8], classes, seed: 3 });
   const dataset = brightSpots(120);

@@ -23,6 +23,10 @@ export interface TrainingRun {
   /** The part of the dataset that the device has; all of it when absent. */
   readonly rows?: Int32Array;
   readonly epochs: number;
+  /** So many steps instead, over and over the examples; absent or 0: those of the epochs. */
+  readonly steps?: number;
+  /** Once `now` says so, no more steps begin: the result is what was trained by then, at least one run. */
+  readonly until?: number;
   readonly batchSize: number;
   readonly learningRate: number;
   /**
@@ -89,7 +93,8 @@ export async function runTraining(
   run: TrainingRun,
 ): Promise<TrainingResult> {
   checkRun(run);
-  const { batchSize, learningRate, epochs, examples, seed, now = () => performance.now() } = run;
+  const { batchSize, learningRate, examples, seed, now = () => performance.now() } = run;
+  const { until = Number.POSITIVE_INFINITY } = run;
   const constant = {
     ...datasetFeeds(graph, run.dataset, batchSize),
     [ports.learningRate]: { type: "float32", dims: [], data: Float32Array.of(learningRate) } satisfies Tensor,
@@ -99,18 +104,19 @@ export async function runTraining(
   const begun = run.state ?? { values: initialState(graph.state), steps: 0 };
   checkLength(graph.state.layout, begun.values);
   const stepSize = batchSize * graph.accumulate;
-  const stepsTotal = epochs * Math.ceil(examples.length / stepSize);
+  const stepsTotal = run.steps || run.epochs * Math.ceil(examples.length / stepSize);
   const rates = graph.scheduled ? ratesOf(run, stepsTotal) : null;
   const tally = new BatchTally();
   const pace = new StepPace();
   let parameters = parameterTensors(graph.layout, run.parameters);
   let state = parameterTensors(graph.state.layout, begun.values);
   let steps = 0;
-  for (let epoch = 0; epoch < epochs; epoch += 1) {
+  let isOver = false;
+  for (let epoch = 0; !isOver; epoch += 1) {
     const order = Int32Array.from(examples);
     SeededRandom.fromSeed("epoch", seed, epoch).shuffle(order);
-    for (let start = 0, end = 0; start < order.length; start = end) {
-      end = Math.min(order.length, start + pace.steps * stepSize);
+    for (let start = 0, end = 0; start < order.length && !isOver; start = end) {
+      end = Math.min(order.length, start + Math.min(pace.steps, stepsTotal - steps) * stepSize);
       const feeds = orderFeeds(order.subarray(start, end), stepSize);
       const ran = Math.ceil((end - start) / stepSize);
       const began = now();
@@ -128,13 +134,14 @@ export async function runTraining(
       tally.add(outputs);
       steps += ran;
       run.onProgress?.({ steps, stepsTotal, ...tally.means });
+      isOver = steps === stepsTotal || now() >= until;
     }
   }
   return {
     parameters: joined(graph.layout, parameters),
     state: { values: joined(graph.state.layout, state), steps: begun.steps + steps },
     steps,
-    learningRate: rates === null ? learningRate : rates.reduce((sum, rate) => sum + rate, 0) / stepsTotal,
+    learningRate: rates === null ? learningRate : meanOf(rates.subarray(0, steps)),
     ...tally.means,
   };
 }
@@ -160,6 +167,10 @@ function ratesOf({ learningRate, rateFactor = () => 1 }: TrainingRun, steps: num
   );
 }
 
+function meanOf(rates: Float32Array): number {
+  return rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+}
+
 function ratesAt(data: Float32Array): Tensor {
   return { type: "float32", dims: [data.length], data };
 }
@@ -180,7 +191,7 @@ function termFeeds(graph: TrainingGraph, { parameters, anchor, correction }: Tra
   };
 }
 
-function checkRun({ examples, epochs, learningRate }: TrainingRun): void {
+function checkRun({ examples, epochs, steps = 0, learningRate }: TrainingRun): void {
   if (examples.length === 0) {
     throw new SelvedgeError("failed_precondition", "there are no examples to train on", {
       fix: "give a larger dataset, or hold out a smaller share of it",
@@ -188,6 +199,9 @@ function checkRun({ examples, epochs, learningRate }: TrainingRun): void {
   }
   if (!Number.isSafeInteger(epochs) || epochs < 1) {
     throw new SelvedgeError("invalid_argument", `${epochs} is no number of epochs`);
+  }
+  if (!Number.isSafeInteger(steps) || steps < 0) {
+    throw new SelvedgeError("invalid_argument", `${steps} is no number of steps`);
   }
   if (!Number.isFinite(learningRate) || learningRate <= 0) {
     throw new SelvedgeError("invalid_argument", `${learningRate} is no learning rate`);

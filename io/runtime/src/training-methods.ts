@@ -47,6 +47,10 @@ export interface LocalTraining extends DataRequest {
   readonly rate?: RateRequest;
   readonly batchSize: number;
   readonly localEpochs: number;
+  /** So many steps instead; absent or 0: as many as the epochs have. */
+  readonly localSteps?: number;
+  /** When no more steps begin, Unix ms by this machine's clock: what was trained by then is the result. Never when absent. */
+  readonly stopAt?: number;
   /** 0 <= fraction < 1; see `splitHeldOut`. */
   readonly heldOutFraction: number;
   /** Trains on at most so many examples, chosen by the seed. */
@@ -104,7 +108,10 @@ export interface EvaluationRequest extends DataRequest {
 
 /** A device's own measurement, of the examples that a training of the same settings does not touch. */
 export interface MeasuringRequest
-  extends Omit<LocalTraining, "controlPath" | "learningRate" | "rate" | "localEpochs"> {
+  extends Omit<
+    LocalTraining,
+    "controlPath" | "learningRate" | "rate" | "localEpochs" | "localSteps" | "stopAt"
+  > {
   /** As in a training; 1: of all. */
   readonly heldOutFraction: number;
   /** Of at most so many of them, chosen by the seed. */

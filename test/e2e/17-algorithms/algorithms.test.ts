@@ -5,6 +5,12 @@ import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** What each is asked for beside the model and the data, and the accuracy it comes to at least. */
 const algorithms: Readonly<Record<string, { readonly settings: string; readonly rounds: number }>> = {
+  fedsgd: { settings: "algorithm: fedsgd\nlearningRate: 0.5", rounds: 30 },
+  fedprox: {
+    settings: "algorithm: fedprox\nproximal: 0.01\nlearningRate: 0.1\nlocalEpochs: 4",
+    rounds: 4,
+  },
+  diloco: { settings: "algorithm: diloco\nlearningRate: 0.005\nlocalSteps: 60", rounds: 4 },
   fednova: {
     settings:
       "algorithm: fednova\noptimizer: { name: sgd, momentum: 0.5 }\nlearningRate: 0.1\nlocalEpochs: 4",

@@ -19,6 +19,7 @@ import {
   type TrainTask,
   TrainTaskSchema,
 } from "@selvedge/protocol";
+import { isAveraging } from "./averaging-presets.ts";
 import type { JobDataset } from "./dataset-schema.ts";
 import type { MetricGoal } from "./goal-schema.ts";
 import type { JobFile } from "./job-file.ts";
@@ -145,11 +146,12 @@ export function trainTask(job: JobFile): TrainTask {
     ...(schedule && { schedule }),
     ...(job.personalModel && { personalModel: personalModel(job, job.personalModel) }),
     ...(job.accumulate > 1 && { accumulate: job.accumulate }),
+    ...{ localSteps: job.localSteps, partialWork: job.partialWork },
   };
   const text = job.dataset.text ?? undefined;
   const requested = { ...settings, ...targetRequest(job.dataset), text };
   return create(TrainTaskSchema, {
-    algorithm: job.algorithm === "fedavg" ? algorithmOf(requested) : job.algorithm,
+    algorithm: isAveraging(job.algorithm) ? algorithmOf(requested) : job.algorithm,
     loss: loss.name,
     optimizer: optimizer.name,
     learningRate,

@@ -48,6 +48,8 @@ test("what a job file leaves out has a default", () => {
     keepOptimizerState: false,
     accumulate: 1,
     aggregator: { name: "mean" },
+    localSteps: 0,
+    partialWork: false,
     server: { name: "fedavg" },
     heldOutFraction: 0.1,
     maxExamplesPerDevice: 10_000,
@@ -265,10 +267,10 @@ test("a value out of range is named with its line", () => {
     ["quorum: 10", /^quorum: must be at most the cohort, 9$/],
     ["deadline: 120", /^deadline: must be a number and a unit/],
     ["deadline: 40d", /^deadline: must be 1s to 30d$/],
-    ["deadline: 2s", /^grace: must be at most the deadline$/],
+    ["grace: 11m", /^grace: must be at most the deadline$/],
     ["target: 1.1", /^target: /],
     ["seed: -1", /^seed: /],
-    ["algorithm: fedprox", /^algorithm: /],
+    ["algorithm: fedmagic", /^algorithm: /],
     ["loss: { name: hinge }", /^loss.name: /],
     ["optimizer: { name: lion }", /^optimizer.name: /],
     ["optimizer: { name: adam, beta1: 1 }", /^optimizer.beta1: /],
@@ -383,4 +385,24 @@ test("docs/reference/job.md describes every key", () => {
     return schemaKeysAt(builtJobSchema, at).map((key) => [...place, key].join("."));
   });
   assert.deepEqual(documented.toSorted(), keys.toSorted());
+});
+
+test("an algorithm that is averaging with other settings changes what a job file has by default, and no more", () => {
+  const fedsgd = parse(minimal, "algorithm=fedsgd", "maxExamplesPerDevice=1000", "batchSize=64");
+  assert.deepEqual([fedsgd.accumulate, fedsgd.localEpochs], [16, 1]);
+  assert.match(problem(minimal, "algorithm=fedsgd", "localEpochs=2").message, /^algorithm: fedsgd takes one/);
+
+  const fedprox = parse(minimal, "algorithm=fedprox", "proximal=0.1", "deadline=90s");
+  assert.deepEqual([fedprox.partialWork, fedprox.graceMs], [true, 90_000]);
+  const whole = parse(minimal, "algorithm=fedprox", "proximal=0.1", "partialWork=false", "deadline=5s");
+  assert.deepEqual([whole.partialWork, whole.graceMs], [false, 5_000]);
+  assert.match(problem(minimal, "algorithm=fedprox").message, /^proximal: is what fedprox pulls by/);
+
+  const { learningRate: _, ...diloco } = parse(minimal, "algorithm=diloco");
+  assert.deepEqual(diloco.optimizer, { name: "adamw", weightDecay: 0.1 });
+  assert.deepEqual([diloco.server, diloco.serverLearningRate], [{ name: "nesterov", momentum: 0.9 }, 0.7]);
+  assert.deepEqual([diloco.localSteps, diloco.keepOptimizerState], [500, true]);
+  const settled = parse(minimal, "algorithm=diloco", "localEpochs=3", "optimizer.name=adam");
+  assert.deepEqual([settled.localSteps, settled.localEpochs, settled.optimizer.name], [0, 3, "adam"]);
+  assert.match(problem(minimal, "localSteps=3", "localEpochs=2").message, /^localSteps: stand in place of/);
 });

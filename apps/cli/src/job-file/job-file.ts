@@ -3,7 +3,7 @@ import { readYamlText, YamlFile } from "@selvedge/config";
 import type { BlobReference, TaskKind } from "@selvedge/protocol";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import type { EarlyStoppingFields, TargetFields } from "./goal-schema.ts";
-import { builtJobSchema, fileJobSchema, type JobFields, quorumOf } from "./job-schema.ts";
+import { builtJobSchema, fileJobSchema, graceOf, type JobFields, quorumOf } from "./job-schema.ts";
 import { planMetrics } from "./metrics-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
@@ -89,7 +89,7 @@ function jobFile(fields: JobFields, folder: string): JobFile {
   const {
     model,
     deadline,
-    grace,
+    grace: _,
     evaluation,
     quorum,
     metrics,
@@ -113,7 +113,7 @@ function jobFile(fields: JobFields, folder: string): JobFile {
     model: modelSource(model, folder),
     quorum: quorumOf({ quorum, cohort: rest.cohort }),
     deadlineMs: deadline,
-    graceMs: grace,
+    graceMs: graceOf(fields),
     evaluation: isTraining ? (evaluation ?? "") : "",
   };
 }

@@ -2,6 +2,7 @@ import { duration } from "@selvedge/config";
 import { hasAccuracy, limits, namePattern, type TaskKind } from "@selvedge/protocol";
 import { z } from "zod";
 import { sizeProblem } from "./aggregator-schema.ts";
+import { withPreset } from "./averaging-presets.ts";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 import {
   type EarlyStoppingFields,
@@ -55,7 +56,7 @@ const fields = {
   cohort: z.int().min(1).max(limits.cohortMax),
   quorum: z.int().min(1).optional(),
   deadline: duration(1_000, 30 * dayMs, "1s to 30d").default(10 * 60_000),
-  grace: duration(0, 30 * dayMs, "0s to 30d").default(10_000),
+  grace: duration(0, 30 * dayMs, "0s to 30d").optional(),
   target: targetSchema.optional(),
   earlyStopping: earlyStoppingSchema.optional(),
   evaluation: name.optional(),
@@ -83,7 +84,7 @@ interface SharedFields extends TrainingFields, ServerFields {
   /** Milliseconds. */
   readonly deadline: number;
   /** Milliseconds. */
-  readonly grace: number;
+  readonly grace?: number | undefined;
   readonly target?: TargetFields | undefined;
   readonly earlyStopping?: EarlyStoppingFields | undefined;
   readonly evaluation?: string | undefined;
@@ -123,13 +124,15 @@ export type BuiltModel =
 
 export type JobFields = FileJobFields | BuiltJobFields;
 
-export const fileJobSchema: z.ZodType<FileJobFields> = z
-  .strictObject({ ...fields, model: z.string().min(1) })
-  .superRefine(checkTogether);
+export const fileJobSchema: z.ZodType<FileJobFields> = z.preprocess(
+  withPreset,
+  z.strictObject({ ...fields, model: z.string().min(1) }).superRefine(checkTogether),
+);
 
-export const builtJobSchema: z.ZodType<BuiltJobFields> = z
-  .strictObject({ ...fields, model: builderSchema })
-  .superRefine(checkTogether);
+export const builtJobSchema: z.ZodType<BuiltJobFields> = z.preprocess(
+  withPreset,
+  z.strictObject({ ...fields, model: builderSchema }).superRefine(checkTogether),
+);
 
 /** Contributions without which a round fails; not given: 80 % of the cohort. */
 export function quorumOf({ quorum, cohort }: Pick<SharedFields, "quorum" | "cohort">): number {
@@ -149,8 +152,13 @@ interface Together extends Pick<ServerFields, "aggregator"> {
   readonly loss: TrainingFields["loss"];
   readonly cohort: number;
   readonly quorum?: number | undefined;
-  readonly grace: number;
+  readonly grace?: number | undefined;
   readonly deadline: number;
+  readonly algorithm: TrainingFields["algorithm"];
+  readonly localEpochs: number;
+  readonly localSteps: number;
+  readonly partialWork: boolean;
+  readonly proximal?: number | undefined;
   readonly maxExamplesPerDevice: number;
 }
 
@@ -163,6 +171,12 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
       context.addIssue({ code: "invalid_type", expected: "number", input: undefined, path: [key] });
     }
     if (job.examples === "all") complain("examples", "are for an evaluation: a training holds some out");
+    if (job.algorithm === "fedsgd" && (job.localEpochs > 1 || job.localSteps > 1))
+      complain("algorithm", "fedsgd takes one step in a round");
+    if (job.algorithm === "fedprox" && job.proximal === undefined)
+      complain("proximal", "is what fedprox pulls by; without it, take fedavg with `partialWork: true`");
+    if (job.localSteps > 0 && job.localEpochs > 1)
+      complain("localSteps", "stand in place of localEpochs: give one of the two");
   } else if (job.personal.length > 0)
     complain("personal", "is of a training: devices keep such parameters for its job only");
   checkPersonalModel(job, complain);
@@ -175,7 +189,7 @@ function checkTogether(job: Together, context: z.RefinementCtx): void {
       "target",
       `is an accuracy, and ${job.loss.name} has none: name a metric that is measured, such as { metric: loss, atMost: 0.1 }`,
     );
-  if (job.grace > job.deadline) complain("grace", "must be at most the deadline");
+  if (graceOf(job) > job.deadline) complain("grace", "must be at most the deadline");
   if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
     complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
   }
@@ -197,3 +211,14 @@ function checkPersonalModel(
   if (heldOutFraction === 0 || examples === "all")
     complain("heldOutFraction", "a personal model is measured on examples that are held out");
 }
+
+/** Where partial work counts, a round waits for it: all its devices take as long as the deadline lets them. */
+export function graceOf({
+  deadline,
+  grace,
+  partialWork,
+}: Pick<Together, "deadline" | "grace" | "partialWork">): number {
+  return grace ?? (partialWork ? deadline : Math.min(deadline, graceMs));
+}
+
+const graceMs = 10_000;

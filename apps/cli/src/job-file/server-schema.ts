@@ -19,6 +19,7 @@ const server = z
   .discriminatedUnion("name", [
     z.strictObject({ name: z.literal("fedavg") }),
     z.strictObject({ name: z.literal("fedavgm"), momentum: setting("momentum") }),
+    z.strictObject({ name: z.literal("nesterov"), momentum: setting("momentum") }),
     z.strictObject({ name: z.literal("fedadagrad"), beta1, epsilon, initialAccumulator }),
     z.strictObject({ name: z.literal("fedadam"), beta1, beta2, epsilon, initialAccumulator }),
     z.strictObject({ name: z.literal("fedyogi"), beta1, beta2, epsilon, initialAccumulator }),

@@ -1,19 +1,21 @@
 import {
   accumulateMax,
   limits,
+  localStepsMax,
   type NamedAlgorithm,
   type PlannedLoss,
   type PlannedOptimizer,
   settingRanges,
 } from "@selvedge/protocol";
 import { z } from "zod";
+import type { AveragingPreset } from "./averaging-presets.ts";
 
 /** A loss or optimizer by name, with those of its options that are given. */
 export type Named<Name extends string> = { readonly name: Name } & Readonly<Record<string, unknown>>;
 
 /** How devices train, apart from the learning rate; an option that is not given has its own default. */
 export interface TrainingFields {
-  readonly algorithm: "fedavg" | NamedAlgorithm;
+  readonly algorithm: "fedavg" | AveragingPreset | NamedAlgorithm;
   readonly population?: number | undefined;
   readonly alpha?: number | undefined;
   readonly loss: Named<PlannedLoss>;
@@ -26,6 +28,9 @@ export interface TrainingFields {
   readonly keepOptimizerState: boolean;
   readonly personalModel?: PersonalModelFields | undefined;
   readonly accumulate: number;
+  /** 0 = as many as the local epochs have. */
+  readonly localSteps: number;
+  readonly partialWork: boolean;
   readonly schedule?: RateSchedule | undefined;
 }
 
@@ -130,7 +135,9 @@ const personalModel = z.discriminatedUnion("kind", [
 export const trainingFields: {
   readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
 } = {
-  algorithm: z.enum(["fedavg", "scaffold", "feddyn", "fednova"]).default("fedavg"),
+  algorithm: z
+    .enum(["fedavg", "fedsgd", "fedprox", "scaffold", "feddyn", "fednova", "diloco"])
+    .default("fedavg"),
   population: z
     .int()
     .min(1)
@@ -147,6 +154,8 @@ export const trainingFields: {
   keepOptimizerState: z.boolean().default(false),
   personalModel: personalModel.optional(),
   accumulate: z.int().min(1).max(accumulateMax).default(1),
+  localSteps: z.int().min(0).max(localStepsMax).default(0),
+  partialWork: z.boolean().default(false),
   schedule: schedule.optional(),
 };
 

@@ -4,7 +4,7 @@ import type { CheckedPlan, RobustRuleName } from "@selvedge/protocol";
 export type Choice =
   | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
   | `aggregator: ${"mean" | RobustRuleName}`
-  | `server: ${"fedavg" | "fedavgm" | "fedadagrad" | "fedadam" | "fedyogi"}`
+  | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi"}`
   | `personalisation: ${"personal" | "keepOptimizerState" | "ditto" | "fine-tuning"}`;
 
 /** The choices that a plan makes. */
@@ -27,6 +27,7 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "aggregator: norm-filter": isAggregator("norm-filter"),
   "server: fedavg": isServer("fedavg"),
   "server: fedavgm": isServer("fedavgm"),
+  "server: nesterov": isServer("nesterov"),
   "server: fedadagrad": isServer("fedadagrad"),
   "server: fedadam": isServer("fedadam"),
   "server: fedyogi": isServer("fedyogi"),

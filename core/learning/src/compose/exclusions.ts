@@ -18,7 +18,13 @@ const robust = robustRuleNames.map((name): Choice => `aggregator: ${name}`);
 export const exclusions: readonly Exclusion[] = [
   {
     these: ["algorithm: feddyn"],
-    those: ["server: fedavgm", "server: fedadagrad", "server: fedadam", "server: fedyogi"],
+    those: [
+      "server: fedavgm",
+      "server: nesterov",
+      "server: fedadagrad",
+      "server: fedadam",
+      "server: fedyogi",
+    ],
     reason: "FedDyn's server step is its own, in step with what each device keeps",
     fix: "leave `server` out, or take `algorithm: fedavg`",
   },

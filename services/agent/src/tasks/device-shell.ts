@@ -140,12 +140,13 @@ export class DeviceShell {
   }
 
   async #answer(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
-    const { random, trainer } = this.#options;
+    const { now, random, trainer } = this.#options;
     const hasModel = offer.kind !== "statistics";
     if (hasModel)
       await this.#fetch([plan.model, offer.base, ...(offer.control ? [offer.control] : [])], signal);
     const kept = hasModel ? await this.#kept(offer, holder) : undefined;
-    return makeAnswer({ plan, offer, kept }, trainer, random, signal);
+    const timeLeftMs = offer.deadlineAt - now();
+    return makeAnswer({ plan, offer, kept, timeLeftMs }, trainer, random, signal);
   }
 
   async #fetch(blobs: readonly BlobReference[], signal: AbortSignal): Promise<void> {

@@ -30,6 +30,8 @@ export interface TakenOffer {
   readonly offer: OfferFacts;
   /** What was kept for the job after an earlier round. */
   readonly kept: KeptState | undefined;
+  /** Until the round's deadline, ms; absent: the device has all the time it needs. */
+  readonly timeLeftMs?: number;
 }
 
 /**
@@ -55,7 +57,7 @@ export function makeAnswer(
 }
 
 async function update(
-  { plan, offer, kept }: TakenOffer,
+  { plan, offer, kept, timeLeftMs }: TakenOffer,
   trainer: Trainer,
   random: RandomSource,
   signal: AbortSignal,
@@ -63,7 +65,8 @@ async function update(
   const { base, round, baseVersion: roundsDone, control = null } = offer;
   const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), control !== null);
   const start = { plan, model: plan.model, base, round, roundsDone };
-  const task = { ...start, scaling: given.scaling, kept: kept?.body ?? null, control };
+  const limit = plan.train.partialWork && timeLeftMs !== undefined ? { timeLeftMs } : {};
+  const task = { ...start, ...limit, scaling: given.scaling, kept: kept?.body ?? null, control };
   const trained = await trainer.train(task, signal);
   const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
   const config = aggregator.parseConfig(given.aggregator);

@@ -46,10 +46,15 @@ export class ProcessTrainer implements Trainer {
     const name = join(workFolder, `${task.plan.digest.slice("sha256:".length)}-${task.round}`);
     const updatePath = `${name}.safetensors`;
     const nextKeptPath = `${name}-kept.safetensors`;
+    const { timeLeftMs } = task;
+    const limit =
+      timeLeftMs === undefined
+        ? {}
+        : { stopAt: Date.now() + trainingShare * Math.min(timeLeftMs, timeoutMs) };
     clearTimeout(this.#idle);
     try {
       const outcome = await this.#process.train(
-        { ...trainingRequest(task, dataset, blobs), updatePath, nextKeptPath, memoryBytesMax },
+        { ...trainingRequest(task, dataset, blobs), ...limit, updatePath, nextKeptPath, memoryBytesMax },
         { signal, memoryBytesMax, timeoutMs },
       );
       const layout = layoutOfUpdate(parseModel(await blobs.get(task.model.digest)), task.plan.train);
@@ -107,3 +112,6 @@ export class ProcessTrainer implements Trainer {
     await this.#process.stop();
   }
 }
+
+/** Of the time left, where partial work counts: the rest is for evaluating and for sending it. */
+const trainingShare = 0.8;

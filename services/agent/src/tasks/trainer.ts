@@ -16,6 +16,8 @@ export interface TrainingTask {
   readonly control: BlobReference | null;
   /** What this device kept after an earlier round, on this device; null = nothing. */
   readonly kept: BlobReference | null;
+  /** Of a plan that takes partial work: how long until the round's deadline, ms. */
+  readonly timeLeftMs?: number;
 }
 
 /** Statistics of the columns that a plan names. */

@@ -21,11 +21,11 @@ export interface BlobPaths {
 /** What a plan has a device compute in one round, on this data of its own. */
 export function trainingRequest(task: TrainingTask, dataset: DatasetSource, blobs: BlobPaths): LocalTraining {
   const { control, plan } = task;
-  const { learningRate, localEpochs } = plan.train;
+  const { learningRate, localEpochs, localSteps } = plan.train;
   return {
     ...settingsOf(task, dataset, blobs),
     ...(control === null ? {} : { controlPath: blobs.pathOf(control.digest) }),
-    ...{ learningRate, ...rateOf(task), localEpochs },
+    ...{ learningRate, ...rateOf(task), localEpochs, localSteps },
   };
 }
 

@@ -166,7 +166,8 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
   /**
    * "fedavg"; "fedavg.2" where a field after max_examples_per_device is set, so
    * that a device of a version that does not know them declines (SPEC OF8);
-   * "scaffold" and "feddyn", where devices keep a correction of their own.
+   * "scaffold" and "feddyn", where devices keep a correction of their own; "fednova",
+   * where they send how much their steps weigh.
    *
    * @generated from field: string algorithm = 1;
    */
@@ -262,6 +263,14 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
   schedule?: LearningRateSchedule | undefined;
 
   /**
+   * Whether a device that runs out of time sends what it has trained by then
+   * (FedProx); else it sends nothing.
+   *
+   * @generated from field: bool partial_work = 17;
+   */
+  partialWork: boolean;
+
+  /**
    * Parameters that stay on each device: trained there, never sent, not
    * aggregated. Names, in which "*" is any text, or "batch-normalization".
    *
@@ -294,6 +303,14 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: selvedge.v1.PersonalModel personal_model = 22;
    */
   personalModel?: PersonalModel | undefined;
+
+  /**
+   * Steps that a device takes in a round, over and over its examples; 0: as many
+   * as local_epochs has, which is 1 beside it.
+   *
+   * @generated from field: uint32 local_steps = 23;
+   */
+  localSteps: number;
 };
 
 /**
@@ -864,7 +881,7 @@ export declare const RobustOptionsSchema: GenMessage<RobustOptions>;
  */
 export declare type ServerOptimizerSpec = Message<"selvedge.v1.ServerOptimizerSpec"> & {
   /**
-   * "fedavg", "fedavgm", "fedadagrad", "fedadam", "fedyogi".
+   * "fedavg", "fedavgm", "nesterov", "fedadagrad", "fedadam", "fedyogi".
    *
    * @generated from field: string name = 1;
    */
@@ -876,7 +893,7 @@ export declare type ServerOptimizerSpec = Message<"selvedge.v1.ServerOptimizerSp
   learningRate: number;
 
   /**
-   * Of "fedavgm".
+   * Of "fedavgm", "nesterov".
    *
    * @generated from field: optional double momentum = 3;
    */
