@@ -55,6 +55,7 @@ export * from "./gen/selvedge/v1/round_pb.js";
 export * from "./gen/selvedge/v1/update_pb.js";
 export { dependsOnBody } from "./job/admit-submission.ts";
 export type { JobEffect, JobEvent, OfferAnswer, ReceiptVerdict, SubmissionFacts } from "./job/job-event.ts";
+export { checkpointsOf, type WeightsCheckpoint, type WeightsOrigin } from "./job/job-origin.ts";
 export {
   type AcceptedContribution,
   type GroupMetrics,

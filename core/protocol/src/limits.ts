@@ -48,6 +48,10 @@ export const limits = {
   /** Devices in one cohort. */
   cohortMax: 10_000,
   roundsMax: 100_000,
+  /** Rounds of one job whose weights are kept. */
+  checkpointsMax: 1_000,
+  /** A job file as it is kept with its job, bytes. */
+  jobSourceBytesMax: 65_536,
   /** Patterns of the parameters that a plan does not train, or that devices keep for themselves. */
   parameterPatternsMax: 100,
   /** Cohort times capped examples per device: what keeps a grid64 sum fine enough. */

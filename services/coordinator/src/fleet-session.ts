@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import {
   type Birth,
+  type BlobReference,
   type Digest,
   hasEnded,
   type JobEffect,
@@ -139,6 +140,7 @@ export class FleetSession {
       diskBytesFree: options.diskBytesFree,
       keeper: this.#keeper,
       eligible: (dataset) => this.#eligible(dataset),
+      released: (model, version) => this.#released(model, version),
       setsOf: (device) => fleet.devices.setsOf(device),
       barredWhy: (device) => fleet.devices.barredWhy(device),
       send: (device, body) => this.hub.send(device, body),
@@ -275,6 +277,11 @@ export class FleetSession {
       const hasData = birth.datasets.some((summary) => summary.name === dataset);
       return hasData && devices.standingOf(device) === "active" ? device : [];
     });
+  }
+
+  #released(name: string, version: number): BlobReference | undefined {
+    const releases = this.#options.fleet.signing.repository.releases();
+    return releases.find((release) => release.name === name && Number(release.version) === version)?.blob;
   }
 
   /** Of releases, their images, of jobs, and of what devices are uploading. */

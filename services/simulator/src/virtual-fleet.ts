@@ -161,6 +161,7 @@ export class VirtualFleet {
       // Its disk is memory.
       diskBytesFree: async () => freemem(),
       eligible: clients,
+      released: () => undefined,
       setsOf: () => ({ group: "", tags: [] }),
       barredWhy: () => undefined,
       send: (client, body) => this.#send(client, body),

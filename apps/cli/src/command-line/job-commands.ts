@@ -1,26 +1,16 @@
 import { type Command, Option } from "commander";
 import type { Invoke } from "./invoke.ts";
-import { collect } from "./option-parsers.ts";
+import { collect, count } from "./option-parsers.ts";
 import { examples, operatorOptions } from "./shared-help.ts";
 
 /** What the fleet learns. */
 export function addJobCommands(program: Command, invoke: Invoke): void {
   const job = program.command("job").summary("train models").description("Jobs: what the fleet learns.");
-  operatorOptions(job.command("run <file>"))
+  startOptions(operatorOptions(job.command("run <file>")))
     .summary("start a job")
     .description(
       "Checks a job file, uploads its model, signs its plan with the operator's key, and starts it.",
     )
-    .addOption(
-      new Option("--set <key=value>", "replace a value of the file; may be repeated")
-        .argParser(collect)
-        .default([], "none"),
-    )
-    .option(
-      "--id <id>",
-      "id of the job; the same id and file start nothing twice (default: name and a random suffix)",
-    )
-    .option("--watch", "follow the job until it ends")
     .addHelpText(
       "after",
       examples(
@@ -30,6 +20,24 @@ export function addJobCommands(program: Command, invoke: Invoke): void {
       ),
     )
     .action(invoke(() => import("../commands/job-run.ts")));
+  startOptions(operatorOptions(job.command("fork <id>")))
+    .summary("start a job from the weights of another")
+    .description(
+      "Starts a job with the file of another one, from the weights after one of its rounds: those that its file said to keep (keepEvery), and the last.",
+    )
+    .addOption(
+      new Option("--round <number>", "the round (default: the last whose weights are there)").argParser(
+        count,
+      ),
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "selvedge job fork digits-1 --round 20 --set learningRate=0.01 --watch",
+        "selvedge job fork digits-1 --set rounds=50 --id digits-2",
+      ),
+    )
+    .action(invoke(() => import("../commands/job-fork.ts")));
   operatorOptions(job.command("list"))
     .summary("list jobs")
     .description("Lists jobs, the oldest first.")
@@ -53,4 +61,18 @@ export function addJobCommands(program: Command, invoke: Invoke): void {
     .description("Ends a job; its finished rounds stay.")
     .addHelpText("after", examples("selvedge job cancel digits-1"))
     .action(invoke(() => import("../commands/job-cancel.ts")));
+}
+
+function startOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--set <key=value>", "replace a value of the file; may be repeated")
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .option(
+      "--id <id>",
+      "id of the job; the same id and file start nothing twice (default: name and a random suffix)",
+    )
+    .option("--watch", "follow the job until it ends");
 }

@@ -47,11 +47,30 @@ function jobFields(job: Job): [string, string][] {
     ["rounds", `${job.roundsCompleted} of ${job.rounds}`],
     ["started", formatTime(job.createdAtMs)],
     ...(job.endedAtMs === 0n ? [] : [["ended", formatTime(job.endedAtMs)] satisfies [string, string]]),
+    ...originField(job.origin),
     ["plan", job.planDigest],
     ["signed by", job.signer],
     ...blobField("weights", job.weights),
+    ...keptField(job),
     ...blobField("model", job.model),
   ];
+}
+
+function originField(origin: Job["origin"]): [string, string][] {
+  switch (origin?.kind.case) {
+    case "release":
+      return [["from", `${origin.kind.value.model}@${origin.kind.value.version}`]];
+    case "round":
+      return [["from", `round ${origin.kind.value.round} of job ${origin.kind.value.job}`]];
+    default:
+      return [];
+  }
+}
+
+/** After which rounds the weights are there to begin others with. */
+function keptField({ checkpoints }: Job): [string, string][] {
+  if (checkpoints.length === 0) return [];
+  return [["kept", `weights of rounds ${checkpoints.map(({ round }) => round).join(", ")}`]];
 }
 
 function blobField(name: string, blob: Job["model"]): [string, string][] {

@@ -31,7 +31,9 @@ function problem(text: string, ...sets: string[]): Pick<SelvedgeError, "code" | 
 const tenClasses = { kind: "class", shape: [], classes: 10 } as const;
 
 test("what a job file leaves out has a default", () => {
-  assert.deepEqual(parse(minimal), {
+  const { source, ...job } = parse(minimal);
+  assert.equal(JSON.parse(source).cohort, 9);
+  assert.deepEqual(job, {
     name: "digits",
     task: "train",
     examples: "held-out",
@@ -335,6 +337,20 @@ test("a file that is not there is named", async () => {
       thrown instanceof SelvedgeError && thrown.code === "not_found" && thrown.at === "/nowhere/job.yaml"
     );
   });
+});
+
+test("a job may begin with the weights of a release or of a round, with a model of its own or theirs", () => {
+  const { source, ...job } = parse(`${minimal}from: digits@3\nkeepEvery: 5\n`);
+  assert.deepEqual([job.from, job.keepEvery, job.model.kind], ["digits@3", 5, "file"]);
+  assert.equal(JSON.parse(source).from, "digits@3");
+  const without = minimal.replace(/model: .*\n/, "");
+  assert.deepEqual(parse(`${without}from: { job: digits-1, round: 2 }\n`).model, { kind: "origin" });
+  assert.equal(problem(without).message, "model is missing");
+  assert.match(problem(`${minimal}from: digits@new\n`).message, /^from/);
+  assert.match(
+    problem(`${minimal}keepEvery: 1\n`, "rounds=2000").message,
+    /^keepEvery: must be so many rounds/,
+  );
 });
 
 test("a training has a rate and rounds, an evaluation needs neither and has none of what a device keeps", () => {

@@ -1,9 +1,10 @@
 import { dirname, resolve } from "node:path";
 import { readYamlText, YamlFile } from "@selvedge/config";
 import type { BlobReference, TaskKind } from "@selvedge/protocol";
+import { graceOf, quorumOf } from "./check-together.ts";
 import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import type { EarlyStoppingFields, TargetFields } from "./goal-schema.ts";
-import { builtJobSchema, fileJobSchema, graceOf, type JobFields, quorumOf } from "./job-schema.ts";
+import { builtJobSchema, fileJobSchema, type JobFields, type StartFields } from "./job-schema.ts";
 import { planMetrics } from "./metrics-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
@@ -15,6 +16,12 @@ export interface JobFile extends TrainingFields, ServerFields {
   /** Of an evaluation: what is measured on. */
   readonly examples: "held-out" | "all";
   readonly model: ModelSource;
+  /** Whose weights it begins with; absent: those of its model. */
+  readonly from?: StartFields | undefined;
+  /** After how many rounds each the weights are kept; absent: never. */
+  readonly keepEvery?: number | undefined;
+  /** What the file said, `--set` and all, as JSON: another job file can be made of it. */
+  readonly source: string;
   readonly dataset: JobDataset;
   readonly localEpochs: number;
   readonly batchSize: number;
@@ -41,6 +48,8 @@ export interface JobFile extends TrainingFields, ServerFields {
 
 export type ModelSource =
   | { readonly kind: "file" /** Absolute. */; readonly path: string }
+  /** That of what the job begins with. */
+  | { readonly kind: "origin" }
   | {
       readonly kind: "mlp";
       readonly inputShape: readonly number[];
@@ -82,10 +91,11 @@ export function parseJobFile(text: string, path: string, sets: readonly string[]
   const value = file.toValue();
   // Chosen by what is there, so that complaints are about the form that was meant.
   const isBuilt = isObject(value) && isObject(value.model);
-  return jobFile(isBuilt ? file.check(builtJobSchema) : file.check(fileJobSchema), dirname(path));
+  const fields = isBuilt ? file.check(builtJobSchema) : file.check(fileJobSchema);
+  return { ...jobFile(fields, dirname(path)), source: JSON.stringify(value) };
 }
 
-function jobFile(fields: JobFields, folder: string): JobFile {
+function jobFile(fields: JobFields, folder: string): Omit<JobFile, "source"> {
   const {
     model,
     deadline,
@@ -119,6 +129,7 @@ function jobFile(fields: JobFields, folder: string): JobFile {
 }
 
 function modelSource(model: JobFields["model"], folder: string): ModelSource {
+  if (model === undefined) return { kind: "origin" };
   if (typeof model === "string") return { kind: "file", path: resolve(folder, model) };
   if (model.builder === "mlp") {
     const { builder: kind, input: inputShape, ...sizes } = model;

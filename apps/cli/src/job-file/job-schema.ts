@@ -1,8 +1,8 @@
 import { duration } from "@selvedge/config";
-import { hasAccuracy, limits, namePattern, type TaskKind } from "@selvedge/protocol";
+import { limits, namePattern, type TaskKind } from "@selvedge/protocol";
 import { z } from "zod";
-import { sizeProblem } from "./aggregator-schema.ts";
 import { withPreset } from "./averaging-presets.ts";
+import { checkTogether } from "./check-together.ts";
 import { type DatasetFields, datasetSchema } from "./dataset-schema.ts";
 import {
   type EarlyStoppingFields,
@@ -40,6 +40,13 @@ const builderSchema = z.discriminatedUnion("builder", [
 const fields = {
   name,
   task: z.enum(["train", "evaluate"]).default("train"),
+  from: z
+    .union([
+      z.string().regex(/^[^@]+(@\d{1,15})?$/, "must be name or name@version of a release, such as digits@3"),
+      z.strictObject({ job: name, round: z.int().min(1).optional() }),
+    ])
+    .optional(),
+  keepEvery: z.int().min(1).max(limits.roundsMax).optional(),
   examples: z.enum(["held-out", "all"]).default("held-out"),
   dataset: datasetSchema,
   localEpochs: z.int().min(1).max(1_000).default(1),
@@ -70,6 +77,8 @@ const fields = {
 interface SharedFields extends TrainingFields, ServerFields {
   readonly name: string;
   readonly task: TaskKind;
+  readonly from?: StartFields | undefined;
+  readonly keepEvery?: number | undefined;
   /** Of an evaluation: what is measured on. */
   readonly examples: "held-out" | "all";
   readonly dataset: DatasetFields;
@@ -93,9 +102,12 @@ interface SharedFields extends TrainingFields, ServerFields {
   readonly metrics?: string[] | undefined;
 }
 
-/** A job file whose model is an ONNX file, by path. */
+/** Whose weights a job begins with: a release's, as "name" or "name@version", or those after a round of a job. */
+export type StartFields = string | { readonly job: string; readonly round?: number | undefined };
+
+/** A job file whose model is an ONNX file, by path; absent: that of `from`. */
 export interface FileJobFields extends SharedFields {
-  readonly model: string;
+  readonly model?: string | undefined;
 }
 
 /** A job file whose model is built. */
@@ -126,99 +138,10 @@ export type JobFields = FileJobFields | BuiltJobFields;
 
 export const fileJobSchema: z.ZodType<FileJobFields> = z.preprocess(
   withPreset,
-  z.strictObject({ ...fields, model: z.string().min(1) }).superRefine(checkTogether),
+  z.strictObject({ ...fields, model: z.string().min(1).optional() }).superRefine(checkTogether),
 );
 
 export const builtJobSchema: z.ZodType<BuiltJobFields> = z.preprocess(
   withPreset,
   z.strictObject({ ...fields, model: builderSchema }).superRefine(checkTogether),
 );
-
-/** Contributions without which a round fails; not given: 80 % of the cohort. */
-export function quorumOf({ quorum, cohort }: Pick<SharedFields, "quorum" | "cohort">): number {
-  return quorum ?? Math.ceil(cohort * 0.8);
-}
-
-interface Together extends Pick<ServerFields, "aggregator"> {
-  readonly task: TaskKind;
-  readonly examples: "held-out" | "all";
-  readonly learningRate?: number | undefined;
-  readonly rounds?: number | undefined;
-  readonly personal: readonly string[];
-  readonly personalModel?: TrainingFields["personalModel"];
-  readonly federatedEvaluation?: object | undefined;
-  readonly heldOutFraction: number;
-  readonly target?: TargetFields | undefined;
-  readonly loss: TrainingFields["loss"];
-  readonly cohort: number;
-  readonly quorum?: number | undefined;
-  readonly grace?: number | undefined;
-  readonly deadline: number;
-  readonly algorithm: TrainingFields["algorithm"];
-  readonly localEpochs: number;
-  readonly localSteps: number;
-  readonly partialWork: boolean;
-  readonly proximal?: number | undefined;
-  readonly maxExamplesPerDevice: number;
-}
-
-function checkTogether(job: Together, context: z.RefinementCtx): void {
-  const complain = (key: keyof Together, message: string): void =>
-    context.addIssue({ code: "custom", path: [key], message });
-  if (job.task === "train") {
-    for (const key of ["learningRate", "rounds"] as const) {
-      if (job[key] !== undefined) continue;
-      context.addIssue({ code: "invalid_type", expected: "number", input: undefined, path: [key] });
-    }
-    if (job.examples === "all") complain("examples", "are for an evaluation: a training holds some out");
-    if (job.algorithm === "fedsgd" && (job.localEpochs > 1 || job.localSteps > 1))
-      complain("algorithm", "fedsgd takes one step in a round");
-    if (job.algorithm === "fedprox" && job.proximal === undefined)
-      complain("proximal", "is what fedprox pulls by; without it, take fedavg with `partialWork: true`");
-    if (job.localSteps > 0 && job.localEpochs > 1)
-      complain("localSteps", "stand in place of localEpochs: give one of the two");
-  } else if (job.personal.length > 0)
-    complain("personal", "is of a training: devices keep such parameters for its job only");
-  checkPersonalModel(job, complain);
-  if (job.quorum !== undefined && job.quorum > job.cohort)
-    complain("quorum", `must be at most the cohort, ${job.cohort}`);
-  const problem = job.task === "train" ? sizeProblem(job.aggregator, quorumOf(job), job.cohort) : null;
-  if (problem !== null) complain(...problem);
-  if (typeof job.target === "number" && !hasAccuracy(job.loss.name))
-    complain(
-      "target",
-      `is an accuracy, and ${job.loss.name} has none: name a metric that is measured, such as { metric: loss, atMost: 0.1 }`,
-    );
-  if (graceOf(job) > job.deadline) complain("grace", "must be at most the deadline");
-  if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
-    complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
-  }
-}
-
-function checkPersonalModel(
-  job: Together,
-  complain: (key: "personalModel" | "heldOutFraction", message: string) => void,
-): void {
-  const { examples, federatedEvaluation, heldOutFraction, learningRate, personalModel, task } = job;
-  if (personalModel === undefined) return;
-  const { kind } = personalModel;
-  if (kind === "ditto" && task === "evaluate")
-    complain("personalModel", "ditto goes on from round to round of a training: say fine-tuning");
-  if (kind === "fine-tuning" && task === "train" && federatedEvaluation === undefined)
-    complain("personalModel", "fine-tuning is where devices evaluate: give federatedEvaluation too");
-  if (personalModel.learningRate === undefined && learningRate === undefined)
-    complain("personalModel", "needs a learningRate, of its own or of the job");
-  if (heldOutFraction === 0 || examples === "all")
-    complain("heldOutFraction", "a personal model is measured on examples that are held out");
-}
-
-/** Where partial work counts, a round waits for it: all its devices take as long as the deadline lets them. */
-export function graceOf({
-  deadline,
-  grace,
-  partialWork,
-}: Pick<Together, "deadline" | "grace" | "partialWork">): number {
-  return grace ?? (partialWork ? deadline : Math.min(deadline, graceMs));
-}
-
-const graceMs = 10_000;

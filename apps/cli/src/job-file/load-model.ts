@@ -11,18 +11,21 @@ import { modelMismatch } from "@selvedge/runtime";
 import { trainTask } from "./build-plan.ts";
 import { compileEvaluation, compileModel, readModelFile } from "./compile-model.ts";
 import type { JobFile, JobModel, ModelSource } from "./job-file.ts";
+import { type StartingPoint, withWeights } from "./starting-point.ts";
 
 /**
  * Reads or builds a job's model, and checks here what would fail on every
  * device: that it can be trained, and fits the dataset.
  *
- * @throws SelvedgeError as `parseModel` and `trainingGraph`, naming the file,
+ * @param start whose weights it begins with; null where the job says nothing of it
+ * @throws SelvedgeError as `withWeights`, `parseModel` and `trainingGraph`, naming the file,
  *   `invalid_argument` when model and dataset disagree.
  */
-export async function loadModel(job: JobFile): Promise<JobModel> {
+export async function loadModel(job: JobFile, start: StartingPoint | null = null): Promise<JobModel> {
   const { model, dataset } = job;
-  const at = model.kind === "file" ? model.path : "model";
-  const bytes = await modelBytes(model);
+  const at = model.kind === "file" ? model.path : (start?.name ?? "model");
+  if (job.from !== undefined && start === null) throw withoutCoordinator();
+  const bytes = await modelBytes(model, start);
   const graph = compile(job, bytes, at);
   if (graph.classes === 1) {
     throw new SelvedgeError(
@@ -42,6 +45,17 @@ export async function loadModel(job: JobFile): Promise<JobModel> {
   return { bytes, reference: { digest: digestOf(bytes), length: bytes.length } };
 }
 
+function withoutCoordinator(): SelvedgeError {
+  return new SelvedgeError(
+    "unsupported",
+    "a job that begins with weights of a fleet's needs its coordinator",
+    {
+      at: "from",
+      fix: "start it with `selvedge job run`, or leave `from` out",
+    },
+  );
+}
+
 function compile(job: JobFile, bytes: Uint8Array, at: string): BatchGraph {
   const { target } = job.dataset;
   const training = {
@@ -55,7 +69,14 @@ function compile(job: JobFile, bytes: Uint8Array, at: string): BatchGraph {
   return graph;
 }
 
-async function modelBytes(model: ModelSource): Promise<Uint8Array> {
+/** The job's own model with the weights that it begins with, or the one that they come in. */
+async function modelBytes(model: ModelSource, start: StartingPoint | null): Promise<Uint8Array> {
+  if (model.kind === "origin") return start?.bytes ?? new Uint8Array();
+  const own = await ownModel(model);
+  return start === null ? own : withWeights(own, start);
+}
+
+async function ownModel(model: Exclude<ModelSource, { kind: "origin" }>): Promise<Uint8Array> {
   if (model.kind === "mlp") return serializeModel(buildMlp(model));
   if (model.kind === "cnn") return serializeModel(buildCnn(model));
   return readModelFile(model.path);

@@ -1,7 +1,8 @@
 import { checkComposition } from "@selvedge/learning";
-import { decodePlan, encodePlan, type Job, SelvedgeError, signPlan } from "@selvedge/protocol";
+import { decodePlan, encodePlan, type Job, limits, SelvedgeError, signPlan } from "@selvedge/protocol";
 import { buildPlan } from "../job-file/build-plan.ts";
 import type { JobFile, JobModel } from "../job-file/job-file.ts";
+import type { FetchedStart } from "./fetch-start.ts";
 import { readOperatorKey } from "./operator-file.ts";
 import type { OperatorSession } from "./operator-session.ts";
 
@@ -9,6 +10,7 @@ import type { OperatorSession } from "./operator-session.ts";
  * Uploads a job's model, signs its plan with the operator's key, and starts it.
  *
  * @param id - chosen by the caller; the same job under the same id is started once
+ * @param origin - whose weights the model comes with
  * @throws SelvedgeError as `checkComposition`, before anything is sent
  */
 export async function submitJob(
@@ -17,6 +19,7 @@ export async function submitJob(
   { reference, bytes }: JobModel,
   id: string,
   signal: AbortSignal,
+  origin?: FetchedStart["origin"],
 ): Promise<Job> {
   const plan = encodePlan(buildPlan(job, reference));
   checkComposition(decodePlan(plan));
@@ -24,7 +27,12 @@ export async function submitJob(
   if (operatorKeyPath === undefined) throw noPlanKey(path);
   const planSignature = signPlan(plan, await readOperatorKey(operatorKeyPath));
   await session.blobs.upload(reference, (start, end) => part(bytes, start, end), signal);
-  const request = { job: id, plan, planSignature, evaluationDataset: job.evaluation };
+  const request = {
+    ...{ job: id, plan, planSignature, evaluationDataset: job.evaluation },
+    ...(origin !== undefined && { origin }),
+    ...(job.task === "train" && { keepEvery: job.keepEvery ?? 0 }),
+    source: job.source.length <= limits.jobSourceBytesMax ? job.source : "",
+  };
   const { job: started } = await session.client.runJob(request, session.call);
   if (started !== undefined) return started;
   throw new SelvedgeError("internal", "the coordinator started a job and does not say which", {

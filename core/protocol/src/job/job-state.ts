@@ -1,5 +1,6 @@
 import type { BlobReference, Digest } from "../digest.ts";
 import type { EarlyStopping, MetricTarget, Progress } from "./job-goal.ts";
+import type { WeightsCheckpoint, WeightsOrigin } from "./job-origin.ts";
 
 /** Everything `stepJob` needs of a plan. */
 export interface JobPlan {
@@ -27,6 +28,10 @@ export interface JobPlan {
   readonly statistics?: true;
   /** What the job is for; absent = it trains. */
   readonly task?: "evaluate";
+  /** Whose weights it begins with; absent = those of its model's file. */
+  readonly origin?: WeightsOrigin;
+  /** After how many rounds each the weights are kept; absent = never. */
+  readonly keepEvery?: number;
   /** After how many rounds devices measure what came of them; absent = never. */
   readonly evaluateEvery?: number;
   /** Whether devices keep something for it between rounds; absent = no. */
@@ -62,6 +67,10 @@ export interface JobState {
   /** When a job without a round looks for devices again; null = when one comes online. */
   readonly lookAgainAt: number | null;
   readonly base: { readonly version: number; readonly weights: BlobReference };
+  /** Number of the round that made `base`; absent before the first, and in jobs of before it was kept. */
+  readonly trainedIn?: number;
+  /** Weights that were to be kept, in the order of their rounds; absent = none. */
+  readonly checkpoints?: readonly WeightsCheckpoint[];
   /** State of the server optimizer; null before the first round. */
   readonly optimizerState: BlobReference | null;
   /** Number of the round that opens next; failed rounds use up theirs. */

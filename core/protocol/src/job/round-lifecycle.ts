@@ -195,6 +195,8 @@ export function completeRound(
   const next: JobState = {
     ...state,
     base: { version, weights: round.outcome.weights },
+    trainedIn: round.number,
+    ...checkpointed(state, round.number, round.outcome.weights),
     current: null,
     waitingSince: now,
     optimizerState: round.outcome.optimizerState,
@@ -203,12 +205,23 @@ export function completeRound(
     ...progressAfter(state, summary),
     last: summary,
   };
-  const kept = [next.base.weights.digest, next.optimizerState?.digest];
+  const checkpoints = next.checkpoints ?? [];
+  const kept = [next.base, ...checkpoints].map(({ weights }) => weights.digest);
+  if (next.optimizerState !== null) kept.push(next.optimizerState.digest);
   const before = [state.base.weights.digest, state.optimizerState?.digest].flatMap((one) => one ?? []);
   const spent = before.filter((digest) => !kept.includes(digest));
   const effects: JobEffect[] = [archive(summary), ...discardOf({ ...round, outcome: null }, spent)];
   const after = goOn(next);
   return { state: after.state, effects: [...effects, ...after.effects] };
+}
+
+function checkpointed(
+  { plan: { keepEvery }, checkpoints = [], roundsCompleted }: JobState,
+  round: number,
+  weights: BlobReference,
+): Pick<JobState, "checkpoints"> {
+  if (keepEvery === undefined || (roundsCompleted + 1) % keepEvery > 0) return {};
+  return { checkpoints: [...checkpoints, { round, weights }] };
 }
 
 /** What follows a round of a job that trains: the next one, or its model. */

@@ -1,4 +1,4 @@
-import type { Digest } from "@selvedge/protocol";
+import type { Digest, WeightsOrigin } from "@selvedge/protocol";
 import type { Release } from "../release.ts";
 import { type Descriptor, mediaTypes, type OciDocument } from "./descriptor.ts";
 import { ociDocument } from "./oci-document.ts";
@@ -20,6 +20,8 @@ export interface TrainingRecord {
   readonly metrics: Readonly<Record<string, number>>;
   /** The forward graph that the job began from. */
   readonly graph: Digest;
+  /** Whose weights it began with; absent = those of the graph's file. */
+  readonly origin?: WeightsOrigin;
 }
 
 export interface Provenance {
@@ -83,6 +85,7 @@ function predicateOf(
   return {
     model: { name: release.name, version: release.version },
     job: { id: training.job, plan: training.plan, signer: training.signer, graph: training.graph },
+    origin: training.origin ?? null,
     startedOn: new Date(training.startedAtMs).toISOString(),
     finishedOn: new Date(training.finishedAtMs).toISOString(),
     rounds: { completed: training.roundsCompleted, failed: training.roundsFailed },

@@ -33,5 +33,6 @@ export function trainingRecord(
     contributions: contributors.length,
     metrics: { ...newest?.federated, ...newest?.evaluation },
     graph: plan.model.digest,
+    ...(plan.origin !== undefined && { origin: plan.origin }),
   };
 }

@@ -84,6 +84,8 @@ export interface TestBoard {
   readonly request: JobRequest;
   /** Another plan under the same id. */
   readonly otherRequest: JobRequest;
+  /** By the operator. */
+  sign(plan: Uint8Array): JobRequest["signature"];
   /** As after a crash: another board on what is durable. */
   restart(): Promise<JobBoard>;
   /** @param update a blob, or the value that each parameter of one moves by. */
@@ -123,6 +125,7 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
       memoryBytesMax,
       diskBytesFree: async () => diskBytesFree,
       eligible: () => ["a", "b", "c"].slice(0, cohort),
+      released: () => undefined,
       setsOf: () => ({ group: "", tags: [] }),
       barredWhy: (device) => barred.get(device),
       send: (device, body) => sent.push({ device, body }) > 0,
@@ -166,7 +169,8 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
   };
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
   const idle = (): Promise<void> => fleet.board.idle();
-  const parts = { board: fleet.board, restart, barred, store, blobs, graph, released };
+  const sign = (plan: Uint8Array): JobRequest["signature"] => signPlan(plan, operator);
+  const parts = { sign, board: fleet.board, restart, barred, store, blobs, graph, released };
   return { ...parts, request, otherRequest, submit, submitMetrics, receipts, idle };
 }
 

@@ -32,6 +32,17 @@ export class JobRecords {
     };
   }
 
+  /** Idempotent, as `writeSignature`. */
+  async writeSource(job: string, source: string): Promise<void> {
+    await this.#store.commit({ writes: [{ key: sourceKey(job), value: source }] });
+  }
+
+  /** The file that a job was made from, as JSON; undefined where none was given. */
+  async readSource(job: string): Promise<string | undefined> {
+    const record = await this.#store.read(sourceKey(job));
+    return record?.value as string | undefined;
+  }
+
   async archiveRound(job: string, summary: RoundSummary): Promise<void> {
     const value = summary as unknown as Json;
     await this.#store.commit({ writes: [{ key: roundKey(job, summary.number), value }] });
@@ -54,6 +65,10 @@ type StoredSignature = {
 
 function signatureKey(job: string): string {
   return `plan-signature/${job}`;
+}
+
+function sourceKey(job: string): string {
+  return `job-source/${job}`;
 }
 
 /** Padded, so that keys sort by number. */

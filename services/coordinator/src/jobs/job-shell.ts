@@ -247,6 +247,7 @@ export function blobsOf(state: JobState): string[] {
     state.optimizerState,
     state.model,
     state.statistics ?? null,
+    ...(state.checkpoints ?? []).map(({ weights }) => weights),
   ];
   if (round !== null) {
     const { weights = null, optimizerState = null } = round.outcome ?? {};

@@ -19,21 +19,22 @@ import {
   scaledTable,
   sentModels,
   verifyPlan,
+  type WeightsOrigin,
 } from "@selvedge/protocol";
 import { type BlobKeeper, KeyedQueue } from "@selvedge/storage";
 import { checkDisk } from "./check-disk.ts";
+import { checkKeeping, checkOrigin, type OriginChecks } from "./check-origin.ts";
 import { checkEvaluation, checkModel, type RequestChecks } from "./check-request.ts";
 import type { JobRecords } from "./job-records.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 
-export interface RequestDeskOptions extends RequestChecks {
+export interface RequestDeskOptions extends RequestChecks, OriginChecks {
   /** Operators whose plans run here. */
   operatorKeys(): readonly KeyObject[];
   readonly records: JobRecords;
   readonly keeper: BlobKeeper;
   /** Unix milliseconds. */
   now(): number;
-  jobOf(job: string): JobState | undefined;
   /** @returns the new job. */
   create(job: string, event: Extract<JobEvent, { type: "created" }>): Promise<JobState | undefined>;
 }
@@ -44,6 +45,12 @@ export interface JobRequest {
   readonly signature: OperatorSignature;
   /** null = rounds are not evaluated by the coordinator. */
   readonly evaluationDataset: string | null;
+  /** Whose weights the plan's model is said to come with. */
+  readonly origin?: WeightsOrigin;
+  /** After how many rounds each the weights are kept. */
+  readonly keepEvery?: number;
+  /** The job file as JSON. */
+  readonly source?: string;
 }
 
 /** Where operators ask for jobs: what a plan needs is checked and stored before its job begins. */
@@ -61,7 +68,7 @@ export class RequestDesk {
    *
    * @throws SelvedgeError `invalid_argument`, `untrusted` (signature), `not_found`
    *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's),
-   *   and as `checkComposition`, `checkModel`, `checkEvaluation` and `checkDisk`.
+   *   and as `checkKeeping`, `checkOrigin`, `checkComposition`, `checkModel`, `checkEvaluation` and `checkDisk`.
    */
   async take(request: JobRequest): Promise<JobState> {
     const { job } = request;
@@ -69,6 +76,7 @@ export class RequestDesk {
       throw new SelvedgeError("invalid_argument", `"${job.slice(0, 80)}" is not a job id`);
     const plan = decodePlan(request.plan);
     checkComposition(plan);
+    checkKeeping(request, plan);
     const signer = verifyPlan(request.plan, request.signature, this.#options.operatorKeys());
     const signature = { ...request.signature, publicKey: rawPublicKey(signer) };
     return this.#inTurn.run(job, () => this.#start({ ...request, signature }, plan));
@@ -84,6 +92,7 @@ export class RequestDesk {
       await keeper.hold(holder, plan.model.digest);
       await checkModel(plan, this.#options);
       const weights = await initialWeights(plan.model, layouts);
+      await checkOrigin(request.origin, plan, weights, this.#options);
       await checkDisk(plan, weights.length, this.#options.diskBytesFree);
       return this.#create(request, plan, weights, holder);
     });
@@ -96,11 +105,12 @@ export class RequestDesk {
     holder: string,
   ): Promise<JobState> {
     const { create, keeper, now, records } = this.#options;
-    const { job, signature, evaluationDataset } = request;
+    const { job, signature, source } = request;
     const weights = await keeper.put(holder, initial);
     await records.writeSignature(job, signature);
+    if (source !== undefined) await records.writeSource(job, source);
     const body = await keeper.put(holder, request.plan);
-    const facts = jobPlan(plan, body, signature.keyId, evaluationDataset);
+    const facts = jobPlan(plan, body, request);
     const state = await create(job, { type: "created", plan: facts, weights, now: now() });
     if (state === undefined) throw new SelvedgeError("internal", `job ${job} was not created`);
     return state;
@@ -116,8 +126,7 @@ async function initialWeights(model: BlobReference, layouts: ModelLayouts): Prom
 function jobPlan(
   plan: CheckedPlan,
   body: JobPlan["body"],
-  signer: string,
-  evaluationDataset: string | null,
+  { evaluationDataset, keepEvery, origin, signature: { keyId: signer } }: JobRequest,
 ): JobPlan {
   const { aggregator: { name: aggregator = "" } = {}, schedule } = plan.plan;
   return {
@@ -136,6 +145,8 @@ function jobPlan(
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     evaluationDataset,
     ...(plan.evaluate !== null && { task: "evaluate" }),
+    ...(origin !== undefined && { origin }),
+    ...(keepEvery !== undefined && { keepEvery }),
     ...(schedule?.evaluateEvery && { evaluateEvery: schedule.evaluateEvery }),
     ...(scaledTable(plan) !== null && { statistics: true }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),

@@ -141,6 +141,7 @@ class TableJob {
       memoryBytesMax: 1e9,
       diskBytesFree: async () => 1e9,
       eligible: () => ["a", "b"],
+      released: () => undefined,
       setsOf: () => ({ group: "", tags: [] }),
       barredWhy: () => undefined,
       send: (device, body) => this.sent.push({ device, body }) > 0,

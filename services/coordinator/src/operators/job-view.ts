@@ -1,13 +1,16 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type BlobReference,
+  checkpointsOf,
   type Job,
+  type JobOriginSchema,
   JobSchema,
   type JobState,
   type Member,
   type RoundSchema,
   type RoundState,
   type RoundSummary,
+  type WeightsOrigin,
 } from "@selvedge/protocol";
 
 type RoundInit = MessageInitShape<typeof RoundSchema>;
@@ -33,9 +36,18 @@ export function jobView(id: string, state: JobState, archived: readonly RoundSum
     signer: plan.signer,
     weights: blobRef(state.base.weights),
     history: rounds.map(endedRound),
+    checkpoints: checkpointsOf(state).map(({ round, weights }) => ({ round, weights: blobRef(weights) })),
+    ...(plan.origin !== undefined && { origin: originView(plan.origin) }),
     ...(state.model === null ? {} : { model: blobRef(state.model) }),
     ...(current === null ? {} : { current: openRound(current) }),
   });
+}
+
+function originView(origin: WeightsOrigin): MessageInitShape<typeof JobOriginSchema> {
+  if (origin.kind === "round")
+    return { kind: { case: "round", value: { job: origin.job, round: origin.round } } };
+  const { model, version } = origin;
+  return { kind: { case: "release", value: { model, version: BigInt(version) } } };
 }
 
 export function blobRef(reference: BlobReference): { digest: string; length: bigint } {

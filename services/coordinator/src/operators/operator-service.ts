@@ -6,6 +6,7 @@ import {
   GetStatusResponseSchema,
   hasEnded,
   type Job,
+  type JobOrigin,
   type JobState,
   type OperatorService,
   type PlanSignature,
@@ -21,6 +22,7 @@ import { listForks } from "../identity/security-events.ts";
 import type { TokenStore } from "../identity/token-store.ts";
 import type { JobBoard } from "../jobs/job-board.ts";
 import type { JobRecords } from "../jobs/job-records.ts";
+import type { JobRequest } from "../jobs/request-desk.ts";
 import { ChangeSignal } from "./change-signal.ts";
 import { type DeviceViewOptions, deviceView } from "./device-view.ts";
 import { blobRef, jobView } from "./job-view.ts";
@@ -54,9 +56,14 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
       const devices = await options.devices.list();
       return { devices: devices.map((device) => deviceView(device, forks.get(device.id), options)) };
     },
-    async runJob({ job, plan, planSignature, evaluationDataset }) {
+    async runJob({ job, plan, planSignature, evaluationDataset, origin, keepEvery, source }) {
       const signature = signatureOf(planSignature);
-      const request = { job, plan, signature, evaluationDataset: evaluationDataset || null };
+      const request = {
+        ...{ job, plan, signature, evaluationDataset: evaluationDataset || null },
+        ...originOf(origin),
+        ...(keepEvery > 0 && { keepEvery }),
+        ...(source !== "" && { source }),
+      };
       return { job: await viewOf(job, await board.run(request), records) };
     },
     async listJobs() {
@@ -66,7 +73,8 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
     async getJob({ job }) {
       const state = requireJob(board, job);
       const { plan } = decodePlan(await blobs.get(state.plan.body.digest));
-      return { job: await viewOf(job, state, records), plan };
+      const source = (await records.readSource(job)) ?? "";
+      return { job: await viewOf(job, state, records), plan, source };
     },
     watchJob: ({ job }, context) => watchJob(job, board, records, context),
     ...operatorAccounts(options),
@@ -79,6 +87,22 @@ export function operatorService(options: OperatorServiceOptions): ServiceImpl<ty
       return { timestampVersion: BigInt(version) };
     },
   };
+}
+
+/** An origin that says nothing is none. */
+function originOf(origin: JobOrigin | undefined): Pick<JobRequest, "origin"> {
+  switch (origin?.kind.case) {
+    case "release": {
+      const { model, version } = origin.kind.value;
+      return { origin: { kind: "release", model, version: Number(version) } };
+    }
+    case "round": {
+      const { job, round } = origin.kind.value;
+      return { origin: { kind: "round", job, round } };
+    }
+    default:
+      return {};
+  }
 }
 
 function statusOf(options: OperatorServiceOptions): GetStatusResponse {

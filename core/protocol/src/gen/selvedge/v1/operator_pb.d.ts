@@ -377,6 +377,27 @@ export declare type RunJobRequest = Message<"selvedge.v1.RunJobRequest"> & {
    * @generated from field: string evaluation_dataset = 4;
    */
   evaluationDataset: string;
+
+  /**
+   * Whose weights the plan's model comes with; not set: nobody's. It is checked.
+   *
+   * @generated from field: selvedge.v1.JobOrigin origin = 5;
+   */
+  origin?: JobOrigin | undefined;
+
+  /**
+   * After how many rounds each the weights are kept; 0 = never.
+   *
+   * @generated from field: uint32 keep_every = 6;
+   */
+  keepEvery: number;
+
+  /**
+   * The job file as JSON, to make others from; empty = none. At most 64 KiB.
+   *
+   * @generated from field: string source = 7;
+   */
+  source: string;
 };
 
 /**
@@ -384,6 +405,103 @@ export declare type RunJobRequest = Message<"selvedge.v1.RunJobRequest"> & {
  * Use `create(RunJobRequestSchema)` to create a new message.
  */
 export declare const RunJobRequestSchema: GenMessage<RunJobRequest>;
+
+/**
+ * JobOrigin is whose weights a job begins with.
+ *
+ * @generated from message selvedge.v1.JobOrigin
+ */
+export declare type JobOrigin = Message<"selvedge.v1.JobOrigin"> & {
+  /**
+   * @generated from oneof selvedge.v1.JobOrigin.kind
+   */
+  kind: {
+    /**
+     * @generated from field: selvedge.v1.OriginRelease release = 1;
+     */
+    value: OriginRelease;
+    case: "release";
+  } | {
+    /**
+     * @generated from field: selvedge.v1.OriginRound round = 2;
+     */
+    value: OriginRound;
+    case: "round";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message selvedge.v1.JobOrigin.
+ * Use `create(JobOriginSchema)` to create a new message.
+ */
+export declare const JobOriginSchema: GenMessage<JobOrigin>;
+
+/**
+ * @generated from message selvedge.v1.OriginRelease
+ */
+export declare type OriginRelease = Message<"selvedge.v1.OriginRelease"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message selvedge.v1.OriginRelease.
+ * Use `create(OriginReleaseSchema)` to create a new message.
+ */
+export declare const OriginReleaseSchema: GenMessage<OriginRelease>;
+
+/**
+ * OriginRound is a round of another job, after which its weights were still kept.
+ *
+ * @generated from message selvedge.v1.OriginRound
+ */
+export declare type OriginRound = Message<"selvedge.v1.OriginRound"> & {
+  /**
+   * @generated from field: string job = 1;
+   */
+  job: string;
+
+  /**
+   * @generated from field: uint32 round = 2;
+   */
+  round: number;
+};
+
+/**
+ * Describes the message selvedge.v1.OriginRound.
+ * Use `create(OriginRoundSchema)` to create a new message.
+ */
+export declare const OriginRoundSchema: GenMessage<OriginRound>;
+
+/**
+ * Checkpoint is the weights after a round (safetensors).
+ *
+ * @generated from message selvedge.v1.Checkpoint
+ */
+export declare type Checkpoint = Message<"selvedge.v1.Checkpoint"> & {
+  /**
+   * @generated from field: uint32 round = 1;
+   */
+  round: number;
+
+  /**
+   * @generated from field: selvedge.v1.BlobRef weights = 2;
+   */
+  weights?: BlobRef | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.Checkpoint.
+ * Use `create(CheckpointSchema)` to create a new message.
+ */
+export declare const CheckpointSchema: GenMessage<Checkpoint>;
 
 /**
  * @generated from message selvedge.v1.RunJobResponse
@@ -458,6 +576,13 @@ export declare type GetJobResponse = Message<"selvedge.v1.GetJobResponse"> & {
    * @generated from field: selvedge.v1.Plan plan = 2;
    */
   plan?: Plan | undefined;
+
+  /**
+   * The job file as JSON, where it was given.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
 };
 
 /**
@@ -609,6 +734,20 @@ export declare type Job = Message<"selvedge.v1.Job"> & {
    * @generated from field: selvedge.v1.Round current = 14;
    */
   current?: Round | undefined;
+
+  /**
+   * Whose weights it began with; not set: those of its model's file.
+   *
+   * @generated from field: selvedge.v1.JobOrigin origin = 15;
+   */
+  origin?: JobOrigin | undefined;
+
+  /**
+   * The rounds whose weights are there, the last one's among them.
+   *
+   * @generated from field: repeated selvedge.v1.Checkpoint checkpoints = 16;
+   */
+  checkpoints: Checkpoint[];
 };
 
 /**

@@ -13,7 +13,7 @@ import { file_selvedge_v1_round } from "./round_pb.js";
  * Describes the file selvedge/v1/operator.proto.
  */
 export const file_selvedge_v1_operator = /*@__PURE__*/
-  fileDesc("ChpzZWx2ZWRnZS92MS9vcGVyYXRvci5wcm90bxILc2VsdmVkZ2UudjEiEgoQR2V0U3RhdHVzUmVxdWVzdCKkAgoRR2V0U3RhdHVzUmVzcG9uc2USGAoQc29mdHdhcmVfdmVyc2lvbhgBIAEoCRIUCgx0cnVzdF9kb21haW4YAiABKAkSFQoNc3RhcnRlZF9hdF9tcxgDIAEoAxIPCgdkZXZpY2VzGAQgASgNEhYKDmRldmljZXNfb25saW5lGAUgASgNEhQKDGpvYnNfcnVubmluZxgGIAEoDRIOCgZtb2RlbHMYByABKA0SFgoOYnl0ZXNfcmVjZWl2ZWQYCCABKAQSEgoKYnl0ZXNfc2VudBgJIAEoBBIXCg9kZXZpY2VzX3BlbmRpbmcYCiABKA0SGwoTZGV2aWNlc19xdWFyYW50aW5lZBgLIAEoDRIXCg9kZXZpY2VzX3Jldm9rZWQYDCABKA0iZQoSQ3JlYXRlVG9rZW5SZXF1ZXN0EhMKC3R0bF9zZWNvbmRzGAEgASgNEgwKBHVzZXMYAiABKA0SDQoFZ3JvdXAYAyABKAkSDAoEdGFncxgEIAMoCRIPCgdhcHByb3ZlGAUgASgIIkcKE0NyZWF0ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAxIKCgJpZBgDIAEoCSIUChJMaXN0RGV2aWNlc1JlcXVlc3QiOwoTTGlzdERldmljZXNSZXNwb25zZRIkCgdkZXZpY2VzGAEgAygLMhMuc2VsdmVkZ2UudjEuRGV2aWNlIrQDCgZEZXZpY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZvbmxpbmUYAyABKAgSFgoOZW5yb2xsZWRfYXRfbXMYBCABKAMSFwoPbGFzdF9zZWVuX2F0X21zGAUgASgDEiEKGWNlcnRpZmljYXRlX2V4cGlyZXNfYXRfbXMYBiABKAMSGAoQc29mdHdhcmVfdmVyc2lvbhgHIAEoCRIQCghkYXRhc2V0cxgIIAMoCRIxCgZtb2RlbHMYCSADKAsyIS5zZWx2ZWRnZS52MS5JbnN0YWxsZWRNb2RlbFJlcG9ydBINCgVncm91cBgKIAEoCRIMCgR0YWdzGAsgAygJEhAKCHN0YW5kaW5nGAwgASgJEhcKD3N0YW5kaW5nX3JlYXNvbhgNIAEoCRIZChFzdGFuZGluZ19zaW5jZV9tcxgOIAEoAxIUCgxhcmNoaXRlY3R1cmUYDyABKAkSGgoSY2VydGlmaWNhdGVfc2VyaWFsGBAgASgJEhAKCHRva2VuX2lkGBEgASgJEg0KBWZvcmtzGBIgASgNEhcKD2xhc3RfZm9ya19hdF9tcxgTIAEoAyJlChRJbnN0YWxsZWRNb2RlbFJlcG9ydBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJEg8KB3NlcnZpbmcYBCABKAgSDQoFZXJyb3IYBSABKAkiegoNUnVuSm9iUmVxdWVzdBILCgNqb2IYASABKAkSDAoEcGxhbhgCIAEoDBIyCg5wbGFuX3NpZ25hdHVyZRgDIAEoCzIaLnNlbHZlZGdlLnYxLlBsYW5TaWduYXR1cmUSGgoSZXZhbHVhdGlvbl9kYXRhc2V0GAQgASgJIi8KDlJ1bkpvYlJlc3BvbnNlEh0KA2pvYhgBIAEoCzIQLnNlbHZlZGdlLnYxLkpvYiIRCg9MaXN0Sm9ic1JlcXVlc3QiMgoQTGlzdEpvYnNSZXNwb25zZRIeCgRqb2JzGAEgAygLMhAuc2VsdmVkZ2UudjEuSm9iIhwKDUdldEpvYlJlcXVlc3QSCwoDam9iGAEgASgJIlAKDkdldEpvYlJlc3BvbnNlEh0KA2pvYhgBIAEoCzIQLnNlbHZlZGdlLnYxLkpvYhIfCgRwbGFuGAIgASgLMhEuc2VsdmVkZ2UudjEuUGxhbiIeCg9XYXRjaEpvYlJlcXVlc3QSCwoDam9iGAEgASgJIjEKEFdhdGNoSm9iUmVzcG9uc2USHQoDam9iGAEgASgLMhAuc2VsdmVkZ2UudjEuSm9iIh8KEENhbmNlbEpvYlJlcXVlc3QSCwoDam9iGAEgASgJIjIKEUNhbmNlbEpvYlJlc3BvbnNlEh0KA2pvYhgBIAEoCzIQLnNlbHZlZGdlLnYxLkpvYiLQAgoDSm9iEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZyb3VuZHMYBSABKA0SGAoQcm91bmRzX2NvbXBsZXRlZBgGIAEoDRIVCg1jcmVhdGVkX2F0X21zGAcgASgDEhMKC2VuZGVkX2F0X21zGAggASgDEhMKC3BsYW5fZGlnZXN0GAkgASgJEg4KBnNpZ25lchgKIAEoCRIlCgd3ZWlnaHRzGAsgASgLMhQuc2VsdmVkZ2UudjEuQmxvYlJlZhIjCgVtb2RlbBgMIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSIwoHaGlzdG9yeRgNIAMoCzISLnNlbHZlZGdlLnYxLlJvdW5kEiMKB2N1cnJlbnQYDiABKAsyEi5zZWx2ZWRnZS52MS5Sb3VuZCLRBAoFUm91bmQSDgoGbnVtYmVyGAEgASgNEg4KBnN0YXR1cxgCIAEoCRIOCgZyZWFzb24YAyABKAkSFAoMb3BlbmVkX2F0X21zGAQgASgDEhQKDGNsb3NlZF9hdF9tcxgFIAEoAxIuCgxwYXJ0aWNpcGFudHMYBiADKAsyGC5zZWx2ZWRnZS52MS5QYXJ0aWNpcGFudBIVCg1tb2RlbF92ZXJzaW9uGAcgASgEEjYKCmV2YWx1YXRpb24YCCADKAsyIi5zZWx2ZWRnZS52MS5Sb3VuZC5FdmFsdWF0aW9uRW50cnkSNAoJZmVkZXJhdGVkGAkgAygLMiEuc2VsdmVkZ2UudjEuUm91bmQuRmVkZXJhdGVkRW50cnkSEAoIYnl0ZXNfdXAYCiABKAQSEgoKYnl0ZXNfZG93bhgLIAEoBBINCgVwaGFzZRgMIAEoCRIuCgZzcHJlYWQYECADKAsyHi5zZWx2ZWRnZS52MS5Sb3VuZC5TcHJlYWRFbnRyeRIpCgZncm91cHMYESADKAsyGS5zZWx2ZWRnZS52MS5Hcm91cEZpZ3VyZXMaMQoPRXZhbHVhdGlvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEaMAoORmVkZXJhdGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ARpCCgtTcHJlYWRFbnRyeRILCgNrZXkYASABKAkSIgoFdmFsdWUYAiABKAsyEy5zZWx2ZWRnZS52MS5TcHJlYWQ6AjgBInsKBlNwcmVhZBIPCgdkZXZpY2VzGAEgASgNEg8KB21pbmltdW0YAiABKAESFgoObG93ZXJfcXVhcnRpbGUYAyABKAESDgoGbWVkaWFuGAQgASgBEhYKDnVwcGVyX3F1YXJ0aWxlGAUgASgBEg8KB21heGltdW0YBiABKAEipAEKDEdyb3VwRmlndXJlcxIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHZGV2aWNlcxgDIAEoDRI3CgdtZXRyaWNzGAQgAygLMiYuc2VsdmVkZ2UudjEuR3JvdXBGaWd1cmVzLk1ldHJpY3NFbnRyeRouCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASJNCgtQYXJ0aWNpcGFudBIOCgZkZXZpY2UYASABKAkSDgoGc3RhdHVzGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIOCgZ3ZWlnaHQYBCABKAEiEwoRTGlzdE1vZGVsc1JlcXVlc3QiQAoSTGlzdE1vZGVsc1Jlc3BvbnNlEioKBm1vZGVscxgBIAMoCzIaLnNlbHZlZGdlLnYxLlJlbGVhc2VkTW9kZWwicAoNUmVsZWFzZWRNb2RlbBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSIgoEYmxvYhgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSCwoDam9iGAQgASgJEg8KB2N1cnJlbnQYBSABKAgiGwoZR2V0UmVsZWFzZU1ldGFkYXRhUmVxdWVzdCI7ChpHZXRSZWxlYXNlTWV0YWRhdGFSZXNwb25zZRIMCgRyb290GAEgASgMEg8KB3RhcmdldHMYAiABKAwiKAoVUHVibGlzaFJlbGVhc2VSZXF1ZXN0Eg8KB3RhcmdldHMYASABKAwiMwoWUHVibGlzaFJlbGVhc2VSZXNwb25zZRIZChF0aW1lc3RhbXBfdmVyc2lvbhgBIAEoBCIPCg1XaG9BbUlSZXF1ZXN0Ik8KDldob0FtSVJlc3BvbnNlEicKCG9wZXJhdG9yGAEgASgLMhUuc2VsdmVkZ2UudjEuT3BlcmF0b3ISFAoMdHJ1c3RfZG9tYWluGAIgASgJIqsBCghPcGVyYXRvchIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEAoIdG9rZW5faWQYAyABKAkSFQoNY3JlYXRlZF9hdF9tcxgEIAEoAxIVCg1leHBpcmVzX2F0X21zGAUgASgDEhUKDXJldm9rZWRfYXRfbXMYBiABKAMSFwoPbGFzdF91c2VkX2F0X21zGAcgASgDEhMKC3BsYW5fa2V5X2lkGAggASgJIk0KFUNyZWF0ZU9wZXJhdG9yUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSGAoQbGlmZXRpbWVfc2Vjb25kcxgDIAEoDSJQChZDcmVhdGVPcGVyYXRvclJlc3BvbnNlEg0KBXRva2VuGAEgASgJEicKCG9wZXJhdG9yGAIgASgLMhUuc2VsdmVkZ2UudjEuT3BlcmF0b3IiFgoUTGlzdE9wZXJhdG9yc1JlcXVlc3QiQQoVTGlzdE9wZXJhdG9yc1Jlc3BvbnNlEigKCW9wZXJhdG9ycxgBIAMoCzIVLnNlbHZlZGdlLnYxLk9wZXJhdG9yIiUKFVJldm9rZU9wZXJhdG9yUmVxdWVzdBIMCgRuYW1lGAEgASgJIkEKFlJldm9rZU9wZXJhdG9yUmVzcG9uc2USJwoIb3BlcmF0b3IYASABKAsyFS5zZWx2ZWRnZS52MS5PcGVyYXRvciIsChZSZWdpc3RlclBsYW5LZXlSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwiKQoXUmVnaXN0ZXJQbGFuS2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJIlEKEExpc3RBdWRpdFJlcXVlc3QSDQoFYWZ0ZXIYASABKAQSDQoFbGltaXQYAiABKA0SEAoIc2luY2VfbXMYAyABKAMSDQoFYWN0b3IYBCABKAkiWgoRTGlzdEF1ZGl0UmVzcG9uc2USDQoFbGluZXMYASADKAkSDAoEbGFzdBgCIAEoBBIVCg1oZWFkX3NlcXVlbmNlGAMgASgEEhEKCWhlYWRfaGFzaBgEIAEoCTLzCgoPT3BlcmF0b3JTZXJ2aWNlEkoKCUdldFN0YXR1cxIdLnNlbHZlZGdlLnYxLkdldFN0YXR1c1JlcXVlc3QaHi5zZWx2ZWRnZS52MS5HZXRTdGF0dXNSZXNwb25zZRJQCgtDcmVhdGVUb2tlbhIfLnNlbHZlZGdlLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBogLnNlbHZlZGdlLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USUAoLTGlzdERldmljZXMSHy5zZWx2ZWRnZS52MS5MaXN0RGV2aWNlc1JlcXVlc3QaIC5zZWx2ZWRnZS52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlEkEKBlJ1bkpvYhIaLnNlbHZlZGdlLnYxLlJ1bkpvYlJlcXVlc3QaGy5zZWx2ZWRnZS52MS5SdW5Kb2JSZXNwb25zZRJHCghMaXN0Sm9icxIcLnNlbHZlZGdlLnYxLkxpc3RKb2JzUmVxdWVzdBodLnNlbHZlZGdlLnYxLkxpc3RKb2JzUmVzcG9uc2USQQoGR2V0Sm9iEhouc2VsdmVkZ2UudjEuR2V0Sm9iUmVxdWVzdBobLnNlbHZlZGdlLnYxLkdldEpvYlJlc3BvbnNlEkkKCFdhdGNoSm9iEhwuc2VsdmVkZ2UudjEuV2F0Y2hKb2JSZXF1ZXN0Gh0uc2VsdmVkZ2UudjEuV2F0Y2hKb2JSZXNwb25zZTABEkoKCUNhbmNlbEpvYhIdLnNlbHZlZGdlLnYxLkNhbmNlbEpvYlJlcXVlc3QaHi5zZWx2ZWRnZS52MS5DYW5jZWxKb2JSZXNwb25zZRJNCgpMaXN0TW9kZWxzEh4uc2VsdmVkZ2UudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy5zZWx2ZWRnZS52MS5MaXN0TW9kZWxzUmVzcG9uc2USZQoSR2V0UmVsZWFzZU1ldGFkYXRhEiYuc2VsdmVkZ2UudjEuR2V0UmVsZWFzZU1ldGFkYXRhUmVxdWVzdBonLnNlbHZlZGdlLnYxLkdldFJlbGVhc2VNZXRhZGF0YVJlc3BvbnNlElkKDlB1Ymxpc2hSZWxlYXNlEiIuc2VsdmVkZ2UudjEuUHVibGlzaFJlbGVhc2VSZXF1ZXN0GiMuc2VsdmVkZ2UudjEuUHVibGlzaFJlbGVhc2VSZXNwb25zZRJBCgZXaG9BbUkSGi5zZWx2ZWRnZS52MS5XaG9BbUlSZXF1ZXN0Ghsuc2VsdmVkZ2UudjEuV2hvQW1JUmVzcG9uc2USWQoOQ3JlYXRlT3BlcmF0b3ISIi5zZWx2ZWRnZS52MS5DcmVhdGVPcGVyYXRvclJlcXVlc3QaIy5zZWx2ZWRnZS52MS5DcmVhdGVPcGVyYXRvclJlc3BvbnNlElYKDUxpc3RPcGVyYXRvcnMSIS5zZWx2ZWRnZS52MS5MaXN0T3BlcmF0b3JzUmVxdWVzdBoiLnNlbHZlZGdlLnYxLkxpc3RPcGVyYXRvcnNSZXNwb25zZRJZCg5SZXZva2VPcGVyYXRvchIiLnNlbHZlZGdlLnYxLlJldm9rZU9wZXJhdG9yUmVxdWVzdBojLnNlbHZlZGdlLnYxLlJldm9rZU9wZXJhdG9yUmVzcG9uc2USXAoPUmVnaXN0ZXJQbGFuS2V5EiMuc2VsdmVkZ2UudjEuUmVnaXN0ZXJQbGFuS2V5UmVxdWVzdBokLnNlbHZlZGdlLnYxLlJlZ2lzdGVyUGxhbktleVJlc3BvbnNlEkoKCUxpc3RBdWRpdBIdLnNlbHZlZGdlLnYxLkxpc3RBdWRpdFJlcXVlc3QaHi5zZWx2ZWRnZS52MS5MaXN0QXVkaXRSZXNwb25zZWIGcHJvdG8z", [file_selvedge_v1_model, file_selvedge_v1_round]);
+  fileDesc("ChpzZWx2ZWRnZS92MS9vcGVyYXRvci5wcm90bxILc2VsdmVkZ2UudjEiEgoQR2V0U3RhdHVzUmVxdWVzdCKkAgoRR2V0U3RhdHVzUmVzcG9uc2USGAoQc29mdHdhcmVfdmVyc2lvbhgBIAEoCRIUCgx0cnVzdF9kb21haW4YAiABKAkSFQoNc3RhcnRlZF9hdF9tcxgDIAEoAxIPCgdkZXZpY2VzGAQgASgNEhYKDmRldmljZXNfb25saW5lGAUgASgNEhQKDGpvYnNfcnVubmluZxgGIAEoDRIOCgZtb2RlbHMYByABKA0SFgoOYnl0ZXNfcmVjZWl2ZWQYCCABKAQSEgoKYnl0ZXNfc2VudBgJIAEoBBIXCg9kZXZpY2VzX3BlbmRpbmcYCiABKA0SGwoTZGV2aWNlc19xdWFyYW50aW5lZBgLIAEoDRIXCg9kZXZpY2VzX3Jldm9rZWQYDCABKA0iZQoSQ3JlYXRlVG9rZW5SZXF1ZXN0EhMKC3R0bF9zZWNvbmRzGAEgASgNEgwKBHVzZXMYAiABKA0SDQoFZ3JvdXAYAyABKAkSDAoEdGFncxgEIAMoCRIPCgdhcHByb3ZlGAUgASgIIkcKE0NyZWF0ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAxIKCgJpZBgDIAEoCSIUChJMaXN0RGV2aWNlc1JlcXVlc3QiOwoTTGlzdERldmljZXNSZXNwb25zZRIkCgdkZXZpY2VzGAEgAygLMhMuc2VsdmVkZ2UudjEuRGV2aWNlIrQDCgZEZXZpY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZvbmxpbmUYAyABKAgSFgoOZW5yb2xsZWRfYXRfbXMYBCABKAMSFwoPbGFzdF9zZWVuX2F0X21zGAUgASgDEiEKGWNlcnRpZmljYXRlX2V4cGlyZXNfYXRfbXMYBiABKAMSGAoQc29mdHdhcmVfdmVyc2lvbhgHIAEoCRIQCghkYXRhc2V0cxgIIAMoCRIxCgZtb2RlbHMYCSADKAsyIS5zZWx2ZWRnZS52MS5JbnN0YWxsZWRNb2RlbFJlcG9ydBINCgVncm91cBgKIAEoCRIMCgR0YWdzGAsgAygJEhAKCHN0YW5kaW5nGAwgASgJEhcKD3N0YW5kaW5nX3JlYXNvbhgNIAEoCRIZChFzdGFuZGluZ19zaW5jZV9tcxgOIAEoAxIUCgxhcmNoaXRlY3R1cmUYDyABKAkSGgoSY2VydGlmaWNhdGVfc2VyaWFsGBAgASgJEhAKCHRva2VuX2lkGBEgASgJEg0KBWZvcmtzGBIgASgNEhcKD2xhc3RfZm9ya19hdF9tcxgTIAEoAyJlChRJbnN0YWxsZWRNb2RlbFJlcG9ydBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJEg8KB3NlcnZpbmcYBCABKAgSDQoFZXJyb3IYBSABKAkixgEKDVJ1bkpvYlJlcXVlc3QSCwoDam9iGAEgASgJEgwKBHBsYW4YAiABKAwSMgoOcGxhbl9zaWduYXR1cmUYAyABKAsyGi5zZWx2ZWRnZS52MS5QbGFuU2lnbmF0dXJlEhoKEmV2YWx1YXRpb25fZGF0YXNldBgEIAEoCRImCgZvcmlnaW4YBSABKAsyFi5zZWx2ZWRnZS52MS5Kb2JPcmlnaW4SEgoKa2VlcF9ldmVyeRgGIAEoDRIOCgZzb3VyY2UYByABKAkibQoJSm9iT3JpZ2luEi0KB3JlbGVhc2UYASABKAsyGi5zZWx2ZWRnZS52MS5PcmlnaW5SZWxlYXNlSAASKQoFcm91bmQYAiABKAsyGC5zZWx2ZWRnZS52MS5PcmlnaW5Sb3VuZEgAQgYKBGtpbmQiLwoNT3JpZ2luUmVsZWFzZRINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEIikKC09yaWdpblJvdW5kEgsKA2pvYhgBIAEoCRINCgVyb3VuZBgCIAEoDSJCCgpDaGVja3BvaW50Eg0KBXJvdW5kGAEgASgNEiUKB3dlaWdodHMYAiABKAsyFC5zZWx2ZWRnZS52MS5CbG9iUmVmIi8KDlJ1bkpvYlJlc3BvbnNlEh0KA2pvYhgBIAEoCzIQLnNlbHZlZGdlLnYxLkpvYiIRCg9MaXN0Sm9ic1JlcXVlc3QiMgoQTGlzdEpvYnNSZXNwb25zZRIeCgRqb2JzGAEgAygLMhAuc2VsdmVkZ2UudjEuSm9iIhwKDUdldEpvYlJlcXVlc3QSCwoDam9iGAEgASgJImAKDkdldEpvYlJlc3BvbnNlEh0KA2pvYhgBIAEoCzIQLnNlbHZlZGdlLnYxLkpvYhIfCgRwbGFuGAIgASgLMhEuc2VsdmVkZ2UudjEuUGxhbhIOCgZzb3VyY2UYAyABKAkiHgoPV2F0Y2hKb2JSZXF1ZXN0EgsKA2pvYhgBIAEoCSIxChBXYXRjaEpvYlJlc3BvbnNlEh0KA2pvYhgBIAEoCzIQLnNlbHZlZGdlLnYxLkpvYiIfChBDYW5jZWxKb2JSZXF1ZXN0EgsKA2pvYhgBIAEoCSIyChFDYW5jZWxKb2JSZXNwb25zZRIdCgNqb2IYASABKAsyEC5zZWx2ZWRnZS52MS5Kb2IipgMKA0pvYhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZyZWFzb24YBCABKAkSDgoGcm91bmRzGAUgASgNEhgKEHJvdW5kc19jb21wbGV0ZWQYBiABKA0SFQoNY3JlYXRlZF9hdF9tcxgHIAEoAxITCgtlbmRlZF9hdF9tcxgIIAEoAxITCgtwbGFuX2RpZ2VzdBgJIAEoCRIOCgZzaWduZXIYCiABKAkSJQoHd2VpZ2h0cxgLIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSIwoFbW9kZWwYDCABKAsyFC5zZWx2ZWRnZS52MS5CbG9iUmVmEiMKB2hpc3RvcnkYDSADKAsyEi5zZWx2ZWRnZS52MS5Sb3VuZBIjCgdjdXJyZW50GA4gASgLMhIuc2VsdmVkZ2UudjEuUm91bmQSJgoGb3JpZ2luGA8gASgLMhYuc2VsdmVkZ2UudjEuSm9iT3JpZ2luEiwKC2NoZWNrcG9pbnRzGBAgAygLMhcuc2VsdmVkZ2UudjEuQ2hlY2twb2ludCLRBAoFUm91bmQSDgoGbnVtYmVyGAEgASgNEg4KBnN0YXR1cxgCIAEoCRIOCgZyZWFzb24YAyABKAkSFAoMb3BlbmVkX2F0X21zGAQgASgDEhQKDGNsb3NlZF9hdF9tcxgFIAEoAxIuCgxwYXJ0aWNpcGFudHMYBiADKAsyGC5zZWx2ZWRnZS52MS5QYXJ0aWNpcGFudBIVCg1tb2RlbF92ZXJzaW9uGAcgASgEEjYKCmV2YWx1YXRpb24YCCADKAsyIi5zZWx2ZWRnZS52MS5Sb3VuZC5FdmFsdWF0aW9uRW50cnkSNAoJZmVkZXJhdGVkGAkgAygLMiEuc2VsdmVkZ2UudjEuUm91bmQuRmVkZXJhdGVkRW50cnkSEAoIYnl0ZXNfdXAYCiABKAQSEgoKYnl0ZXNfZG93bhgLIAEoBBINCgVwaGFzZRgMIAEoCRIuCgZzcHJlYWQYECADKAsyHi5zZWx2ZWRnZS52MS5Sb3VuZC5TcHJlYWRFbnRyeRIpCgZncm91cHMYESADKAsyGS5zZWx2ZWRnZS52MS5Hcm91cEZpZ3VyZXMaMQoPRXZhbHVhdGlvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEaMAoORmVkZXJhdGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ARpCCgtTcHJlYWRFbnRyeRILCgNrZXkYASABKAkSIgoFdmFsdWUYAiABKAsyEy5zZWx2ZWRnZS52MS5TcHJlYWQ6AjgBInsKBlNwcmVhZBIPCgdkZXZpY2VzGAEgASgNEg8KB21pbmltdW0YAiABKAESFgoObG93ZXJfcXVhcnRpbGUYAyABKAESDgoGbWVkaWFuGAQgASgBEhYKDnVwcGVyX3F1YXJ0aWxlGAUgASgBEg8KB21heGltdW0YBiABKAEipAEKDEdyb3VwRmlndXJlcxIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHZGV2aWNlcxgDIAEoDRI3CgdtZXRyaWNzGAQgAygLMiYuc2VsdmVkZ2UudjEuR3JvdXBGaWd1cmVzLk1ldHJpY3NFbnRyeRouCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASJNCgtQYXJ0aWNpcGFudBIOCgZkZXZpY2UYASABKAkSDgoGc3RhdHVzGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIOCgZ3ZWlnaHQYBCABKAEiEwoRTGlzdE1vZGVsc1JlcXVlc3QiQAoSTGlzdE1vZGVsc1Jlc3BvbnNlEioKBm1vZGVscxgBIAMoCzIaLnNlbHZlZGdlLnYxLlJlbGVhc2VkTW9kZWwicAoNUmVsZWFzZWRNb2RlbBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSIgoEYmxvYhgDIAEoCzIULnNlbHZlZGdlLnYxLkJsb2JSZWYSCwoDam9iGAQgASgJEg8KB2N1cnJlbnQYBSABKAgiGwoZR2V0UmVsZWFzZU1ldGFkYXRhUmVxdWVzdCI7ChpHZXRSZWxlYXNlTWV0YWRhdGFSZXNwb25zZRIMCgRyb290GAEgASgMEg8KB3RhcmdldHMYAiABKAwiKAoVUHVibGlzaFJlbGVhc2VSZXF1ZXN0Eg8KB3RhcmdldHMYASABKAwiMwoWUHVibGlzaFJlbGVhc2VSZXNwb25zZRIZChF0aW1lc3RhbXBfdmVyc2lvbhgBIAEoBCIPCg1XaG9BbUlSZXF1ZXN0Ik8KDldob0FtSVJlc3BvbnNlEicKCG9wZXJhdG9yGAEgASgLMhUuc2VsdmVkZ2UudjEuT3BlcmF0b3ISFAoMdHJ1c3RfZG9tYWluGAIgASgJIqsBCghPcGVyYXRvchIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEAoIdG9rZW5faWQYAyABKAkSFQoNY3JlYXRlZF9hdF9tcxgEIAEoAxIVCg1leHBpcmVzX2F0X21zGAUgASgDEhUKDXJldm9rZWRfYXRfbXMYBiABKAMSFwoPbGFzdF91c2VkX2F0X21zGAcgASgDEhMKC3BsYW5fa2V5X2lkGAggASgJIk0KFUNyZWF0ZU9wZXJhdG9yUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSGAoQbGlmZXRpbWVfc2Vjb25kcxgDIAEoDSJQChZDcmVhdGVPcGVyYXRvclJlc3BvbnNlEg0KBXRva2VuGAEgASgJEicKCG9wZXJhdG9yGAIgASgLMhUuc2VsdmVkZ2UudjEuT3BlcmF0b3IiFgoUTGlzdE9wZXJhdG9yc1JlcXVlc3QiQQoVTGlzdE9wZXJhdG9yc1Jlc3BvbnNlEigKCW9wZXJhdG9ycxgBIAMoCzIVLnNlbHZlZGdlLnYxLk9wZXJhdG9yIiUKFVJldm9rZU9wZXJhdG9yUmVxdWVzdBIMCgRuYW1lGAEgASgJIkEKFlJldm9rZU9wZXJhdG9yUmVzcG9uc2USJwoIb3BlcmF0b3IYASABKAsyFS5zZWx2ZWRnZS52MS5PcGVyYXRvciIsChZSZWdpc3RlclBsYW5LZXlSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwiKQoXUmVnaXN0ZXJQbGFuS2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJIlEKEExpc3RBdWRpdFJlcXVlc3QSDQoFYWZ0ZXIYASABKAQSDQoFbGltaXQYAiABKA0SEAoIc2luY2VfbXMYAyABKAMSDQoFYWN0b3IYBCABKAkiWgoRTGlzdEF1ZGl0UmVzcG9uc2USDQoFbGluZXMYASADKAkSDAoEbGFzdBgCIAEoBBIVCg1oZWFkX3NlcXVlbmNlGAMgASgEEhEKCWhlYWRfaGFzaBgEIAEoCTLzCgoPT3BlcmF0b3JTZXJ2aWNlEkoKCUdldFN0YXR1cxIdLnNlbHZlZGdlLnYxLkdldFN0YXR1c1JlcXVlc3QaHi5zZWx2ZWRnZS52MS5HZXRTdGF0dXNSZXNwb25zZRJQCgtDcmVhdGVUb2tlbhIfLnNlbHZlZGdlLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBogLnNlbHZlZGdlLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USUAoLTGlzdERldmljZXMSHy5zZWx2ZWRnZS52MS5MaXN0RGV2aWNlc1JlcXVlc3QaIC5zZWx2ZWRnZS52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlEkEKBlJ1bkpvYhIaLnNlbHZlZGdlLnYxLlJ1bkpvYlJlcXVlc3QaGy5zZWx2ZWRnZS52MS5SdW5Kb2JSZXNwb25zZRJHCghMaXN0Sm9icxIcLnNlbHZlZGdlLnYxLkxpc3RKb2JzUmVxdWVzdBodLnNlbHZlZGdlLnYxLkxpc3RKb2JzUmVzcG9uc2USQQoGR2V0Sm9iEhouc2VsdmVkZ2UudjEuR2V0Sm9iUmVxdWVzdBobLnNlbHZlZGdlLnYxLkdldEpvYlJlc3BvbnNlEkkKCFdhdGNoSm9iEhwuc2VsdmVkZ2UudjEuV2F0Y2hKb2JSZXF1ZXN0Gh0uc2VsdmVkZ2UudjEuV2F0Y2hKb2JSZXNwb25zZTABEkoKCUNhbmNlbEpvYhIdLnNlbHZlZGdlLnYxLkNhbmNlbEpvYlJlcXVlc3QaHi5zZWx2ZWRnZS52MS5DYW5jZWxKb2JSZXNwb25zZRJNCgpMaXN0TW9kZWxzEh4uc2VsdmVkZ2UudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy5zZWx2ZWRnZS52MS5MaXN0TW9kZWxzUmVzcG9uc2USZQoSR2V0UmVsZWFzZU1ldGFkYXRhEiYuc2VsdmVkZ2UudjEuR2V0UmVsZWFzZU1ldGFkYXRhUmVxdWVzdBonLnNlbHZlZGdlLnYxLkdldFJlbGVhc2VNZXRhZGF0YVJlc3BvbnNlElkKDlB1Ymxpc2hSZWxlYXNlEiIuc2VsdmVkZ2UudjEuUHVibGlzaFJlbGVhc2VSZXF1ZXN0GiMuc2VsdmVkZ2UudjEuUHVibGlzaFJlbGVhc2VSZXNwb25zZRJBCgZXaG9BbUkSGi5zZWx2ZWRnZS52MS5XaG9BbUlSZXF1ZXN0Ghsuc2VsdmVkZ2UudjEuV2hvQW1JUmVzcG9uc2USWQoOQ3JlYXRlT3BlcmF0b3ISIi5zZWx2ZWRnZS52MS5DcmVhdGVPcGVyYXRvclJlcXVlc3QaIy5zZWx2ZWRnZS52MS5DcmVhdGVPcGVyYXRvclJlc3BvbnNlElYKDUxpc3RPcGVyYXRvcnMSIS5zZWx2ZWRnZS52MS5MaXN0T3BlcmF0b3JzUmVxdWVzdBoiLnNlbHZlZGdlLnYxLkxpc3RPcGVyYXRvcnNSZXNwb25zZRJZCg5SZXZva2VPcGVyYXRvchIiLnNlbHZlZGdlLnYxLlJldm9rZU9wZXJhdG9yUmVxdWVzdBojLnNlbHZlZGdlLnYxLlJldm9rZU9wZXJhdG9yUmVzcG9uc2USXAoPUmVnaXN0ZXJQbGFuS2V5EiMuc2VsdmVkZ2UudjEuUmVnaXN0ZXJQbGFuS2V5UmVxdWVzdBokLnNlbHZlZGdlLnYxLlJlZ2lzdGVyUGxhbktleVJlc3BvbnNlEkoKCUxpc3RBdWRpdBIdLnNlbHZlZGdlLnYxLkxpc3RBdWRpdFJlcXVlc3QaHi5zZWx2ZWRnZS52MS5MaXN0QXVkaXRSZXNwb25zZWIGcHJvdG8z", [file_selvedge_v1_model, file_selvedge_v1_round]);
 
 /**
  * Describes the message selvedge.v1.GetStatusRequest.
@@ -79,242 +79,270 @@ export const RunJobRequestSchema = /*@__PURE__*/
   messageDesc(file_selvedge_v1_operator, 8);
 
 /**
+ * Describes the message selvedge.v1.JobOrigin.
+ * Use `create(JobOriginSchema)` to create a new message.
+ */
+export const JobOriginSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_operator, 9);
+
+/**
+ * Describes the message selvedge.v1.OriginRelease.
+ * Use `create(OriginReleaseSchema)` to create a new message.
+ */
+export const OriginReleaseSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_operator, 10);
+
+/**
+ * Describes the message selvedge.v1.OriginRound.
+ * Use `create(OriginRoundSchema)` to create a new message.
+ */
+export const OriginRoundSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_operator, 11);
+
+/**
+ * Describes the message selvedge.v1.Checkpoint.
+ * Use `create(CheckpointSchema)` to create a new message.
+ */
+export const CheckpointSchema = /*@__PURE__*/
+  messageDesc(file_selvedge_v1_operator, 12);
+
+/**
  * Describes the message selvedge.v1.RunJobResponse.
  * Use `create(RunJobResponseSchema)` to create a new message.
  */
 export const RunJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 9);
+  messageDesc(file_selvedge_v1_operator, 13);
 
 /**
  * Describes the message selvedge.v1.ListJobsRequest.
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 10);
+  messageDesc(file_selvedge_v1_operator, 14);
 
 /**
  * Describes the message selvedge.v1.ListJobsResponse.
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 11);
+  messageDesc(file_selvedge_v1_operator, 15);
 
 /**
  * Describes the message selvedge.v1.GetJobRequest.
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 12);
+  messageDesc(file_selvedge_v1_operator, 16);
 
 /**
  * Describes the message selvedge.v1.GetJobResponse.
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 13);
+  messageDesc(file_selvedge_v1_operator, 17);
 
 /**
  * Describes the message selvedge.v1.WatchJobRequest.
  * Use `create(WatchJobRequestSchema)` to create a new message.
  */
 export const WatchJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 14);
+  messageDesc(file_selvedge_v1_operator, 18);
 
 /**
  * Describes the message selvedge.v1.WatchJobResponse.
  * Use `create(WatchJobResponseSchema)` to create a new message.
  */
 export const WatchJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 15);
+  messageDesc(file_selvedge_v1_operator, 19);
 
 /**
  * Describes the message selvedge.v1.CancelJobRequest.
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 16);
+  messageDesc(file_selvedge_v1_operator, 20);
 
 /**
  * Describes the message selvedge.v1.CancelJobResponse.
  * Use `create(CancelJobResponseSchema)` to create a new message.
  */
 export const CancelJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 17);
+  messageDesc(file_selvedge_v1_operator, 21);
 
 /**
  * Describes the message selvedge.v1.Job.
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 18);
+  messageDesc(file_selvedge_v1_operator, 22);
 
 /**
  * Describes the message selvedge.v1.Round.
  * Use `create(RoundSchema)` to create a new message.
  */
 export const RoundSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 19);
+  messageDesc(file_selvedge_v1_operator, 23);
 
 /**
  * Describes the message selvedge.v1.Spread.
  * Use `create(SpreadSchema)` to create a new message.
  */
 export const SpreadSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 20);
+  messageDesc(file_selvedge_v1_operator, 24);
 
 /**
  * Describes the message selvedge.v1.GroupFigures.
  * Use `create(GroupFiguresSchema)` to create a new message.
  */
 export const GroupFiguresSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 21);
+  messageDesc(file_selvedge_v1_operator, 25);
 
 /**
  * Describes the message selvedge.v1.Participant.
  * Use `create(ParticipantSchema)` to create a new message.
  */
 export const ParticipantSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 22);
+  messageDesc(file_selvedge_v1_operator, 26);
 
 /**
  * Describes the message selvedge.v1.ListModelsRequest.
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 23);
+  messageDesc(file_selvedge_v1_operator, 27);
 
 /**
  * Describes the message selvedge.v1.ListModelsResponse.
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 24);
+  messageDesc(file_selvedge_v1_operator, 28);
 
 /**
  * Describes the message selvedge.v1.ReleasedModel.
  * Use `create(ReleasedModelSchema)` to create a new message.
  */
 export const ReleasedModelSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 25);
+  messageDesc(file_selvedge_v1_operator, 29);
 
 /**
  * Describes the message selvedge.v1.GetReleaseMetadataRequest.
  * Use `create(GetReleaseMetadataRequestSchema)` to create a new message.
  */
 export const GetReleaseMetadataRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 26);
+  messageDesc(file_selvedge_v1_operator, 30);
 
 /**
  * Describes the message selvedge.v1.GetReleaseMetadataResponse.
  * Use `create(GetReleaseMetadataResponseSchema)` to create a new message.
  */
 export const GetReleaseMetadataResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 27);
+  messageDesc(file_selvedge_v1_operator, 31);
 
 /**
  * Describes the message selvedge.v1.PublishReleaseRequest.
  * Use `create(PublishReleaseRequestSchema)` to create a new message.
  */
 export const PublishReleaseRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 28);
+  messageDesc(file_selvedge_v1_operator, 32);
 
 /**
  * Describes the message selvedge.v1.PublishReleaseResponse.
  * Use `create(PublishReleaseResponseSchema)` to create a new message.
  */
 export const PublishReleaseResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 29);
+  messageDesc(file_selvedge_v1_operator, 33);
 
 /**
  * Describes the message selvedge.v1.WhoAmIRequest.
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 30);
+  messageDesc(file_selvedge_v1_operator, 34);
 
 /**
  * Describes the message selvedge.v1.WhoAmIResponse.
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 31);
+  messageDesc(file_selvedge_v1_operator, 35);
 
 /**
  * Describes the message selvedge.v1.Operator.
  * Use `create(OperatorSchema)` to create a new message.
  */
 export const OperatorSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 32);
+  messageDesc(file_selvedge_v1_operator, 36);
 
 /**
  * Describes the message selvedge.v1.CreateOperatorRequest.
  * Use `create(CreateOperatorRequestSchema)` to create a new message.
  */
 export const CreateOperatorRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 33);
+  messageDesc(file_selvedge_v1_operator, 37);
 
 /**
  * Describes the message selvedge.v1.CreateOperatorResponse.
  * Use `create(CreateOperatorResponseSchema)` to create a new message.
  */
 export const CreateOperatorResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 34);
+  messageDesc(file_selvedge_v1_operator, 38);
 
 /**
  * Describes the message selvedge.v1.ListOperatorsRequest.
  * Use `create(ListOperatorsRequestSchema)` to create a new message.
  */
 export const ListOperatorsRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 35);
+  messageDesc(file_selvedge_v1_operator, 39);
 
 /**
  * Describes the message selvedge.v1.ListOperatorsResponse.
  * Use `create(ListOperatorsResponseSchema)` to create a new message.
  */
 export const ListOperatorsResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 36);
+  messageDesc(file_selvedge_v1_operator, 40);
 
 /**
  * Describes the message selvedge.v1.RevokeOperatorRequest.
  * Use `create(RevokeOperatorRequestSchema)` to create a new message.
  */
 export const RevokeOperatorRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 37);
+  messageDesc(file_selvedge_v1_operator, 41);
 
 /**
  * Describes the message selvedge.v1.RevokeOperatorResponse.
  * Use `create(RevokeOperatorResponseSchema)` to create a new message.
  */
 export const RevokeOperatorResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 38);
+  messageDesc(file_selvedge_v1_operator, 42);
 
 /**
  * Describes the message selvedge.v1.RegisterPlanKeyRequest.
  * Use `create(RegisterPlanKeyRequestSchema)` to create a new message.
  */
 export const RegisterPlanKeyRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 39);
+  messageDesc(file_selvedge_v1_operator, 43);
 
 /**
  * Describes the message selvedge.v1.RegisterPlanKeyResponse.
  * Use `create(RegisterPlanKeyResponseSchema)` to create a new message.
  */
 export const RegisterPlanKeyResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 40);
+  messageDesc(file_selvedge_v1_operator, 44);
 
 /**
  * Describes the message selvedge.v1.ListAuditRequest.
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 41);
+  messageDesc(file_selvedge_v1_operator, 45);
 
 /**
  * Describes the message selvedge.v1.ListAuditResponse.
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema = /*@__PURE__*/
-  messageDesc(file_selvedge_v1_operator, 42);
+  messageDesc(file_selvedge_v1_operator, 46);
 
 /**
  * @generated from service selvedge.v1.OperatorService
