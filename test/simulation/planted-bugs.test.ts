@@ -97,6 +97,20 @@ const forgetOne: Plant = (sound) =>
     }
   });
 
+/** Of updates that are combined at once one is left behind. */
+const combineWithoutOne: Plant = (sound) =>
+  observing(sound, ({ writes }) => {
+    const isRobust = writes.some(
+      ({ key, value }) =>
+        key.startsWith("job/state/") && (value as unknown as JobState).plan.atOnce !== undefined,
+    );
+    for (const { key, value } of isRobust ? writes : []) {
+      const effect = value as unknown as JobEffect | undefined;
+      if (!key.startsWith("job/effect/") || effect?.type !== "fold" || effect.kind !== undefined) continue;
+      Object.assign(effect, { contributions: effect.contributions.slice(1) });
+    }
+  });
+
 const bugs: readonly (readonly [name: string, bug: Plant, expected: RegExp])[] = [
   ["acknowledges before the sync", acknowledgeBeforeSync, /^AK2/],
   ["counts a repeated submission again", noDedup, /AK5: a device counts twice/],
@@ -104,6 +118,7 @@ const bugs: readonly (readonly [name: string, bug: Plant, expected: RegExp])[] =
   ["loses a timer", lostTimer, /^RC3|does not come to rest/],
   ["merges twice", doubleMerge, /AK5: weight/],
   ["forgets a contribution", forgetOne, /AK5: weight/],
+  ["combines updates at once without one of them", combineWithoutOne, /AK5: weight/],
   ["forgets a device's statistics", forgetOne, /AK5: the statistics/],
 ];
 

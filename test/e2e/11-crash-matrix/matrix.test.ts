@@ -10,6 +10,8 @@ import { TestFleet } from "../test-fleet.fixture.ts";
 
 /** Long enough that every round has its full cohort, and so one possible result. */
 const patientJob: string = jobFile("50s");
+/** Its updates wait on disk for each other. */
+const robustJob = `${patientJob.replace("quorum: 2", "quorum: 3")}aggregator: { name: median }\n`;
 /** All of them take many minutes: every run of the tests has a sample. */
 const isFull = process.env.SELVEDGE_CRASH_MATRIX === "full";
 const sampleEvery = 5;
@@ -26,7 +28,8 @@ interface Victim {
 
 suite("every point at which something becomes durable", () => {
   let fleet: TestFleet;
-  let undisturbed: Job;
+  /** By job file. */
+  const undisturbed = new Map<string, Job>();
   let jobs = 0;
   const victims = { coordinator: () => coordinatorOf(fleet), agent: () => agentOf(fleet) };
   const points = new Map<string, readonly DurablePoint[]>();
@@ -35,17 +38,17 @@ suite("every point at which something becomes durable", () => {
     fleet = await TestFleet.start(3, { isObserved: true });
     const logs = Object.values(victims).map((victim) => victim().durableLog);
     const passed = logs.map((log) => pointsIn(log).length);
-    undisturbed = await runAndRelease();
+    for (const file of [patientJob, robustJob]) undisturbed.set(file, await runAndRelease(file));
     for (const [index, log] of logs.entries()) points.set(log, pointsIn(log).slice(passed[index]));
   });
   after(() => fleet?.[Symbol.asyncDispose]());
 
   /** A job from its start until every device serves what came of it, over whatever dies meanwhile. */
-  async function runAndRelease(): Promise<Job> {
+  async function runAndRelease(file: string): Promise<Job> {
     jobs += 1;
     // Numbered, so that records of all jobs have names of one shape.
     const id = `job-${jobs}`;
-    await persistently(() => fleet.operator.startJob(id, patientJob));
+    await persistently(() => fleet.operator.startJob(id, file));
     const job = await fleet.operator.watch(id);
     await persistently(async () => {
       // Released already, where only the answer was lost.
@@ -62,18 +65,18 @@ suite("every point at which something becomes durable", () => {
   }
 
   /** @returns whether the process came to the point: what is committed together with what is for chance to say */
-  async function survive(victim: Victim, point: ArmedPoint): Promise<boolean> {
+  async function survive(victim: Victim, point: ArmedPoint, file: string): Promise<boolean> {
     const ended = victim.ended();
     arm(victim.durableLog, point);
-    const running = runAndRelease();
+    const running = runAndRelease(file);
     await Promise.race([ended, running]);
     const isReached = !disarm(victim.durableLog);
     if (isReached) await ended.then(() => victim.restart());
     const job = await running;
     await fleet.online(3);
     fleet.assertComplete(job);
-    assert.equal(job.weights?.digest, undisturbed.weights?.digest);
-    assert.equal(job.model?.digest, undisturbed.model?.digest);
+    assert.equal(job.weights?.digest, undisturbed.get(file)?.weights?.digest);
+    assert.equal(job.model?.digest, undisturbed.get(file)?.model?.digest);
     return isReached;
   }
 
@@ -82,12 +85,17 @@ suite("every point at which something becomes durable", () => {
       timeout: victimTimeoutMs,
     }, async (t) => {
       const victim = victimOf();
-      const all = crashes(points.get(victim.durableLog) ?? []);
+      const all = crashes(points.get(victim.durableLog) ?? []).flatMap((point, index) =>
+        (isFull ? [patientJob, robustJob] : [index % 2 === 0 ? patientJob : robustJob]).map((file) => ({
+          point,
+          file,
+        })),
+      );
       let reached = 0;
-      for (const [index, point] of all.entries()) {
-        const title = `${index}: ${point.when} ${point.point} ${point.damage ?? ""}`;
+      for (const [index, { point, file }] of all.entries()) {
+        const title = `${index}: ${point.when} ${point.point} ${point.damage ?? ""}${file === robustJob ? " (robust)" : ""}`;
         await t.test(title, { timeout: crashTimeoutMs }, async () => {
-          if (await survive(victim, point)) reached += 1;
+          if (await survive(victim, point, file)) reached += 1;
         });
       }
       assert.ok(reached >= all.length / 2, `crashed at ${reached} of ${all.length} points`);

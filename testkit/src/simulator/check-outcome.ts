@@ -5,7 +5,7 @@ import { digestOf, hasEnded, type JobState, type RoundSummary } from "@selvedge/
 import { openMemoryStore } from "@selvedge/storage";
 import type { FleetObserver } from "./fleet-observer.ts";
 import type { FleetPlan, Participant, SimulatedJob } from "./fleet-plan.ts";
-import { recomputeRound } from "./recompute-weights.ts";
+import { recomputeMean, recomputeMedian } from "./recompute-weights.ts";
 import { readState, type SimulatedDisk } from "./simulated-disk.ts";
 import { layout, modelBytes, statisticsOf, updateOf } from "./simulated-job.ts";
 
@@ -99,11 +99,12 @@ class JobCheck {
   /** AK5, second half: the weights are those that exactly these contributions make. */
   #checkWeights({ files }: SimulatedDisk): void {
     const { base } = this.#job;
+    const recompute = this.#wanted.isRobust ? recomputeMedian : recomputeMean;
     let expected: Float32Array = readParameters(parseModel(modelBytes), layout);
     for (const summary of this.#summaries) {
       this.#checkDigests(summary, expected);
       if (summary.status === "completed" && isTraining(summary))
-        expected = recomputeRound(expected, summary, this.#participants);
+        expected = recompute(expected, summary, this.#participants);
     }
     const stored = files.blobs.get(base.weights.digest);
     const actual = stored && decodeSafetensors(stored, layout);

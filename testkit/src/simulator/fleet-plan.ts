@@ -23,6 +23,8 @@ export interface SimulatedJob {
   readonly gathersStatistics: boolean;
   /** Whether devices keep something for it from round to round. */
   readonly keeps: boolean;
+  /** Whether updates wait for each other, of which the median is taken. */
+  readonly isRobust: boolean;
   /** After the start of the simulation. */
   readonly submittedAfter: number;
   /** undefined = never. */
@@ -106,18 +108,22 @@ function drawJob(
     devices.filter(({ datasets }) => datasets.includes(dataset)).length;
   const able = ableOf(participants);
   const cohort = random.uniform() < 0.5 ? able : 1 + random.integer(able);
+  const rounds = participants.length >= 100 ? 1 + random.integer(2) : 1 + random.integer(4);
+  // Those that are not revoked must suffice.
+  const quorum = 1 + random.integer(Math.ceil(Math.min(cohort, ableOf(remaining)) * 0.7));
   return {
     id: `job-${index + 1}`,
     dataset,
-    rounds: participants.length >= 100 ? 1 + random.integer(2) : 1 + random.integer(4),
+    rounds,
     cohort,
-    // Those that are not revoked must suffice.
-    quorum: 1 + random.integer(Math.ceil(Math.min(cohort, ableOf(remaining)) * 0.7)),
+    quorum,
     deadlineMs: 30_000 + random.integer(60_000),
     graceMs: 2_000 + random.integer(8_000),
     isEvaluated: random.uniform() < 0.7,
     gathersStatistics: random.uniform() < 0.2,
     keeps: cohort % 2 === 1,
+    // A median of fewer than three is none.
+    isRobust: quorum >= 3 && cohort % 3 === 0,
     submittedAfter: random.integer(index === 0 ? 10_000 : 60_000),
     cancelledAfter: random.uniform() < 0.05 ? 20_000 + random.integer(120_000) : undefined,
   };

@@ -7,12 +7,12 @@ import { exampleCap, updateOf, weightOf } from "./simulated-job.ts";
  * devices that are said to have contributed alone. Sums in integers of 2^-40, so it
  * shares no arithmetic with what it checks.
  */
-export function recomputeRound(
+export function recomputeMean(
   base: Float32Array,
   summary: RoundSummary,
   participants: readonly Participant[],
 ): Float32Array {
-  const counted = participants.filter(({ id }) => summary.members[id]?.status === "contributed");
+  const counted = countedIn(summary, participants);
   const normaliser = Object.keys(summary.members).length * exampleCap;
   const sums = Array.from(base, () => 0n);
   for (const participant of counted) {
@@ -24,6 +24,24 @@ export function recomputeRound(
   const weight = counted.reduce((sum, participant) => sum + weightOf(participant), 0);
   const factor = normaliser / weight;
   return base.map((value, index) => value + Number(sums[index]) * 2 ** -40 * factor);
+}
+
+/** The same where each value moves by the median of all updates' values. */
+export function recomputeMedian(
+  base: Float32Array,
+  summary: RoundSummary,
+  participants: readonly Participant[],
+): Float32Array {
+  const updates = countedIn(summary, participants).map((one) => updateOf(one, summary.number, base));
+  return base.map((value, index) => {
+    const moves = updates.map((update) => update[index] ?? 0).sort((a, b) => a - b);
+    const middle = [moves[(moves.length - 1) >> 1] ?? 0, moves[moves.length >> 1] ?? 0] as const;
+    return value + (middle[0] + middle[1]) / 2;
+  });
+}
+
+function countedIn(summary: RoundSummary, participants: readonly Participant[]): readonly Participant[] {
+  return participants.filter(({ id }) => summary.members[id]?.status === "contributed");
 }
 
 /** The nearest whole number of steps of 2^-40; halves go to the even one. */

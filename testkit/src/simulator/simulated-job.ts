@@ -36,6 +36,7 @@ export function jobRequest(job: SimulatedJob): JobRequest {
       model: { digest: digestOf(modelBytes), length: modelBytes.length },
       dataset: { name: job.dataset, ...(job.gathersStatistics && table) },
       metrics,
+      aggregator: { name: job.isRobust ? "median" : "weighted-mean" },
       schedule: { rounds, cohort, quorum, deadlineMs, graceMs },
       training: { batchSize: 8, maxExamplesPerDevice: exampleCap, ...(job.keeps && keeping) },
     }),

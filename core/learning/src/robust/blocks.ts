@@ -1,7 +1,7 @@
 import type { StoredUpdates } from "./robust-rule.ts";
 
-/** Values of all updates together that are in memory at once: 4 MiB. */
-export const blockValues: number = 2 ** 20;
+/** Values of all updates together that are in memory at once: 16 MiB. Smaller, and more time goes into opening files. */
+export const blockValues: number = 2 ** 22;
 
 /**
  * Goes once through all updates, block by block of coordinates.

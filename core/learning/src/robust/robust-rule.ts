@@ -15,7 +15,7 @@ export interface StoredUpdates {
   readonly parameters: number;
   /** Fills `into` with the values of one device's update from `offset` on; may read anything but memory. */
   read(device: string, offset: number, into: Float32Array): Promise<void>;
-  /** Called after about a million operations at most, so that others get their turn. */
+  /** Called after some milliseconds of work, so that others get their turn. */
   pause(): Promise<void>;
 }
 
