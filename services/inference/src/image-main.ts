@@ -5,6 +5,7 @@ import { describeError, SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import type { InferenceLog } from "./deployed-model.ts";
 import { type ServeOptions, serve } from "./serve.ts";
+import { readStreamFlags } from "./stream/stream-settings.ts";
 
 try {
   const { values } = parseArgs({
@@ -17,6 +18,10 @@ try {
       "admin-token-file": { type: "string" },
       "tls-cert": { type: "string" },
       "tls-key": { type: "string" },
+      "stream-in": { type: "string" },
+      "stream-out": { type: "string" },
+      "mqtt-url": { type: "string" },
+      stream: { type: "string" },
     },
   });
   const log = jsonLog();
@@ -25,6 +30,15 @@ try {
     port: portOf(values.port),
     grpcPort: portOf(values["grpc-port"]),
     log,
+    streams: await readStreamFlags(
+      {
+        stream: values.stream,
+        streamIn: values["stream-in"],
+        streamOut: values["stream-out"],
+        mqttUrl: values["mqtt-url"],
+      },
+      process.cwd(),
+    ),
     ...(await secretsOf(values)),
   });
   const models = server.models().map(({ name, version, digest }) => ({ name, version, digest }));

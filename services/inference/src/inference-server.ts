@@ -14,6 +14,9 @@ import { type BatchPolicy, checkBatchPolicy } from "./models/batch-policy.ts";
 import type { ModelRepository } from "./models/model-repository.ts";
 import { ModelTable } from "./models/model-table.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
+import { checkStreams } from "./stream/check-streams.ts";
+import { LateStreams } from "./stream/late-streams.ts";
+import type { StreamOptions } from "./stream/stream-options.ts";
 
 export interface InferenceServerOptions extends AccessOptions {
   /** Address to listen on, such as "127.0.0.1". */
@@ -30,6 +33,8 @@ export interface InferenceServerOptions extends AccessOptions {
   readonly awaited?: readonly string[];
   /** By the name of a model: how it classifies pictures when it is deployed without a pipeline of its own. */
   readonly pipelines?: ReadonlyMap<string, Pipeline>;
+  /** MQTT topics whose messages are answered, from when there is a model on; the broker may come and go. */
+  readonly streams?: readonly StreamOptions[];
   readonly log?: InferenceLog;
   /** Requests that may wait for one model; more are answered 503. */
   readonly maxQueue?: number;
@@ -102,9 +107,11 @@ export interface InferenceServer {
  * --allow-addons and read access to the code and the models.
  *
  * @throws SelvedgeError `unavailable` when the port is in use or the address
- *   cannot be listened on, `invalid_argument` when the certificate or key cannot be used, or as `checkBatchPolicy`
+ *   cannot be listened on, `invalid_argument` when the certificate or key cannot be used, and as `checkBatchPolicy` and
+ *   `checkStreams`
  */
 export async function startInferenceServer(options: InferenceServerOptions): Promise<InferenceServer> {
+  checkStreams(options.streams ?? []);
   const metrics = new InferenceMetrics();
   const models = new ModelTable(
     {
@@ -133,14 +140,24 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
     await http.close();
     throw thrown;
   });
+  const streams = new LateStreams(options.streams ?? [], {
+    service,
+    registry: metrics.registry,
+    requestBytesMax: context.requestBytesMax,
+    drainMs: listening.drainMs,
+    log: options.log ?? silent,
+  });
+  const deploy = async (versions: readonly DeployedModel[]): Promise<void> => {
+    await models.deploy(versions.map((model) => withPipeline(model, options.pipelines)));
+    if (models.complete) await streams.start();
+  };
   let closing: Promise<void> | undefined;
   return {
     url: http.url,
     grpcAddress: grpc?.address,
     metrics: metrics.registry,
-    deploy: (model) => models.deploy([withPipeline(model, options.pipelines)]),
-    deployVersions: (versions) =>
-      models.deploy(versions.map((model) => withPipeline(model, options.pipelines))),
+    deploy: (model) => deploy([model]),
+    deployVersions: deploy,
     undeploy: (name) => models.undeploy(name),
     models: () =>
       models.list().map(({ model, ready, pid }) => {
@@ -148,7 +165,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
         return { ...model, ready, pid, inputs };
       }),
     close: () => {
-      closing ??= Promise.all([http.close(), grpc?.close()]).then(() => models.close());
+      closing ??= Promise.all([http.close(), grpc?.close(), streams.close()]).then(() => models.close());
       return closing;
     },
   };

@@ -101,6 +101,24 @@ export class InferenceService {
     return this.#models.find(name, version);
   }
 
+  /**
+   * The name of the model, where there is one.
+   *
+   * @throws SelvedgeError `unavailable` when there is none yet, `failed_precondition` when there are several
+   */
+  onlyName(): string {
+    const [name, ...others] = new Set(this.#models.list().map(({ model }) => model.name));
+    if (name !== undefined && others.length === 0) return name;
+    if (name === undefined) throw new SelvedgeError("unavailable", "no model is deployed yet");
+    throw new SelvedgeError(
+      "failed_precondition",
+      `several models are served: ${[name, ...others].join(", ")}`,
+      {
+        fix: "name one",
+      },
+    );
+  }
+
   /** @throws SelvedgeError `not_found` */
   modelMetadata(name: string, version: string | undefined): ModelMetadata {
     const { inputs, outputs } = this.#models.find(name, version).signature;

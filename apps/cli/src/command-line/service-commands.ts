@@ -136,6 +136,13 @@ function addServeCommand(program: Command, invoke: Invoke): void {
       wholeNumber,
       0,
     )
+    .option("--stream-in <filter>", 'MQTT topics whose messages are answered, such as "sensors/+/image"')
+    .option(
+      "--stream-out <topic>",
+      'topic of their answers, such as "sensors/{1}/class"; errors go to …/error',
+    )
+    .option("--mqtt-url <url>", "broker of the stream, mqtt:// or mqtts:// (default: mqtt://localhost:1883)")
+    .option("--stream <file>", "YAML of one stream or several, with all of their settings")
     .addOption(logLevel())
     .addHelpText(
       "after",
@@ -143,6 +150,7 @@ function addServeCommand(program: Command, invoke: Invoke): void {
         "selvedge serve digits.onnx",
         "selvedge serve digits.onnx --name digits --port 0 --no-grpc",
         "selvedge serve models --admin-token-file admin-token",
+        'selvedge serve digits.onnx --stream-in "sensors/+/image" --stream-out "sensors/{1}/class"',
       ),
     )
     .action(invoke(() => import("../commands/serve.ts")));

@@ -1,6 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
-import { type InferenceServer, readPipeline, type ServerTls, serve } from "@selvedge/inference";
+import {
+  type InferenceServer,
+  readPipeline,
+  readStreamFlags,
+  type ServerTls,
+  type StreamFlags,
+  serve,
+} from "@selvedge/inference";
 import { SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import { nameFrom } from "../name-from.ts";
@@ -11,7 +18,7 @@ import { renderFields } from "../output/table.ts";
 import { readToken } from "../read-token.ts";
 import { type Terminal, untilInterrupted } from "../terminal.ts";
 
-export interface ServeOptions extends LogOptions {
+export interface ServeOptions extends LogOptions, StreamFlags {
   /** Of the model; that of the file when absent. */
   readonly name?: string;
   readonly host: string;
@@ -33,11 +40,13 @@ export interface ServeOptions extends LogOptions {
 export async function run(terminal: Terminal, options: ServeOptions, model: string): Promise<void> {
   const path = resolve(terminal.workingFolder, model);
   const tls = await readTls(terminal, options);
+  const streams = await readStreamFlags(options, terminal.workingFolder);
   const server = await serve(path, {
     name: options.name ?? nameFrom(basename(path, extname(path)), "model"),
     host: options.host,
     port: options.port,
     ...(options.grpc ? { grpcPort: options.grpcPort } : {}),
+    streams,
     log: createLog(terminal, options),
     batchRowsMax: options.maxBatchSize,
     preferredBatchSizes: options.preferredBatchSizes ?? [],

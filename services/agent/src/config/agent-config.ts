@@ -66,6 +66,8 @@ inference:
   # How a released model classifies pictures.
   # pipelines:
   #   digits: { image: { height: 28, width: 28 }, output: { softmax: true } }
+  # MQTT topics whose messages a released model answers.
+  # stream: { url: mqtt://localhost:1883, in: sensors/+/image, out: "sensors/{1}/class", model: digits }
 
 # How long to pause at most before the next attempt to reach the coordinator.
 # connection: { longestPause: 5m }

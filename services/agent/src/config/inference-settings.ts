@@ -1,7 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { duration } from "@selvedge/config";
-import { type InferenceServerOptions, type Pipeline, pipelineSchema } from "@selvedge/inference";
+import {
+  type InferenceServerOptions,
+  type Pipeline,
+  pipelineSchema,
+  readStreamSections,
+  type StreamSection,
+  streamSchema,
+} from "@selvedge/inference";
 import { namePattern, SelvedgeError } from "@selvedge/protocol";
 import { fileError } from "@selvedge/storage";
 import { z } from "zod";
@@ -21,6 +28,7 @@ export type InferenceSettings = Pick<
   | "maxQueueDelayMicroseconds"
   | "preferredBatchSizes"
   | "pipelines"
+  | "streams"
 >;
 
 const anyPort = z.int().min(0).max(65_535);
@@ -45,6 +53,7 @@ interface InferenceSection {
     readonly maxQueueDelayMicroseconds?: number | undefined;
   };
   readonly pipelines: Readonly<Record<string, Pipeline>>;
+  readonly stream?: readonly StreamSection[] | undefined;
 }
 
 /** What a model's configuration in Triton says of its dynamic batcher; of every model here. */
@@ -73,19 +82,21 @@ export const inferenceSection: z.ZodType<InferenceSection> = z
     maxWaiting: z.int().min(1).max(100_000).optional(),
     batching: batchingSection.default({}),
     pipelines: z.record(z.string().regex(namePattern, "a lower-case name"), pipelineSchema).default({}),
+    stream: streamSchema.optional(),
   })
   .default({ host: "127.0.0.1", port: 8080, batching: {}, pipelines: {} });
 
 /**
  * Reads the files that the section names, relative to `folder`.
  *
- * @throws SelvedgeError as `fileError`, and `invalid_argument` when a token's file is empty
+ * @throws SelvedgeError as `fileError` and `readStreamSections`, and `invalid_argument` when a token's file is empty
  */
 export async function readInferenceSettings(
   section: InferenceSection,
   folder: string,
 ): Promise<InferenceSettings> {
-  const { host, port, grpcPort, tls, tokenFile, drain, maxConnections, maxWaiting, pipelines } = section;
+  const { host, port, grpcPort, tls, tokenFile, drain, maxConnections, maxWaiting, pipelines, stream } =
+    section;
   const { maxBatchSize, preferredBatchSizes, maxQueueDelayMicroseconds } = section.batching;
   return {
     host,
@@ -98,6 +109,7 @@ export async function readInferenceSettings(
     ...(maxBatchSize !== undefined && { batchRowsMax: maxBatchSize }),
     ...(preferredBatchSizes !== undefined && { preferredBatchSizes }),
     ...(maxQueueDelayMicroseconds !== undefined && { maxQueueDelayMicroseconds }),
+    ...(stream !== undefined && { streams: await readStreamSections(stream, folder) }),
     ...(tls !== undefined && {
       tls: { cert: await read(folder, tls.cert), key: await read(folder, tls.key) },
     }),

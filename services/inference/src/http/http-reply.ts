@@ -16,12 +16,16 @@ export function jsonReply(value: unknown, headers: Readonly<Record<string, strin
 /** The protocol's error object, `{"error": "…"}`, with the status the error's code stands for. */
 export function errorReply(error: SelvedgeError): HttpReply {
   const status = statusOf(error);
-  const text = error.fix === undefined ? error.message : `${error.message} (${error.fix})`;
   return {
     status,
     headers: headersOf[status] ?? {},
-    body: JSON.stringify({ error: text }),
+    body: JSON.stringify({ error: errorText(error) }),
   };
+}
+
+/** What is wrong and what to do about it, in one line. */
+export function errorText({ message, fix }: SelvedgeError): string {
+  return fix === undefined ? message : `${message} (${fix})`;
 }
 
 export function statusOf(error: SelvedgeError): number {

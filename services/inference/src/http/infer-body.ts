@@ -1,10 +1,7 @@
 import { SelvedgeError } from "@selvedge/protocol";
-import type { Tensor } from "@selvedge/runtime";
-import { datatypeOf } from "../tensors/datatype.ts";
-import { openShape } from "../tensors/decode-tensor.ts";
+import { decodeBareBytes } from "../tensors/bare-tensor.ts";
 import { decodeInferRequest, type InferRequest, type ModelSignature } from "../tensors/infer-request.ts";
 import { invalid } from "../tensors/json-fields.ts";
-import { decodeTensorBytes, elementSize } from "../tensors/tensor-bytes.ts";
 
 /** The header that says where the JSON of a body ends and its binary data begins. */
 export const headerLengthName = "inference-header-content-length";
@@ -29,7 +26,7 @@ export function decodeInferBody(
   if (!/^\d{1,15}$/.test(headerLength) || length > body.length) {
     throw invalid("Inference-Header-Content-Length", `must be at most the body's ${body.length} bytes`);
   }
-  if (length === 0) return decodeBareTensor(body, model);
+  if (length === 0) return decodeBareBytes(body, model, "the request's body");
   return decodeInferRequest(parseJson(body.subarray(0, length)), model, body.subarray(length));
 }
 
@@ -41,38 +38,4 @@ export function parseJson(bytes: Uint8Array, fix = "send one JSON object"): unkn
     const { message } = SelvedgeError.from(thrown);
     throw new SelvedgeError("invalid_argument", `the request's body is not JSON: ${message}`, { fix });
   }
-}
-
-/** Triton's raw binary request: the shape follows from the size, all outputs are answered as binary data. */
-function decodeBareTensor(body: Uint8Array, model: ModelSignature): InferRequest {
-  const [input, ...others] = model.inputs;
-  const size = input === undefined ? undefined : elementSize(datatypeOf(input.type));
-  const open = input?.dims.filter((each) => typeof each === "string").length ?? 0;
-  if (input === undefined || size === undefined || others.length > 0 || open > 1) {
-    throw invalid(
-      "a body without JSON",
-      "goes to models with one input of fixed-size elements and at most one open dimension",
-      "send JSON first, and its length as Inference-Header-Content-Length",
-    );
-  }
-  const rowSize =
-    size * input.dims.reduce<number>((all, each) => all * (typeof each === "number" ? each : 1), 1);
-  const rows = body.length / rowSize;
-  if (!Number.isSafeInteger(rows) || rows < 1 || (open === 0 && rows !== 1)) {
-    throw invalid(
-      "the request's body",
-      `has ${body.length} bytes, ${JSON.stringify(openShape(input.dims))} needs ${open > 0 ? "a multiple of " : ""}${rowSize}`,
-    );
-  }
-  const dims = input.dims.map((each) => (typeof each === "number" ? each : rows));
-  const count = (rowSize / size) * rows;
-  const data = decodeTensorBytes(datatypeOf(input.type), body, count, "the request's body");
-  const fetches = model.outputs.map(({ name }) => name);
-  return {
-    id: undefined,
-    feeds: { [input.name]: { type: input.type, dims, data } as Tensor },
-    fetches,
-    binary: new Set(fetches),
-    timeoutUs: undefined,
-  };
 }

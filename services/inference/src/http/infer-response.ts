@@ -20,11 +20,13 @@ export function encodeInferResponse(
   model: { readonly name: string; readonly version: string },
   request: InferRequest,
   results: Tensors,
+  parameters?: Readonly<Record<string, string>>,
 ): InferResponse {
   const head = JSON.stringify({
     model_name: model.name,
     model_version: model.version,
     ...(request.id === undefined ? {} : { id: request.id }),
+    ...(parameters === undefined ? {} : { parameters }),
   });
   const blobs: Uint8Array[] = [];
   const outputs = request.fetches.map((name) => {

@@ -92,9 +92,14 @@ export class ModelTable {
     return [...this.#served.values()].flat();
   }
 
-  /** At least one model is deployed, none is awaited, and all have a process that can take a request. */
+  /** At least one model is deployed, and none is awaited. */
+  get complete(): boolean {
+    return this.#served.size > 0 && this.#awaited.size === 0;
+  }
+
+  /** It is complete, and all models have a process that can take a request. */
   get ready(): boolean {
-    return this.#served.size > 0 && this.#awaited.size === 0 && this.list().every(({ ready }) => ready);
+    return this.complete && this.list().every(({ ready }) => ready);
   }
 
   /** Ends every model's process, once what was accepted has been answered. */
