@@ -1,15 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SelvedgeError } from "@selvedge/protocol";
-import { aggregatorNamed, aggregatorNames } from "./aggregator-catalog.ts";
+import { plannedAggregators, plannedBlocks, SelvedgeError } from "@selvedge/protocol";
+import { aggregatorOf } from "./aggregator-catalog.ts";
 import { openSumRound } from "./aggregators/aggregator.ts";
 
-test("every name on the list is an aggregator of that name", () => {
-  for (const name of aggregatorNames) assert.equal(aggregatorNamed(name).name, name);
+test("every aggregator and every block that a plan may name is there", () => {
+  for (const name of plannedAggregators) assert.equal(aggregatorOf({ name }).name, name);
+  for (const block of Object.keys(plannedBlocks)) {
+    const spec = { name: "sum", blocks: [{ name: block, fraction: 0.5, bits: 8 }] };
+    assert.equal(aggregatorOf(spec).name, block);
+  }
+});
+
+test("blocks nest in their order, with their options, and those that are not given are TFF's", () => {
+  const blocks = [{ name: "zeroing" }, { name: "clipping", bound: 3 }, { name: "quantisation", bits: 4 }];
+  const stack = aggregatorOf({ name: "weighted-mean", blocks });
+  assert.deepEqual(stack.bits, ["zeroing.zeroed", "zeroing.within", "clipping.within"]);
+  assert.equal(stack.format, "packed");
+  assert.deepEqual(stack.initialState(), {
+    zeroing: { estimate: 10 },
+    inner: { clipping: { bound: 3 }, inner: { quantisation: {}, inner: {} } },
+  });
 });
 
 test("of a robust rule there is the device's half alone", () => {
-  const rule = aggregatorNamed("krum");
+  const rule = aggregatorOf({ name: "krum" });
   const config = rule.prepare(rule.initialState(), { cohort: 5, maxExamplesPerDevice: 10, parameters: 2 });
   const values = Float32Array.of(1, 2);
   const random = { uniform: () => 0, normal: () => 0 };
@@ -18,12 +33,14 @@ test("of a robust rule there is the device's half alone", () => {
   assert.throws(() => rule.zero(openSumRound(config, 0)), /krum is no sum/);
 });
 
-test("an unknown name is refused with the list of known ones", () => {
-  assert.throws(
-    () => aggregatorNamed("product"),
-    (error) =>
-      error instanceof SelvedgeError &&
-      error.code === "not_found" &&
-      /weighted-mean, unweighted-mean, sum, median/.test(error.fix ?? ""),
-  );
+test("an unknown name is refused with the names there are", () => {
+  for (const spec of [{ name: "product" }, { name: "sum", blocks: [{ name: "blur" }] }]) {
+    assert.throws(
+      () => aggregatorOf(spec),
+      (error) =>
+        error instanceof SelvedgeError &&
+        error.code === "not_found" &&
+        /sum, median|zeroing/.test(error.fix ?? ""),
+    );
+  }
 });

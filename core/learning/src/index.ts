@@ -3,7 +3,7 @@ export type {
   ClientUpdate,
 } from "./accumulator.ts";
 export { decodeAccumulator, encodeAccumulator } from "./accumulator-codec.ts";
-export { aggregatorNamed, aggregatorNames } from "./aggregator-catalog.ts";
+export { aggregatorOf, type PlannedAggregator } from "./aggregator-catalog.ts";
 export {
   type AggregateReport,
   type Aggregator,
@@ -13,13 +13,9 @@ export {
   type RoundContext,
   type SumRound,
 } from "./aggregators/aggregator.ts";
+export { nameBits, readBits } from "./aggregators/answered-bits.ts";
 export { around, type Block } from "./aggregators/block.ts";
-export { type ClippingOptions, clipping } from "./aggregators/blocks/clipping.ts";
-export { quantisation } from "./aggregators/blocks/quantisation.ts";
-export { sampling } from "./aggregators/blocks/sampling.ts";
-export { type ZeroingOptions, zeroing } from "./aggregators/blocks/zeroing.ts";
-export { sum } from "./aggregators/sum.ts";
-export { unweightedMean } from "./aggregators/unweighted-mean.ts";
+export { flatMeasurements } from "./aggregators/flat-measurements.ts";
 export { weightedMean } from "./aggregators/weighted-mean.ts";
 export {
   clientAlgorithm,

@@ -58,6 +58,8 @@ export type { JobEffect, JobEvent, OfferAnswer, ReceiptVerdict, SubmissionFacts 
 export { checkpointsOf, type WeightsCheckpoint, type WeightsOrigin } from "./job/job-origin.ts";
 export {
   type AcceptedContribution,
+  type AggregatorOutcome,
+  type AnsweredBits,
   type GroupMetrics,
   hasEnded,
   type JobPlan,
@@ -93,6 +95,14 @@ export {
   type NumbersTarget,
   type PlanTarget,
 } from "./plan-target.ts";
+export {
+  blockRanges,
+  laterAggregator,
+  orderProblem,
+  type PlannedBlock,
+  plannedAggregators,
+  plannedBlocks,
+} from "./planned-aggregators.ts";
 export {
   type AlgorithmTraits,
   keptModels,

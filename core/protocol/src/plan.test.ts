@@ -4,6 +4,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { digestOf } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
 import {
+  type AggregatorBlockSchema,
   AggregatorSpecSchema,
   EarlyStoppingSchema,
   EvaluateTaskSchema,
@@ -16,6 +17,7 @@ import {
   type TrainTask,
   TrainTaskSchema,
 } from "./gen/selvedge/v1/round_pb.js";
+
 import { soundPlan } from "./plan.fixture.ts";
 import { decodePlan, encodePlan } from "./plan.ts";
 
@@ -33,6 +35,40 @@ const train = (change: Partial<TrainTask>) => (plan: Plan) => {
 const schedule = (change: Partial<ScheduleSpec>) => (plan: Plan) => {
   if (plan.schedule !== undefined) Object.assign(plan.schedule, change);
 };
+
+test("[OF8] blocks of an aggregator are in order, each once, with options of their own; only fedavg.2 has them", () => {
+  const encoded = (blocks: MessageInitShape<typeof AggregatorBlockSchema>[], algorithm = "fedavg.2") => {
+    const plan = soundPlan();
+    train({ algorithm })(plan);
+    plan.aggregator = create(AggregatorSpecSchema, { name: "weighted-mean", blocks });
+    return () => encodePlan(plan);
+  };
+  const sound = [
+    { name: "zeroing", quantile: 0.9 },
+    { name: "clipping", bound: 2 },
+    { name: "sampling", fraction: 0.5 },
+    { name: "quantisation", bits: 8 },
+  ];
+  encoded(sound)();
+  assert.throws(encoded(sound, "fedavg"), /algorithm/);
+  assert.throws(encoded([], "fedavg.2"), /algorithm/);
+  const spoilt: readonly (readonly [RegExp, MessageInitShape<typeof AggregatorBlockSchema>[]])[] = [
+    [/"blur" is not one of/, [{ name: "blur" }]],
+    [
+      /"clipping" has to stand before "quantisation": it measures/,
+      [{ name: "quantisation", bits: 8 }, { name: "clipping" }],
+    ],
+    [/"zeroing" has to stand before "clipping": it looks/, [{ name: "clipping" }, { name: "zeroing" }]],
+    [/"clipping" stands there twice/, [{ name: "clipping" }, { name: "clipping" }]],
+    [/bits: "quantisation" needs it/, [{ name: "quantisation" }]],
+    [/fraction: "sampling" needs it/, [{ name: "sampling" }]],
+    [/bits: 17 is outside 1 to 16/, [{ name: "quantisation", bits: 17 }]],
+    [/quantile: 1 is outside/, [{ name: "clipping", quantile: 1 }]],
+    [/multiplier: "clipping" has only/, [{ name: "clipping", multiplier: 2 }]],
+    [/quantile: is for a bound that moves/, [{ name: "clipping", bound: 1, quantile: 0.5 }]],
+  ];
+  for (const [message, blocks] of spoilt) assert.throws(encoded(blocks), message);
+});
 
 const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   "task.algorithm": train({ algorithm: "fedmagic" }),

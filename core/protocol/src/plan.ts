@@ -13,10 +13,11 @@ import { limits, namePattern } from "./limits.ts";
 import { checkPersonalModel, personalNames } from "./personal-model.ts";
 import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
 import { type PlanTarget, planTargetOf } from "./plan-target.ts";
+import { checkAggregator, laterAggregator } from "./planned-aggregators.ts";
 import { checkTogether, isNamed } from "./planned-algorithms.ts";
 import { type MetricsContext, measuredNames, scalarsOf } from "./planned-metrics.ts";
 import { checkRateSchedule } from "./rate-schedule.ts";
-import { checkRobust, robustRuleNames } from "./robust-settings.ts";
+import { checkRobust } from "./robust-settings.ts";
 import { needsStatistics, type TableSchema, tableSchemaOf } from "./table-schema.ts";
 import { type TextSchema, textSchemaOf } from "./text-schema.ts";
 import { checkServerOptimizer, checkTrainingSettings, hasAccuracy } from "./training-settings.ts";
@@ -93,12 +94,13 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   }
   const plan = decode(bytes);
   const { train, evaluate } = taskOf(plan);
+  if (evaluate === null) checkServer(plan);
   if (evaluate === null) checkTrain(train);
   else checkEvaluation(train, plan);
   checkExamples(train);
   const dataset = checkDataset(plan);
   const target = planTargetOf(dataset, train);
-  checkTrainingSettings(train, dataset, target);
+  checkTrainingSettings(train, dataset, target, laterAggregator(plan.aggregator));
   checkRateSchedule(train.schedule, plan.schedule?.rounds ?? 0);
   const model = checkModel(plan);
   const table = tableSchemaOf(dataset);
@@ -171,7 +173,6 @@ function checkDataset({ dataset }: Plan): DatasetRequest {
 
 function checkRest(plan: Plan, table: TableSchema | null, evaluate: EvaluateTask | null): void {
   if (!namePattern.test(plan.name)) throw invalid("name", `"${plan.name}" is not a name`);
-  if (evaluate === null) checkServer(plan);
   if (plan.protections.length > 0) {
     throw invalid("protections", `this version has no protection "${plan.protections[0]?.name}"`);
   }
@@ -181,7 +182,7 @@ function checkRest(plan: Plan, table: TableSchema | null, evaluate: EvaluateTask
 }
 
 function checkServer({ aggregator, schedule, serverOptimizer }: Plan): void {
-  oneOf("aggregator", aggregator?.name ?? "", ["weighted-mean", ...robustRuleNames]);
+  checkAggregator(aggregator);
   if (aggregator !== undefined) checkRobust(aggregator, schedule);
   checkServerOptimizer(serverOptimizer);
 }

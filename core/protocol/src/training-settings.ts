@@ -1,4 +1,5 @@
 import type {
+  AggregatorSpec,
   DatasetRequest,
   LossOptions,
   OptimizerOptions,
@@ -66,6 +67,7 @@ export function algorithmOf({
   gradientOptions,
   target,
   text,
+  aggregator,
   frozen = [],
   personal = [],
   keepOptimizerState = false,
@@ -95,9 +97,11 @@ export function algorithmOf({
   /** Of the dataset, as `text`. */
   readonly target?: object | undefined;
   readonly text?: object | undefined;
+  /** As `laterAggregator` has it. */
+  readonly aggregator?: object | undefined;
 }): "fedavg" | "fedavg.2" {
-  const options = [lossOptions, optimizerOptions, gradientOptions, target, text, schedule, personalModel];
-  const later = options.some((given) => given !== undefined);
+  const options = [lossOptions, optimizerOptions, gradientOptions, target, text, schedule];
+  const later = [...options, personalModel, aggregator].some((given) => given !== undefined);
   const isKeeping = personal.length > 0 || keepOptimizerState;
   const isOther = frozen.length > 0 || accumulate > 0 || customLossOutput !== "";
   const isLater = later || isKeeping || isOther || partialWork || localSteps > 0;
@@ -112,14 +116,20 @@ export function hasAccuracy(loss: string): boolean {
 /**
  * Checks how a plan says its model is trained.
  *
+ * @param aggregator as `laterAggregator` has it
  * @throws SelvedgeError `invalid_argument` naming the field
  */
-export function checkTrainingSettings(train: TrainTask, dataset: DatasetRequest, target: PlanTarget): void {
+export function checkTrainingSettings(
+  train: TrainTask,
+  dataset: DatasetRequest,
+  target: PlanTarget,
+  aggregator: AggregatorSpec | undefined,
+): void {
   const { loss, lossOptions, optimizer, optimizerOptions, gradientOptions } = train;
   oneOf("task.loss", loss, Object.keys(plannedLosses));
   oneOf("task.optimizer", optimizer, Object.keys(plannedOptimizers));
   checkLossOutput(train);
-  checkAlgorithm(train, algorithmOf({ ...train, ...dataset }));
+  checkAlgorithm(train, algorithmOf({ ...train, ...dataset, aggregator }));
   checkOptions("task.loss_options", loss, lossOptions, plannedLosses);
   checkOptions("task.optimizer_options", optimizer, optimizerOptions, plannedOptimizers);
   checkOptions("task.gradient_options", "gradients", gradientOptions, { gradients: gradients });

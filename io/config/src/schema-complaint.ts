@@ -11,11 +11,8 @@ export interface SchemaComplaint {
 }
 
 /** The one complaint about a value to be told of all that a schema has: what is wrong, where, and what was meant. */
-export function schemaComplaint(
-  issues: readonly Issue[],
-  schema: z.ZodType,
-  value: unknown,
-): SchemaComplaint {
+export function schemaComplaint(found: readonly Issue[], schema: z.ZodType, value: unknown): SchemaComplaint {
+  const issues = found.flatMap((issue) => ofTheFormMeant(issue, value));
   // A misspelt key is also a missing one; the spelling is what to correct.
   const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
   if (unknown !== undefined) {
@@ -27,6 +24,17 @@ export function schemaComplaint(
   const [issue] = issues;
   if (issue === undefined) return { message: "the file is not valid", path: [] };
   return { path: issue.path, ...wrongValue(issue, schema, issue.path.reduce(valueAt, value)) };
+}
+
+/** Of a value that may have several forms, what is wrong with it in the one that it has. */
+function ofTheFormMeant(issue: Issue, value: unknown): readonly Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const isText = typeof issue.path.reduce(valueAt, value) === "string";
+  const isOtherForm = ({ code, path }: Issue): boolean =>
+    path.length === 0 && (code === "invalid_type" || (code === "invalid_value" && !isText));
+  const meant = issue.errors.find((form) => !form.some(isOtherForm));
+  if (meant === undefined) return [issue];
+  return meant.flatMap((inner) => ofTheFormMeant({ ...inner, path: [...issue.path, ...inner.path] }, value));
 }
 
 function wrongValue(issue: Issue, schema: z.ZodType, given: unknown): Omit<SchemaComplaint, "path"> {

@@ -16,6 +16,8 @@ export interface AuditEntry {
   readonly bytes: number;
   readonly examples: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** Answers to the questions of the plan's aggregator; absent = none. */
+  readonly bits?: Readonly<Record<string, boolean>>;
   /** The whole payload, of statistics. */
   readonly statistics?: unknown;
   /** What was made with it and stays on the device. */

@@ -7,7 +7,6 @@ import {
   deviceWakeAt,
   type Envelope,
   lastSubmittedAt,
-  SeededRandom,
   SelvedgeError,
   TrustReportSchema,
 } from "@selvedge/protocol";
@@ -218,7 +217,6 @@ export class DeviceSession {
       },
       minuteOfDay,
       now: () => this.#steady.now(),
-      random: SeededRandom.fromSeed("device", randomUUID()),
       setAlarm: (at) => this.#alarm.set("task", at),
       sleep: systemTimers.sleep,
       onReceipt: ({ job, round }, verdict) => this.#tasks.receipt(job, round, verdict),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { trainingRequest } from "@selvedge/agent";
 import { type LabelledIdxSource, writePartition } from "@selvedge/datasets";
-import { aggregatorNamed, openSumRound, serverOptimizerNamed } from "@selvedge/learning";
+import { aggregatorOf, openSumRound, serverOptimizerNamed } from "@selvedge/learning";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -61,7 +61,7 @@ async function roundOfDevices(
     indices: rows,
     folder: join(folder, `device-${index}`),
   }));
-  const aggregator = aggregatorNamed("weighted-mean");
+  const aggregator = aggregatorOf({ name: "weighted-mean" });
   const context = {
     cohort: clients.length,
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,

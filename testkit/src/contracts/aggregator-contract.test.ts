@@ -1,35 +1,35 @@
-import {
-  type Aggregator,
-  aggregatorNamed,
-  aggregatorNames,
-  around,
-  clipping,
-  quantisation,
-  sampling,
-  sum,
-  unweightedMean,
-  weightedMean,
-  zeroing,
-} from "@selvedge/learning";
+import { aggregatorOf, type PlannedAggregator } from "@selvedge/learning";
+import { plannedAggregators } from "@selvedge/protocol";
 import { registerAggregatorContract } from "./aggregator-contract.ts";
 
-for (const name of aggregatorNames) registerAggregatorContract(aggregatorNamed(name));
+for (const name of plannedAggregators) registerAggregatorContract(aggregatorOf({ name }));
 
-const compositions: Readonly<Record<string, Aggregator>> = {
-  "zeroing, sum": around(zeroing(), sum),
-  "zeroing at 10, weighted-mean": around(zeroing({ bound: 10 }), weightedMean),
-  "clipping, weighted-mean": around(clipping(), weightedMean),
-  "clipping at 1, unweighted-mean": around(clipping({ bound: 1 }), unweightedMean),
-  "sampling, weighted-mean": around(sampling({ fraction: 0.4 }), weightedMean),
-  "quantisation to 1 bit, weighted-mean": around(quantisation({ bits: 1 }), weightedMean),
-  "quantisation to 12 bits, sum": around(quantisation({ bits: 12 }), sum),
-  "sampling, quantisation, unweighted-mean": around(
-    sampling({ fraction: 0.4 }),
-    around(quantisation({ bits: 8 }), unweightedMean),
-  ),
-  "all of them": around(
-    zeroing(),
-    around(clipping(), around(sampling({ fraction: 0.7 }), around(quantisation({ bits: 5 }), weightedMean))),
-  ),
-};
-for (const [title, aggregator] of Object.entries(compositions)) registerAggregatorContract(aggregator, title);
+const mean = "weighted-mean";
+const compositions: readonly PlannedAggregator[] = [
+  { name: "sum", blocks: [{ name: "zeroing" }] },
+  { name: mean, blocks: [{ name: "zeroing", bound: 10 }] },
+  { name: mean, blocks: [{ name: "clipping" }] },
+  { name: "unweighted-mean", blocks: [{ name: "clipping", bound: 1 }] },
+  { name: mean, blocks: [{ name: "sampling", fraction: 0.4 }] },
+  { name: mean, blocks: [{ name: "quantisation", bits: 1 }] },
+  { name: "sum", blocks: [{ name: "quantisation", bits: 12 }] },
+  {
+    name: mean,
+    blocks: [
+      { name: "sampling", fraction: 0.4 },
+      { name: "quantisation", bits: 8 },
+    ],
+  },
+  {
+    name: mean,
+    blocks: [
+      { name: "zeroing" },
+      { name: "clipping" },
+      { name: "sampling", fraction: 0.7 },
+      { name: "quantisation", bits: 5 },
+    ],
+  },
+];
+for (const planned of compositions) {
+  registerAggregatorContract(aggregatorOf(planned), JSON.stringify(planned));
+}

@@ -3,18 +3,11 @@ import { test } from "node:test";
 import {
   type Accumulator,
   type Aggregator,
-  around,
-  clipping,
+  aggregatorOf,
   encodeAccumulator,
   openSumRound,
-  quantisation,
-  sampling,
-  sum,
-  unweightedMean,
-  weightedMean,
-  zeroing,
 } from "@selvedge/learning";
-import { SeededRandom } from "@selvedge/protocol";
+import { plannedAggregators, SeededRandom } from "@selvedge/protocol";
 import fc from "fast-check";
 
 const parameters = 40;
@@ -22,17 +15,16 @@ const parameters = 40;
 /** Any composition there can be, with any options. */
 const compositions = fc
   .record({
-    leaf: fc.constantFrom(sum, unweightedMean, weightedMean),
-    bits: fc.option(fc.integer({ min: 1, max: 16 })),
+    name: fc.constantFrom(...plannedAggregators),
+    zero: fc.constantFrom([], [{ name: "zeroing" }], [{ name: "zeroing", bound: 3 }]),
+    clip: fc.constantFrom([], [{ name: "clipping" }], [{ name: "clipping", bound: 2 }]),
     fraction: fc.option(fc.double({ min: 0.05, max: 0.95, noNaN: true })),
-    clip: fc.constantFrom(null, clipping(), clipping({ bound: 2 })),
-    zero: fc.constantFrom(null, zeroing(), zeroing({ bound: 3 })),
+    bits: fc.option(fc.integer({ min: 1, max: 16 })),
   })
-  .map(({ leaf, bits, fraction, clip, zero }): Aggregator => {
-    const packed = bits === null ? leaf : around(quantisation({ bits }), leaf);
-    const sampled = fraction === null ? packed : around(sampling({ fraction }) as never, packed as never);
-    const clipped = clip === null ? sampled : around(clip as never, sampled as never);
-    return zero === null ? clipped : around(zero, clipped);
+  .map(({ name, zero, clip, fraction, bits }) => {
+    const sampling = fraction === null ? [] : [{ name: "sampling", fraction }];
+    const quantisation = bits === null ? [] : [{ name: "quantisation", bits }];
+    return aggregatorOf({ name, blocks: [...zero, ...clip, ...sampling, ...quantisation] });
   });
 
 const updates = fc.array(

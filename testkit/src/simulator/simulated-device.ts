@@ -145,7 +145,7 @@ export class SimulatedDevice extends SimulatedNode {
   }
 
   #createWorker(parts: WorkerParts): DeviceWorker {
-    const { process, store, blobs, channel, follower, keeper, random, session, steady, trust } = parts;
+    const { process, store, blobs, channel, follower, keeper, session, steady, trust } = parts;
     const { faults, observer } = this.parts;
     const alarm = new WakeTimers({
       now: () => steady.now(),
@@ -180,7 +180,6 @@ export class SimulatedDevice extends SimulatedNode {
       },
       minuteOfDay: () => 0,
       now: () => steady.now(),
-      random,
       setAlarm: (at) => alarm.set("task", at),
       sleep: (ms, signal) => process.sleep(ms, signal),
       onTrouble: (what, error) => this.trouble(process, what, error),

@@ -1,6 +1,7 @@
 import type { DatasetRequest, Job, Plan, Round } from "@selvedge/protocol";
 import { DeviceNames } from "../operator/device-names.ts";
 import { withOperator } from "../operator/operator-session.ts";
+import { aggregatorText } from "../output/aggregator-figures.ts";
 import { breakdownTables } from "../output/breakdown-tables.ts";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
@@ -86,6 +87,9 @@ function planFields(plan: Plan | undefined): [string, string][] {
     ["dataset", `${name} [${inputShape.join(", ")}], ${classes} classes`],
     ...columnFields(plan.dataset),
     ...taskFields(task),
+    ...(plan.aggregator === undefined
+      ? []
+      : [["aggregator", aggregatorText(plan.aggregator)] satisfies [string, string]]),
     ["cohort", `${schedule.cohort} devices, quorum ${schedule.quorum}`],
   ];
 }

@@ -1,13 +1,14 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
-  type AggregatorSpecSchema,
+  type AggregatorSpec,
+  AggregatorSpecSchema,
   algorithmOf,
   type BlobReference,
   type ColumnSchema,
   type DatasetRequestSchema,
   type EvaluateTaskSchema,
   firstMetricNames,
-  isRobust,
+  laterAggregator,
   type MetricTargetSchema,
   type PersonalModelSchema,
   type Plan,
@@ -50,12 +51,9 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
   });
 }
 
-/** A robust rule is told its options; the mean has none. */
-function aggregatorSpec({ aggregator }: JobFile): MessageInitShape<typeof AggregatorSpecSchema> {
-  const { name, ...options } = aggregator;
-  if (!isRobust(name)) return { name: "weighted-mean" };
-  const robust = given(options);
-  return { name, ...(robust && { robust }) };
+function aggregatorSpec({ aggregator: { name, robust, blocks } }: JobFile): AggregatorSpec {
+  const options = given(robust);
+  return create(AggregatorSpecSchema, { name, blocks: [...blocks], ...(options && { robust: options }) });
 }
 
 /** A target that is a plain number is the accuracy that every version knows. */
@@ -149,7 +147,8 @@ export function trainTask(job: JobFile): TrainTask {
     ...{ localSteps: job.localSteps, partialWork: job.partialWork },
   };
   const text = job.dataset.text ?? undefined;
-  const requested = { ...settings, ...targetRequest(job.dataset), text };
+  const aggregator = laterAggregator(aggregatorSpec(job));
+  const requested = { ...settings, ...targetRequest(job.dataset), text, aggregator };
   return create(TrainTaskSchema, {
     algorithm: isAveraging(job.algorithm) ? algorithmOf(requested) : job.algorithm,
     loss: loss.name,

@@ -49,7 +49,7 @@ test("what a job file leaves out has a default", () => {
     personal: [],
     keepOptimizerState: false,
     accumulate: 1,
-    aggregator: { name: "mean" },
+    aggregator: { name: "weighted-mean", robust: {}, blocks: [] },
     localSteps: 0,
     partialWork: false,
     server: { name: "fedavg" },

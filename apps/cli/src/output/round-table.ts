@@ -1,4 +1,5 @@
 import type { Round } from "@selvedge/protocol";
+import { aggregatorFigures } from "./aggregator-figures.ts";
 import { printable } from "./printable.ts";
 import { formatBytes } from "./units.ts";
 
@@ -7,7 +8,8 @@ import { formatBytes } from "./units.ts";
  * so columns have fixed widths.
  */
 export function roundHeader(round: Round | undefined): string {
-  const more = round === undefined ? [] : furtherFigures(round).map(([title]) => title);
+  const figures = round === undefined ? [] : [...furtherFigures(round), ...aggregatorFigures(round)];
+  const more = figures.map(([title]) => title);
   return line(["round", "accuracy", "loss", "devices", "up", "down", "seconds", ...more]);
 }
 
@@ -31,6 +33,7 @@ export function roundLine(round: Round): string {
     formatBytes(round.bytesDown),
     (Number(round.closedAtMs - round.openedAtMs) / 1_000).toFixed(1),
     ...furtherFigures(round).map(([, value]) => fixed(value)),
+    ...aggregatorFigures(round).map(([, value]) => value),
     ...(round.phase === "evaluate" ? [" measured by devices"] : []),
   ]);
 }

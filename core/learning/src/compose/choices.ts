@@ -3,7 +3,8 @@ import type { CheckedPlan, RobustRuleName } from "@selvedge/protocol";
 /** What a job can choose, by the part of the job file that it stands in. */
 export type Choice =
   | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
-  | `aggregator: ${"mean" | RobustRuleName}`
+  | `aggregator: ${"mean" | "unweighted-mean" | "sum" | "zeroing" | "clipping" | RobustRuleName}`
+  | `compression: ${"sampling" | "quantisation"}`
   | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi"}`
   | `personalisation: ${"personal" | "keepOptimizerState" | "ditto" | "fine-tuning"}`;
 
@@ -18,6 +19,8 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "algorithm: feddyn": ({ train }) => train.algorithm === "feddyn",
   "algorithm: fednova": ({ train }) => train.algorithm === "fednova",
   "aggregator: mean": isAggregator("weighted-mean"),
+  "aggregator: unweighted-mean": isAggregator("unweighted-mean"),
+  "aggregator: sum": isAggregator("sum"),
   "aggregator: median": isAggregator("median"),
   "aggregator: trimmed-mean": isAggregator("trimmed-mean"),
   "aggregator: krum": isAggregator("krum"),
@@ -25,6 +28,10 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "aggregator: bulyan": isAggregator("bulyan"),
   "aggregator: geometric-median": isAggregator("geometric-median"),
   "aggregator: norm-filter": isAggregator("norm-filter"),
+  "aggregator: zeroing": hasBlock("zeroing"),
+  "aggregator: clipping": hasBlock("clipping"),
+  "compression: sampling": hasBlock("sampling"),
+  "compression: quantisation": hasBlock("quantisation"),
   "server: fedavg": isServer("fedavg"),
   "server: fedavgm": isServer("fedavgm"),
   "server: nesterov": isServer("nesterov"),
@@ -42,6 +49,10 @@ export const choices: readonly Choice[] = Object.keys(isChosen) as Choice[];
 
 function isAggregator(name: string): (plan: CheckedPlan) => boolean {
   return ({ plan }) => plan.aggregator?.name === name;
+}
+
+function hasBlock(name: string): (plan: CheckedPlan) => boolean {
+  return ({ plan }) => plan.aggregator?.blocks.some((block) => block.name === name) ?? false;
 }
 
 function isServer(name: string): (plan: CheckedPlan) => boolean {

@@ -14,6 +14,14 @@ export interface Exclusion {
 
 const robust = robustRuleNames.map((name): Choice => `aggregator: ${name}`);
 
+/** Blocks after which an update is not what the device made. */
+const changesUpdates: readonly Choice[] = [
+  "aggregator: zeroing",
+  "aggregator: clipping",
+  "compression: sampling",
+  "compression: quantisation",
+];
+
 /** The compatibility table. Add a row where a combination would train something else than it says. */
 export const exclusions: readonly Exclusion[] = [
   {
@@ -52,5 +60,23 @@ export const exclusions: readonly Exclusion[] = [
     those: ["personalisation: personal"],
     reason: "Ditto's pull is towards a model that is the same on all devices",
     fix: "leave `personal` out: all parameters of Ditto's personal model are the device's own",
+  },
+  {
+    these: ["algorithm: scaffold", "algorithm: feddyn"],
+    those: [...changesUpdates, "aggregator: sum"],
+    reason: "the server's correction is the mean of what devices keep, and would drift away from it",
+    fix: "take `algorithm: fedavg`, or `aggregator: mean`",
+  },
+  {
+    these: ["algorithm: fednova"],
+    those: [...changesUpdates, "aggregator: sum"],
+    reason: "the weight of a device's steps travels behind its update, and would be changed with it",
+    fix: "take `algorithm: fedavg`, or `aggregator: mean`",
+  },
+  {
+    these: robust,
+    those: changesUpdates,
+    reason: "a robust rule compares updates as devices made them, and blocks learn from what is added up",
+    fix: "leave the blocks out, or take `mean` behind them",
   },
 ];

@@ -1,5 +1,5 @@
 import type { BlobReference } from "../digest.ts";
-import type { RoundKind } from "../job/job-state.ts";
+import type { AnsweredBits, RoundKind } from "../job/job-state.ts";
 import type { KeptState, NextKept } from "./kept-states.ts";
 
 /** A round offer as the device keeps it: verified, and complete enough to train from after a restart. */
@@ -37,6 +37,10 @@ export interface TrainingResult {
   /** Examples that count. */
   readonly weight: number;
   readonly metrics: { readonly [name: string]: number };
+  /** What the plan's aggregator made of an update; absent = "f32". */
+  readonly format?: "packed";
+  /** Answers to the aggregator's questions; absent = none. */
+  readonly bits?: AnsweredBits;
   /** What the device keeps for itself from now on; absent = nothing. */
   readonly kept?: NextKept;
 }

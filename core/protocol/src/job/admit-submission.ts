@@ -51,13 +51,13 @@ function accept(
   submission: SubmissionFacts,
   now: number,
 ): Transition<JobState, JobEffect> {
-  const { device, body, weight, metrics } = submission;
+  const { device, body, weight, metrics, bits } = submission;
   const member: Member = { status: "contributed", reason: null, digest: body.digest, weight };
   const isFolded = round.kind !== "evaluate";
   const next: RoundState = {
     ...round,
     members: { ...round.members, [device]: member },
-    queue: isFolded ? [...round.queue, { device, body, weight, metrics }] : [],
+    queue: isFolded ? [...round.queue, { device, body, weight, metrics, ...(bits && { bits }) }] : [],
     metrics: { ...round.metrics, [device]: metrics },
     bytesUp: round.bytesUp + body.length,
   };
@@ -100,7 +100,7 @@ function mismatchOf(state: JobState, round: RoundState, submission: Claim): stri
   if (submission.baseVersion !== base.version) {
     return `it starts from version ${submission.baseVersion}; the round's base is version ${base.version}`;
   }
-  const format = round.kind === undefined ? "f32" : formats[round.kind];
+  const format = round.kind === undefined ? (plan.format ?? "f32") : formats[round.kind];
   if (submission.format !== format) return `format "${submission.format}"; this round takes "${format}"`;
   if (submission.contributors.length !== 1 || submission.contributors[0] !== submission.device) {
     return "a client update has one contributor: the device that sends it";

@@ -1,6 +1,8 @@
 import type { BlobReference, Digest } from "../digest.ts";
 import type {
   AcceptedContribution,
+  AggregatorOutcome,
+  AnsweredBits,
   JobPlan,
   Metrics,
   RoundFigures,
@@ -56,7 +58,8 @@ export type JobEvent =
       readonly weights: BlobReference;
       readonly optimizerState: BlobReference | null;
       readonly now: number;
-    } & RoundFigures)
+    } & RoundFigures &
+      AggregatorOutcome)
   /** What devices measured in a round that does not train, together. */
   | ({ readonly type: "combined"; readonly round: number; readonly now: number } & RoundFigures)
   | { readonly type: "evaluated"; readonly round: number; readonly metrics: Metrics; readonly now: number }
@@ -89,6 +92,8 @@ export interface SubmissionFacts {
   readonly configDigest: string;
   readonly body: BlobReference;
   readonly metrics: Metrics;
+  /** Absent = none. */
+  readonly bits?: AnsweredBits;
   /**
    * "missing" when the bytes are not here, "unchecked" when they were not looked at;
    * otherwise what is wrong with them or the metrics; null = sound.
@@ -107,6 +112,8 @@ export type JobEffect =
       readonly statistics?: BlobReference;
       /** What the server keeps; absent before the first round. */
       readonly optimizerState?: BlobReference;
+      /** What its aggregator keeps; absent before the first round. */
+      readonly aggregatorState?: string;
     }
   | { readonly type: "offer"; readonly round: number; readonly device: string }
   | {
@@ -135,6 +142,8 @@ export type JobEffect =
       readonly config: BlobReference;
       readonly base: BlobReference;
       readonly optimizerState: BlobReference | null;
+      /** That with which the round was opened. */
+      readonly aggregatorState?: string;
       readonly metrics: { readonly [device: string]: Metrics };
       readonly weights: { readonly [device: string]: number };
     }

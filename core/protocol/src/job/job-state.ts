@@ -43,6 +43,8 @@ export interface JobPlan {
    * they are folded as they arrive.
    */
   readonly atOnce?: string;
+  /** What its plan's aggregator makes of an update; absent = "f32". */
+  readonly format?: "packed";
 }
 
 /** What a round that does not train is for; absent = it trains. */
@@ -73,6 +75,8 @@ export interface JobState {
   readonly checkpoints?: readonly WeightsCheckpoint[];
   /** State of the server optimizer; null before the first round. */
   readonly optimizerState: BlobReference | null;
+  /** JSON text of the aggregator's own state; absent = it begins. */
+  readonly aggregatorState?: string;
   /** Number of the round that opens next; failed rounds use up theirs. */
   readonly nextRound: number;
   readonly roundsCompleted: number;
@@ -102,6 +106,9 @@ export interface Member {
 }
 
 export type Metrics = { readonly [name: string]: number };
+
+/** A device's answers to the questions of the plan's aggregator, by name. */
+export type AnsweredBits = { readonly [question: string]: boolean };
 
 /** How a round's figures differ among its devices; core/learning says what is told. */
 export interface MetricsBreakdown {
@@ -139,6 +146,16 @@ export interface AcceptedContribution {
   readonly body: BlobReference;
   readonly weight: number;
   readonly metrics: Metrics;
+  /** Absent = none. */
+  readonly bits?: AnsweredBits;
+}
+
+/** What an aggregator leaves behind a round. */
+export interface AggregatorOutcome {
+  /** JSON text, for the next round; absent where it keeps nothing. */
+  readonly aggregatorState?: string;
+  /** By block and name: "clipping.bound". */
+  readonly measurements?: Metrics;
 }
 
 /** `collecting` takes contributions; the later phases each wait for one effect. Nothing is folded of an evaluation. */
@@ -166,12 +183,13 @@ export interface RoundState {
   readonly metrics: { readonly [device: string]: Metrics };
   readonly quorumAt: number | null;
   /** What the round made, until its evaluation makes it the job's. */
-  readonly outcome: {
-    readonly weights: BlobReference;
-    readonly optimizerState: BlobReference | null;
-    readonly federated: Metrics;
-    readonly breakdown: MetricsBreakdown;
-  } | null;
+  readonly outcome:
+    | (RoundFigures &
+        AggregatorOutcome & {
+          readonly weights: BlobReference;
+          readonly optimizerState: BlobReference | null;
+        })
+    | null;
   readonly bytesUp: number;
 }
 
@@ -190,6 +208,8 @@ export interface RoundSummary {
   readonly federated: Metrics;
   /** Absent where nothing was measured, and of rounds before there was one. */
   readonly breakdown?: MetricsBreakdown;
+  /** What the aggregator measured; absent as `breakdown`. */
+  readonly measurements?: Metrics;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }

@@ -3,6 +3,7 @@ import type { Transition } from "../transition.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import { progressAfter } from "./job-goal.ts";
 import type {
+  AggregatorOutcome,
   JobState,
   JobStatus,
   Member,
@@ -35,6 +36,7 @@ export function openNextRound(state: JobState): JobTransition {
         round: state.nextRound,
         waitingSince: state.waitingSince,
         ...(state.optimizerState !== null && { optimizerState: state.optimizerState }),
+        ...aggregatorStateOf(state),
         ...nextKind(state),
         ...gathered(state),
       },
@@ -200,6 +202,7 @@ export function completeRound(
     current: null,
     waitingSince: now,
     optimizerState: round.outcome.optimizerState,
+    ...aggregatorStateOf(round.outcome),
     failuresInARow: 0,
     roundsCompleted: state.roundsCompleted + 1,
     ...progressAfter(state, summary),
@@ -326,6 +329,12 @@ function combineEffect({ members, metrics, number }: RoundState): JobEffect {
   return { type: "combine", round: number, metrics, weights };
 }
 
+function aggregatorStateOf({
+  aggregatorState,
+}: AggregatorOutcome): Pick<AggregatorOutcome, "aggregatorState"> {
+  return aggregatorState === undefined ? {} : { aggregatorState };
+}
+
 function kindOf({ kind }: RoundState): { readonly kind?: RoundKind } {
   return kind === undefined ? {} : { kind };
 }
@@ -342,6 +351,7 @@ function finaliseEffect(
     config: round.config,
     base: state.base.weights,
     optimizerState: state.optimizerState,
+    ...aggregatorStateOf(state),
     metrics: round.metrics,
     weights: Object.fromEntries(round.folded.map((device) => [device, round.members[device]?.weight ?? 0])),
   };
@@ -371,6 +381,7 @@ export function summarise(
     evaluation: round.kind === "evaluate" ? (state.last?.evaluation ?? {}) : evaluation,
     federated: round.outcome?.federated ?? {},
     ...(round.outcome?.breakdown && { breakdown: round.outcome.breakdown }),
+    ...(round.outcome?.measurements && { measurements: round.outcome.measurements }),
     bytesUp: round.bytesUp,
     // Who gives statistics of columns reads no weights.
     bytesDown: round.kind !== "statistics" ? readers.length * state.base.weights.length : 0,

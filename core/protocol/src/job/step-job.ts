@@ -206,12 +206,9 @@ function withLeftOut(
 
 function onFinalised(state: JobState, event: Extract<JobEvent, { type: "finalised" }>): JobTransition {
   return inRound(state, event.round, "finalising", (round) => {
-    const { weights, optimizerState, federated, breakdown } = event;
-    const decided: RoundState = {
-      ...round,
-      phase: "evaluating",
-      outcome: { weights, optimizerState, federated, breakdown },
-    };
+    const { type: _type, round: _number, now: _now, ...outcome } = event;
+    const decided: RoundState = { ...round, phase: "evaluating", outcome };
+    const { weights } = event;
     const dataset = state.plan.evaluationDataset;
     if (dataset === null) return completeRound(state, decided, {}, event.now);
     return {

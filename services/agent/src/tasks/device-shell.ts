@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import type { RandomSource } from "@selvedge/learning";
 import {
   type BlobReference,
   type CheckedPlan,
@@ -15,6 +14,7 @@ import {
   type OfferAnswer,
   type OfferFacts,
   OfferReplySchema,
+  SeededRandom,
   SelvedgeError,
   type TrainingResult,
   traitsOf,
@@ -51,8 +51,6 @@ export interface DeviceShellOptions {
   keepForMs(): Promise<number>;
   /** @param about - the task it is about, for logs. */
   onTrouble(what: string, error: SelvedgeError, about?: TaskName): void;
-  /** For aggregators whose device half is random. */
-  readonly random: RandomSource;
 }
 
 /** Performs what `stepDevice` asks for. Everything here may run more than once. */
@@ -127,10 +125,10 @@ export class DeviceShell {
     try {
       const plan = decodePlan(Buffer.from(offer.plan, "base64"));
       const made = await this.#answer(plan, offer, holder, abort.signal);
-      const { bytes, weight, metrics, kept } = made;
+      const { bytes, kept, ...answer } = made;
       const body = await this.#options.keeper.put(holder, bytes);
       const result: TrainingResult = {
-        ...{ body, weight, metrics },
+        ...{ body, ...answer },
         ...(kept && { kept: await this.#keep(kept, holder) }),
       };
       return { type: "trained", job: offer.job, round: offer.round, result };
@@ -140,12 +138,14 @@ export class DeviceShell {
   }
 
   async #answer(plan: CheckedPlan, offer: OfferFacts, holder: string, signal: AbortSignal): Promise<Answer> {
-    const { now, random, trainer } = this.#options;
+    const { deviceId, now, trainer } = this.#options;
     const hasModel = offer.kind !== "statistics";
     if (hasModel)
       await this.#fetch([plan.model, offer.base, ...(offer.control ? [offer.control] : [])], signal);
     const kept = hasModel ? await this.#kept(offer, holder) : undefined;
     const timeLeftMs = offer.deadlineAt - now();
+    // The same numbers when the work is done again (SPEC RE2).
+    const random = SeededRandom.fromSeed("answer", plan.plan.seed, offer.job, offer.round, deviceId);
     return makeAnswer({ plan, offer, kept, timeLeftMs }, trainer, random, signal);
   }
 
@@ -230,6 +230,7 @@ function auditEntry(offer: OfferFacts, result: TrainingResult, now: number): Aud
     bytes: result.body.length,
     examples: result.weight,
     metrics: result.metrics,
+    ...(result.bits && { bits: result.bits }),
     ...(result.kept && { kept: keptEntry(offer, result.kept) }),
   };
 }

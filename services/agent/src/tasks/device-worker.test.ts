@@ -11,7 +11,6 @@ import {
   keyIdOf,
   type Policy,
   RoundClosedSchema,
-  SeededRandom,
   SelvedgeError,
 } from "@selvedge/protocol";
 import {
@@ -132,7 +131,6 @@ async function setUp({
       verifyRound(bytes, { ...expected, delegation: trust.roundDelegation(), now }),
     minuteOfDay: () => 720,
     now: () => now,
-    random: SeededRandom.fromSeed("test"),
     setAlarm: () => undefined,
     sleep: async () => undefined,
     onTrouble: () => undefined,

@@ -1,4 +1,10 @@
-import { aggregatorNamed, decodeRoundConfig, encodeStatistics, type RandomSource } from "@selvedge/learning";
+import {
+  aggregatorOf,
+  decodeRoundConfig,
+  encodeStatistics,
+  nameBits,
+  type RandomSource,
+} from "@selvedge/learning";
 import { encodeSafetensors } from "@selvedge/onnx";
 import {
   type CheckedPlan,
@@ -14,7 +20,7 @@ import {
 import type { Trainer } from "./trainer.ts";
 
 /** What leaves the device for one round. */
-export interface Answer extends Pick<TrainingResult, "weight" | "metrics"> {
+export interface Answer extends Omit<TrainingResult, "body" | "kept"> {
   readonly bytes: Uint8Array;
   /** What does not leave. */
   readonly kept?: MadeKept;
@@ -68,11 +74,13 @@ async function update(
   const limit = plan.train.partialWork && timeLeftMs !== undefined ? { timeLeftMs } : {};
   const task = { ...start, ...limit, scaling: given.scaling, kept: kept?.body ?? null, control };
   const trained = await trainer.train(task, signal);
-  const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
+  const aggregator = aggregatorOf(plan.plan.aggregator);
   const config = aggregator.parseConfig(given.aggregator);
-  const { body } = aggregator.encode(config, { form: "vector", values: trained.update }, random);
+  const { body, bits } = aggregator.encode(config, { form: "vector", values: trained.update }, random);
   return {
     bytes: body instanceof Float32Array ? encodeSafetensors(trained.layout, body) : body,
+    ...(aggregator.format === "packed" && { format: aggregator.format }),
+    ...(bits.length > 0 && { bits: nameBits(aggregator, bits) }),
     weight: aggregator.weigh(config, trained.examples),
     metrics: namedIn(plan, trained.metrics),
     ...(trained.kept && {

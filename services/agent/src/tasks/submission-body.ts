@@ -14,7 +14,7 @@ export function submissionBody(
   result: TrainingResult,
 ): Extract<EnvelopeBody, { readonly case: "submission" }> {
   const contribution = create(ContributionSchema, {
-    format: offer.kind === "evaluate" ? "evaluation" : (offer.kind ?? "f32"),
+    format: offer.kind === "evaluate" ? "evaluation" : (offer.kind ?? result.format ?? "f32"),
     contributors: [deviceId],
     baseVersion: BigInt(offer.baseVersion),
     weight: result.weight,
@@ -22,6 +22,7 @@ export function submissionBody(
     configDigest: offer.configDigest,
     body: { digest: result.body.digest, length: BigInt(result.body.length) },
     metrics: { ...result.metrics },
+    bits: { ...result.bits },
   });
   const value = create(SubmissionSchema, { job: offer.job, round: offer.round, contribution });
   return { case: "submission", value };

@@ -1,20 +1,19 @@
-import { updateBound, validateMetrics } from "@selvedge/learning";
-import { decodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
-import { type BlobReference, type CheckedPlan, type Metrics, SelvedgeError } from "@selvedge/protocol";
+import { readBits, updateBound, validateMetrics } from "@selvedge/learning";
+import { type CheckedPlan, SelvedgeError, type SubmissionFacts } from "@selvedge/protocol";
 import type { BlobStore } from "@selvedge/storage";
+import { readUpdate, type UpdateReading } from "./read-update.ts";
 
 /**
- * What is wrong with a submission's body or metrics: "missing" when the bytes
- * are not here, a sentence for the device, or null (SPEC SU4 to SU6). Checked
+ * What is wrong with a submission's body, metrics or bits: "missing" when the bytes
+ * are not here, a sentence for the device, or null (SPEC SU4 to SU6, AG11). Checked
  * before a contribution is accepted, so that a fold does not fail on it.
  *
  * @param updateBytes what an update of the plan has; a body far larger is not read.
  */
 export async function problemWith(
-  body: BlobReference,
-  metrics: Metrics,
-  plan: CheckedPlan,
-  layout: ParameterLayout,
+  { body, metrics, bits = {} }: Pick<SubmissionFacts, "body" | "metrics" | "bits">,
+  { metrics: allowed }: Pick<CheckedPlan, "metrics">,
+  reading: UpdateReading,
   updateBytes: number,
   blobs: BlobStore,
 ): Promise<string | null> {
@@ -25,8 +24,9 @@ export async function problemWith(
   if (stored === undefined) return "missing";
   if (stored.length !== body.length) return `the body has ${stored.length} bytes, not ${body.length}`;
   try {
-    validateMetrics(plan.metrics, metrics);
-    return outOfRange(decodeSafetensors(await blobs.get(body.digest), layout));
+    validateMetrics(allowed, metrics);
+    readBits(reading.aggregator, bits);
+    return outOfRange(readUpdate(await blobs.get(body.digest), reading));
   } catch (thrown) {
     const error = SelvedgeError.from(thrown);
     if (error.code === "internal") throw error;

@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { aggregatorOf, decodeRoundConfig, nameBits } from "@selvedge/learning";
 import { encodeSafetensors, type ParameterLayout, parameterLayout, serializeModel } from "@selvedge/onnx";
 import {
   type BlobReference,
+  type ContributionSchema,
+  decodePlan,
   type EnvelopeBody,
   encodePlan,
   evaluationReference,
   type JobEffect,
+  type JobState,
   type Metrics,
   type Offer,
   type Receipt,
+  SeededRandom,
   type Submission,
   SubmissionSchema,
   signPlan,
@@ -86,6 +91,8 @@ export interface TestBoard {
   readonly otherRequest: JobRequest;
   /** By the operator. */
   sign(plan: Uint8Array): JobRequest["signature"];
+  /** What has become of `request`, on whichever board there is now. */
+  job(): JobState | undefined;
   /** As after a crash: another board on what is durable. */
   restart(): Promise<JobBoard>;
   /** @param update a blob, or the value that each parameter of one moves by. */
@@ -155,29 +162,51 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
     const offer = sent.findLast((mail) => mail.device === device && mail.body.case === "offer")?.body;
     return offer?.case === "offer" ? offer.value : assert.fail(`no offer to ${device}`);
   };
-  const submit = async (device: string, update: number | BlobReference): Promise<void> => {
+  const submit: TestBoard["submit"] = async (device, update) => {
     const offer = offerTo(device);
-    const body =
-      typeof update === "number"
-        ? await blobs.put(encodeSafetensors(layout, new Float32Array(layout.length).fill(update)))
-        : update;
-    await fleet.board.submit(device, submissionTo(offer, device, body));
+    const { bytes, ...answer } = answerTo(offer, device, typeof update === "number" ? update : 0);
+    const body = typeof update === "number" ? await blobs.put(bytes) : update;
+    await fleet.board.submit(device, submissionTo(offer, device, body, answer));
   };
   const submitMetrics: TestBoard["submitMetrics"] = async (device, metrics, body) => {
     const reference = body ?? evaluationReference(metrics);
-    await fleet.board.submit(device, submissionTo(offerTo(device), device, reference, metrics));
+    const answer = { metrics: { ...metrics } };
+    await fleet.board.submit(device, submissionTo(offerTo(device), device, reference, answer));
   };
   const receipts = (): Receipt[] => sent.flatMap(({ body }) => (body.case === "receipt" ? body.value : []));
-  const idle = (): Promise<void> => fleet.board.idle();
   const sign = (plan: Uint8Array): JobRequest["signature"] => signPlan(plan, operator);
   const parts = { sign, board: fleet.board, restart, barred, store, blobs, graph, released };
-  return { ...parts, request, otherRequest, submit, submitMetrics, receipts, idle };
+  const now = { idle: () => fleet.board.idle(), job: () => fleet.board.get("digits") };
+  return { ...parts, ...now, request, otherRequest, submit, submitMetrics, receipts };
 }
 
-function submissionTo(offer: Offer, device: string, body: BlobReference, metrics: Metrics = {}): Submission {
+/** What the plan's aggregator makes of an update in which each parameter moves by `value`. */
+function answerTo(
+  offer: Offer,
+  device: string,
+  value: number,
+): { readonly bytes: Uint8Array; readonly format: string; readonly bits: { [name: string]: boolean } } {
+  const aggregator = aggregatorOf(decodePlan(offer.plan).plan.aggregator);
+  const config = aggregator.parseConfig(decodeRoundConfig(offer.clientConfig, null).aggregator);
+  const update = { form: "vector", values: new Float32Array(layout.length).fill(value) } as const;
+  const random = SeededRandom.fromSeed(device, offer.round);
+  const { body, bits } = aggregator.encode(config, update, random);
+  return {
+    bytes: body instanceof Float32Array ? encodeSafetensors(layout, body) : body,
+    format: aggregator.format,
+    bits: { ...nameBits(aggregator, bits) },
+  };
+}
+
+function submissionTo(
+  offer: Offer,
+  device: string,
+  body: BlobReference,
+  answer: Pick<MessageInitShape<typeof ContributionSchema>, "format" | "bits" | "metrics"> = {},
+): Submission {
   const contribution = {
     format: offer.phase === "evaluate" ? "evaluation" : "f32",
-    metrics: { ...metrics },
+    ...answer,
     contributors: [device],
     baseVersion: offer.baseVersion,
     weight: 10,

@@ -24,7 +24,6 @@ import {
 import { problemWith } from "./check-body.ts";
 import { problemWithEvaluation } from "./check-evaluation.ts";
 import { blobsOf, JobShell, type JobShellOptions } from "./job-shell.ts";
-import type { ModelLayouts } from "./model-layouts.ts";
 import { PendingUploads } from "./pending-uploads.ts";
 import { type JobRequest, RequestDesk, type RequestDeskOptions } from "./request-desk.ts";
 import { problemWithStatistics } from "./statistics-round.ts";
@@ -50,7 +49,6 @@ export class JobBoard {
   readonly #shell: JobShell;
   readonly #blobs: BlobStore;
   readonly #keeper: BlobKeeper;
-  readonly #layouts: ModelLayouts;
   readonly #uploads = new PendingUploads();
   readonly #desk: RequestDesk;
   /** Resolved once what was barred while we were away is out of every open round. */
@@ -60,7 +58,6 @@ export class JobBoard {
     this.#options = options;
     this.#blobs = options.blobs;
     this.#keeper = options.keeper;
-    this.#layouts = options.layouts;
     this.#shell = new JobShell({
       ...options,
       stateOf: (job) => this.#runner.get(job),
@@ -192,6 +189,7 @@ export class JobBoard {
       configDigest: contribution.configDigest,
       body,
       metrics: contribution.metrics,
+      ...(Object.keys(contribution.bits).length > 0 && { bits: contribution.bits }),
     };
     await this.#keeper.turn(body.digest, async () => {
       const problem = await this.#problemWith(job, claim);
@@ -233,14 +231,15 @@ export class JobBoard {
 
   async #problemWith(job: string, claim: Omit<SubmissionFacts, "problem">): Promise<string | null> {
     const state = this.#require(job);
-    if (!dependsOnBody(state, claim)) return "unchecked";
+    const { current } = state;
+    if (current === null || !dependsOnBody(state, claim)) return "unchecked";
     const plan = decodePlan(await this.#blobs.get(state.plan.body.digest));
-    if (state.current?.kind === "statistics") {
+    if (current.kind === "statistics") {
       return problemWithStatistics(claim.body, claim.weight, claim.metrics, plan, this.#blobs);
     }
-    if (state.current?.kind === "evaluate") return problemWithEvaluation(claim.body, claim.metrics, plan);
-    const layout = await this.#layouts.ofUpdate(plan);
-    return problemWith(claim.body, claim.metrics, plan, layout, updateBytesMax(state), this.#blobs);
+    if (current.kind === "evaluate") return problemWithEvaluation(claim.body, claim.metrics, plan);
+    const reading = await this.#shell.arithmetic(job, current.config);
+    return problemWith(claim, plan, reading, updateBytesMax(state), this.#blobs);
   }
 
   async #exclude(job: string, device: string, reason: string): Promise<void> {

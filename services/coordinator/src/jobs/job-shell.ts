@@ -86,7 +86,7 @@ export class JobShell {
           now: now(),
         };
       case "finalise": {
-        const arithmetic = await this.#arithmetic(job, effect.config);
+        const arithmetic = await this.arithmetic(job, effect.config);
         return {
           type: "finalised",
           round: effect.round,
@@ -151,7 +151,7 @@ export class JobShell {
     effect: Extract<JobEffect, { type: "fold" }>,
     blobs: BlobWorkspace,
   ): ReturnType<typeof fold> {
-    if (effect.kind !== "statistics") return fold(effect, await this.#arithmetic(job, effect.config), blobs);
+    if (effect.kind !== "statistics") return fold(effect, await this.arithmetic(job, effect.config), blobs);
     return { accumulator: await foldStatistics(effect, await this.#plan(job), blobs) };
   }
 
@@ -219,7 +219,8 @@ export class JobShell {
     return blobs.put(serializeModel(scaleInput(model, scaleFeatures(plan.table, scaling))));
   }
 
-  async #arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
+  /** How the updates of a round with this configuration are read and put together. */
+  async arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
     const { blobs, layouts } = this.#options;
     const plan = await this.#plan(job);
     const given = { model: await layouts.of(plan.model), shared: await layouts.ofShared(plan) };

@@ -1,5 +1,5 @@
 import {
-  aggregatorNamed,
+  aggregatorOf,
   type ColumnScaling,
   encodeClientConfig,
   encodeRoundConfig,
@@ -10,7 +10,7 @@ import { encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
 import type { BlobReference, CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
-import { algorithmOf, readServerState } from "./server-state.ts";
+import { algorithmOf, readAggregatorState, readServerState } from "./server-state.ts";
 
 export interface RoundOpening {
   readonly effect: Extract<JobEffect, { type: "openRound" }>;
@@ -63,9 +63,9 @@ async function putControl(
   return control === null ? null : blobs.put(encodeSafetensors(shared, control));
 }
 
-function aggregatorConfig({ plan, shared }: RoundOpening, cohort: number): JsonObject {
-  const aggregator = aggregatorNamed(plan.plan.aggregator?.name ?? "");
-  return aggregator.prepare(aggregator.initialState(), {
+function aggregatorConfig({ effect, plan, shared }: RoundOpening, cohort: number): JsonObject {
+  const aggregator = aggregatorOf(plan.plan.aggregator);
+  return aggregator.prepare(readAggregatorState(effect.aggregatorState, aggregator), {
     cohort,
     maxExamplesPerDevice: plan.train.maxExamplesPerDevice,
     parameters: sentLayout(shared, plan).length,

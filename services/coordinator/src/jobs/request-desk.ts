@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { checkComposition } from "@selvedge/learning";
+import { aggregatorOf, checkComposition } from "@selvedge/learning";
 import { encodeSafetensors, readParameters } from "@selvedge/onnx";
 import {
   type BlobReference,
@@ -152,7 +152,12 @@ function jobPlan(
     ...(keptModels(plan.train) > 0 && { keeps: true }),
     ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),
     ...(isRobust(aggregator) && plan.evaluate === null && { atOnce: aggregator }),
+    ...(isPacked(plan) && { format: "packed" }),
   };
+}
+
+function isPacked({ plan, evaluate }: CheckedPlan): boolean {
+  return evaluate === null && aggregatorOf(plan.aggregator).format === "packed";
 }
 
 function jobGoal(schedule: ScheduleSpec | undefined): Pick<JobPlan, "target" | "earlyStopping"> {

@@ -1,18 +1,18 @@
 import {
   type Accumulator,
-  type Aggregator,
-  aggregatorNamed,
+  aggregatorOf,
   type CombinedUpdates,
   decodeAccumulator,
   decodeCombined,
   decodeRoundConfig,
   encodeAccumulator,
   encodeServerOptimizerState,
+  flatMeasurements,
   openSumRound,
   type RobustRule,
+  readBits,
   robustRuleNamed,
   type ServerAlgorithm,
-  type SumRound,
 } from "@selvedge/learning";
 import {
   decodeSafetensors,
@@ -22,6 +22,7 @@ import {
   placeTensors,
 } from "@selvedge/onnx";
 import {
+  type AggregatorOutcome,
   type BlobReference,
   type CheckedPlan,
   isRobust,
@@ -32,8 +33,9 @@ import {
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
+import { readUpdate, type UpdateReading } from "./read-update.ts";
 import { foldAtOnce } from "./robust-fold.ts";
-import { algorithmOf, readServerState } from "./server-state.ts";
+import { algorithmOf, readAggregatorState, readServerState, writeAggregatorState } from "./server-state.ts";
 
 type Fold = Extract<JobEffect, { type: "fold" }>;
 type Folded = Extract<JobEvent, { type: "folded" }>;
@@ -41,15 +43,11 @@ type Finalise = Extract<JobEffect, { type: "finalise" }>;
 type Finalised = Extract<JobEvent, { type: "finalised" }>;
 
 /** What a round's arithmetic is done with. */
-export interface RoundArithmetic {
-  readonly aggregator: Aggregator;
+export interface RoundArithmetic extends UpdateReading {
   /** What combines all updates at once; null where they are added up. */
   readonly rule: RobustRule | null;
   readonly algorithm: ServerAlgorithm;
-  readonly round: SumRound;
   readonly layouts: RoundLayouts;
-  /** Of what a device sends. */
-  readonly sent: ParameterLayout;
 }
 
 export interface RoundLayouts {
@@ -66,7 +64,7 @@ export async function openArithmetic(
   blobs: BlobWorkspace,
 ): Promise<RoundArithmetic> {
   const { name = "", robust = {} } = plan.plan.aggregator ?? {};
-  const aggregator = aggregatorNamed(name);
+  const aggregator = aggregatorOf(plan.plan.aggregator);
   const sent = sentLayout(layouts.shared, plan);
   const isControlled = traitsOf(plan.train.algorithm).broadcasts;
   const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan), isControlled);
@@ -95,14 +93,14 @@ export async function fold(
   if (rule !== null) return foldAtOnce(effect.contributions, rule, sent, blobs);
   let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   for (const contribution of effect.contributions) {
-    const values = decodeSafetensors(await blobs.get(contribution.body.digest), sent);
     accumulator = aggregator.accumulate(round, accumulator, {
       format: "f32",
       contributors: [contribution.device],
       configDigest: round.configDigest,
       baseVersion: round.baseVersion,
       weight: contribution.weight,
-      values,
+      values: readUpdate(await blobs.get(contribution.body.digest), arithmetic),
+      bits: readBits(aggregator, contribution.bits ?? {}),
     });
   }
   return { accumulator: await blobs.put(encodeAccumulator(accumulator)) };
@@ -116,30 +114,37 @@ export async function finalise(
   effect: Finalise,
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
-): Promise<Pick<Finalised, "weights" | "optimizerState">> {
+): Promise<Pick<Finalised, "weights" | "optimizerState" | keyof AggregatorOutcome>> {
   const { algorithm, layouts } = arithmetic;
   const base = decodeSafetensors(await blobs.get(effect.base.digest), layouts.model);
   const shared = pickTensors(base, layouts.model, layouts.shared);
   const state = await readServerState(effect.optimizerState, algorithm, shared.length, blobs);
-  const { result, contributors } = await combinedUpdates(effect.accumulator, arithmetic, blobs);
+  const { result, contributors, ...outcome } = await combinedUpdates(effect, arithmetic, blobs);
   const updated = algorithm.update(state, shared, result, contributors);
   const weights = placeTensors(base, layouts.model, updated.parameters, layouts.shared);
   return {
     weights: await blobs.put(encodeSafetensors(layouts.model, weights)),
     optimizerState: await blobs.put(encodeServerOptimizerState(updated.state)),
+    ...outcome,
   };
 }
 
+/** One update of all; of what is added up also what the aggregator's blocks keep and measured. */
 async function combinedUpdates(
-  reference: BlobReference,
+  effect: Finalise,
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
-): Promise<CombinedUpdates> {
+): Promise<CombinedUpdates & AggregatorOutcome> {
   const { aggregator, round, rule } = arithmetic;
-  if (rule !== null) return decodeCombined(await blobs.get(reference.digest));
-  const accumulator = await readAccumulator(reference, arithmetic, blobs);
-  const { result } = aggregator.report(round, accumulator);
-  return { result, contributors: accumulator.contributors.length };
+  if (rule !== null) return decodeCombined(await blobs.get(effect.accumulator.digest));
+  const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
+  const { result, measurements } = aggregator.report(round, accumulator);
+  const state = readAggregatorState(effect.aggregatorState, aggregator);
+  return {
+    ...{ result, contributors: accumulator.contributors.length },
+    aggregatorState: writeAggregatorState(aggregator.next(state, accumulator)),
+    measurements: flatMeasurements(aggregator.name, measurements),
+  };
 }
 
 async function readAccumulator(

@@ -1,5 +1,7 @@
 import {
+  type Aggregator,
   decodeServerOptimizerState,
+  type JsonObject,
   plannedAlgorithm,
   type ServerAlgorithm,
   type ServerOptimizerState,
@@ -13,6 +15,16 @@ import type { BlobWorkspace } from "@selvedge/storage";
 export function algorithmOf({ plan, train }: CheckedPlan): ServerAlgorithm {
   const { name = "", ...options } = plan.serverOptimizer ?? {};
   return serverAlgorithm(plannedAlgorithm(train), serverOptimizerNamed(name, options));
+}
+
+/** What a job's aggregator kept after its last round, or begins with; `stored` is what `writeAggregatorState` made. */
+export function readAggregatorState(stored: string | undefined, aggregator: Aggregator): JsonObject {
+  return stored === undefined ? aggregator.initialState() : (JSON.parse(stored) as JsonObject);
+}
+
+/** As it rests in the job's record. */
+export function writeAggregatorState(state: JsonObject): string {
+  return JSON.stringify(state);
 }
 
 /** What it kept after the last round, or begins with. */

@@ -66,6 +66,7 @@ function endedRound(round: RoundSummary): RoundInit {
     modelVersion: BigInt(round.modelVersion),
     evaluation: { ...round.evaluation },
     federated: { ...round.federated },
+    measurements: { ...round.measurements },
     ...breakdown(round),
     bytesUp: BigInt(round.bytesUp),
     bytesDown: BigInt(round.bytesDown),

@@ -830,6 +830,13 @@ export declare type Round = Message<"selvedge.v1.Round"> & {
   phase: string;
 
   /**
+   * What the plan's aggregator measured, by block: "clipping.bound".
+   *
+   * @generated from field: map<string, double> measurements = 13;
+   */
+  measurements: { [key: string]: number };
+
+  /**
    * How figures of `federated` are spread over devices, of at least three of them.
    *
    * @generated from field: map<string, selvedge.v1.Spread> spread = 16;

@@ -796,12 +796,20 @@ export declare const LabelColumnSchema: GenMessage<LabelColumn>;
  */
 export declare type AggregatorSpec = Message<"selvedge.v1.AggregatorSpec"> & {
   /**
-   * "weighted-mean"; a robust rule, which needs every update at once: "median",
-   * "trimmed-mean", "krum", "multi-krum", "bulyan", "geometric-median", "norm-filter".
+   * What makes one of all updates: "weighted-mean", "unweighted-mean", "sum"; a robust
+   * rule, which needs every update at once: "median", "trimmed-mean", "krum",
+   * "multi-krum", "bulyan", "geometric-median", "norm-filter".
    *
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * What each update goes through before that, in order (SPEC AG12 to AG14).
+   *
+   * @generated from field: repeated selvedge.v1.AggregatorBlock blocks = 2;
+   */
+  blocks: AggregatorBlock[];
 
   /**
    * Of a robust rule that has options; docs/reference/job.md names their papers.
@@ -872,6 +880,77 @@ export declare type RobustOptions = Message<"selvedge.v1.RobustOptions"> & {
  * Use `create(RobustOptionsSchema)` to create a new message.
  */
 export declare const RobustOptionsSchema: GenMessage<RobustOptions>;
+
+/**
+ * AggregatorBlock is one step of an update on its way into the aggregate. What it
+ * does not have is not set, and what is not set has its own default.
+ *
+ * @generated from message selvedge.v1.AggregatorBlock
+ */
+export declare type AggregatorBlock = Message<"selvedge.v1.AggregatorBlock"> & {
+  /**
+   * "zeroing", "clipping", "sampling", "quantisation": each once, in this order.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Of "zeroing", "clipping": a bound that stays; without it, it follows a quantile.
+   *
+   * @generated from field: optional double bound = 2;
+   */
+  bound?: number | undefined;
+
+  /**
+   * @generated from field: optional double quantile = 3;
+   */
+  quantile?: number | undefined;
+
+  /**
+   * The estimate before the first round, and the rate at which it moves.
+   *
+   * @generated from field: optional double initial = 4;
+   */
+  initial?: number | undefined;
+
+  /**
+   * @generated from field: optional double learning_rate = 5;
+   */
+  learningRate?: number | undefined;
+
+  /**
+   * Of "zeroing": the bound is so many times the estimate, and so much more.
+   *
+   * @generated from field: optional double multiplier = 6;
+   */
+  multiplier?: number | undefined;
+
+  /**
+   * @generated from field: optional double increment = 7;
+   */
+  increment?: number | undefined;
+
+  /**
+   * Of "sampling": the share of its values that a device sends.
+   *
+   * @generated from field: optional double fraction = 8;
+   */
+  fraction?: number | undefined;
+
+  /**
+   * Of "quantisation": of each value.
+   *
+   * @generated from field: optional uint32 bits = 9;
+   */
+  bits?: number | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.AggregatorBlock.
+ * Use `create(AggregatorBlockSchema)` to create a new message.
+ */
+export declare const AggregatorBlockSchema: GenMessage<AggregatorBlock>;
 
 /**
  * ServerOptimizerSpec is how the mean update moves the model. What an optimizer

@@ -50,8 +50,9 @@ export declare const SubmissionSchema: GenMessage<Submission>;
  */
 export declare type Contribution = Message<"selvedge.v1.Contribution"> & {
   /**
-   * "f32" for one client's update, "grid64" for an exact partial sum, "statistics"
-   * for what a device answers to a statistics offer, "evaluation" to one that measures.
+   * "f32" for one client's update, "packed" where the plan's aggregator packs it,
+   * "grid64" for an exact partial sum, "statistics" for what a device answers to a
+   * statistics offer, "evaluation" to one that measures.
    *
    * @generated from field: string format = 1;
    */
@@ -99,6 +100,13 @@ export declare type Contribution = Message<"selvedge.v1.Contribution"> & {
    * @generated from field: map<string, double> metrics = 8;
    */
   metrics: { [key: string]: number };
+
+  /**
+   * The device's answers to the questions of the plan's aggregator (SPEC AG11).
+   *
+   * @generated from field: map<string, bool> bits = 9;
+   */
+  bits: { [key: string]: boolean };
 };
 
 /**
