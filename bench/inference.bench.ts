@@ -4,9 +4,10 @@
  * `npm run bench -- inference --python VENV/bin/python [--seconds 3] [--models mlp,cnn] [--servers "selvedge;kserve"]
  * [--encodings json,binary,grpc] [--clients 1,8,32] [--repetitions 1]` where that Python has what
  * `bench/peers/serving/requirements.txt` names: a table, and last one line of JSON. A ratio is our throughput by the
- * best peer's: above 1 we are faster.
+ * best peer's: above 1 we are faster. On a machine that others use too, look at `cpu`: processor time of the server's
+ * processes for a request, microseconds, whose ratio is the best peer's by ours.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,6 +26,7 @@ interface Row {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  readonly cpu: number;
 }
 
 const { values } = parseArgs({
@@ -83,9 +85,9 @@ async function inTurn(
   encoding: Encoding,
   clients: number,
 ): Promise<readonly Row[]> {
-  const results = new Map<string, LoadResult[]>();
+  const results = new Map<string, (LoadResult & { readonly cpu: number })[]>();
   for (let repetition = 0; repetition < Number(values.repetitions); repetition++) {
-    for (const [server, { target }] of subjects) {
+    for (const [server, { target, pids }] of subjects) {
       const wanted = target(encoding);
       if (wanted === undefined) continue;
       const load: Load = {
@@ -95,10 +97,12 @@ async function inTurn(
         warmUpSeconds: 1,
         seconds: Number(values.seconds),
       };
+      const before = processorMicroseconds(pids);
       const result = await generator.ask<LoadResult>(load);
+      const cpu = (processorMicroseconds(pids) - before) / result.answered;
       if (result.failed > 0)
         throw new Error(`${server} failed ${result.failed} of ${result.requests} requests`);
-      results.set(server, [...(results.get(server) ?? []), result]);
+      results.set(server, [...(results.get(server) ?? []), { ...result, cpu }]);
     }
   }
   return [...results].map(([server, all]) => ({
@@ -109,7 +113,17 @@ async function inTurn(
     perSecond: Math.round(median(all.map(({ requests, seconds }) => requests / seconds))),
     p50: round(median(all.map(({ p50 }) => p50))),
     p99: round(median(all.map(({ p99 }) => p99))),
+    cpu: Math.round(median(all.map(({ cpu }) => cpu))),
   }));
+}
+
+/** What the processes have used so far, by the kernel's ticks of 10 ms. */
+function processorMicroseconds(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const [, rest = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+    const [user, system] = rest.split(" ").slice(11, 13).map(Number);
+    return sum + 10_000 * ((user ?? 0) + (system ?? 0));
+  }, 0);
 }
 
 function report(rows: readonly Row[], bare: Readonly<Record<string, number>>): void {
@@ -125,9 +139,9 @@ function report(rows: readonly Row[], bare: Readonly<Record<string, number>>): v
       bareMicroseconds: bare,
       overheadMicroseconds: Object.fromEntries(overhead),
       ratios: Object.fromEntries(
-        ratios.map(({ model, encoding, clients, throughput, p99 }) => [
+        ratios.map(({ model, encoding, clients, throughput, p99, cpu }) => [
           `${model}/${encoding}/${clients}`,
-          { throughput, p99 },
+          { throughput, p99, cpu },
         ]),
       ),
     }),
@@ -138,7 +152,7 @@ function report(rows: readonly Row[], bare: Readonly<Record<string, number>>): v
 function ratiosOf(rows: readonly Row[]) {
   return rows
     .filter(({ server }) => server === "selvedge")
-    .flatMap(({ model, encoding, clients, perSecond, p99 }) => {
+    .flatMap(({ model, encoding, clients, perSecond, p99, cpu }) => {
       const peers = rows.filter(
         (row) =>
           row.model === model &&
@@ -147,9 +161,17 @@ function ratiosOf(rows: readonly Row[]) {
           !row.server.startsWith("selvedge"),
       );
       if (peers.length === 0) return [];
+      const least = (of: "p99" | "cpu"): number => Math.min(...peers.map((row) => row[of]));
       const throughput = round(perSecond / Math.max(...peers.map((row) => row.perSecond)));
       return [
-        { model, encoding, clients, throughput, p99: round(p99 / Math.min(...peers.map((row) => row.p99))) },
+        {
+          model,
+          encoding,
+          clients,
+          throughput,
+          p99: round(p99 / least("p99")),
+          cpu: round(least("cpu") / cpu),
+        },
       ];
     });
 }

@@ -22,6 +22,8 @@ export interface Load {
 
 export interface LoadResult {
   readonly requests: number;
+  /** Answered in all, those of the warm-up among them. */
+  readonly answered: number;
   readonly failed: number;
   readonly seconds: number;
   /** Of the latencies, milliseconds. */
@@ -44,6 +46,7 @@ class Clock {
   readonly #from: number;
   readonly #to: number;
   readonly #latencies: number[] = [];
+  #answered = 0;
   #failed = 0;
 
   constructor({ warmUpSeconds, seconds }: Load) {
@@ -57,6 +60,7 @@ class Clock {
 
   answered(since: number, isGood: boolean): void {
     const now = performance.now();
+    this.#answered += 1;
     if (!isGood) this.#failed += 1;
     else if (since >= this.#from && now <= this.#to) this.#latencies.push(now - since);
   }
@@ -66,7 +70,14 @@ class Clock {
     const at = (part: number): number =>
       sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
     const seconds = (this.#to - this.#from) / 1_000;
-    return { requests: sorted.length, failed: this.#failed, seconds, p50: at(0.5), p99: at(0.99) };
+    return {
+      requests: sorted.length,
+      answered: this.#answered,
+      failed: this.#failed,
+      seconds,
+      p50: at(0.5),
+      p99: at(0.99),
+    };
   }
 }
 

@@ -9,6 +9,8 @@ import { bareRequest, type Encoding, type Request, requestFor } from "./requests
 /** A server that runs, and how each encoding asks it; what it does not speak is missing. */
 export interface Subject {
   readonly side: Side;
+  /** The processes that answer. */
+  readonly pids: readonly number[];
   readonly target: (encoding: Encoding) => (Request & { readonly port: number }) | undefined;
 }
 
@@ -24,9 +26,10 @@ export const starters: Readonly<Record<string, Starter>> = {
 
 async function startOurs(model: string, shape: readonly number[], batching: boolean): Promise<Subject> {
   const side = new Side(process.execPath, join(import.meta.dirname, "our-server.ts"));
-  const { port, grpcPort } = await side.ask<ServedAt>({ model, batching });
+  const { port, grpcPort, child } = await side.ask<ServedAt>({ model, batching });
   return {
     side,
+    pids: [side.pid ?? 0, child],
     target: (encoding) => ({ ...requestFor(encoding, shape), port: encoding === "grpc" ? grpcPort : port }),
   };
 }
@@ -37,6 +40,7 @@ async function startKserve(model: string, shape: readonly number[], python: stri
   await untilReady(port);
   return {
     side,
+    pids: [side.pid ?? 0],
     target: (encoding) => ({ ...requestFor(encoding, shape), port: encoding === "grpc" ? grpcPort : port }),
   };
 }
@@ -47,6 +51,7 @@ async function startFastapi(model: string, shape: readonly number[], python: str
   await untilReady(port);
   return {
     side,
+    pids: [side.pid ?? 0],
     target: (encoding) => {
       if (encoding === "grpc") return undefined;
       return { ...(encoding === "json" ? requestFor(encoding, shape) : bareRequest(shape)), port };
