@@ -7,8 +7,9 @@ export {
 export { BlobUploads, type BlobUploadsOptions } from "./oci/blob-uploads.ts";
 export type { Descriptor, OciDocument } from "./oci/descriptor.ts";
 export { mediaTypes } from "./oci/descriptor.ts";
+export { jsonAnswer, refusalAnswer } from "./oci/distribution-answers.ts";
 export { DistributionError } from "./oci/distribution-error.ts";
-export type { Reference } from "./oci/distribution-path.ts";
+export { type Reference, tokenPath } from "./oci/distribution-path.ts";
 export { distributionRoutes } from "./oci/distribution-routes.ts";
 export { ImageStore, type StoredBlob } from "./oci/image-store.ts";
 export { parseManifest } from "./oci/manifest.ts";

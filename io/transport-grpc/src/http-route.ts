@@ -12,7 +12,7 @@ export interface HttpRoute<Principal> {
   /** A SelvedgeError thrown here becomes the matching status and a JSON body. */
   handle(request: HttpRequest<Principal>): Promise<HttpAnswer>;
   /** What is answered in place of that, for protocols with errors of their own. */
-  refuse?(thrown: unknown): HttpAnswer;
+  refuse?(thrown: unknown, headers: IncomingHttpHeaders): HttpAnswer;
 }
 
 export interface HttpRequest<Principal> {

@@ -81,7 +81,7 @@ async function serveRoute<Principal>(
     await write(request, response, handled);
   } catch (thrown) {
     if (response.headersSent || response.destroyed) throw thrown;
-    const error = route.refuse?.(thrown) ?? httpError(thrown);
+    const error = route.refuse?.(thrown, request.headers) ?? httpError(thrown);
     if (error.status === 500) options.onInternalError(thrown, route.route);
     await write(request, response, error);
   } finally {

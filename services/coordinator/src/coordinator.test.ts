@@ -36,6 +36,7 @@ suite("a coordinator's port", () => {
       pending: { tls: pending.current },
       unknown: { tls: unknown },
       barred: { tls: barred.current },
+      puller: { token: await createOperator("puller") },
       viewer: { token: await createOperator("viewer") },
       operator: { token: await createOperator("operator") },
       releaser: { token: await createOperator("releaser") },
@@ -309,6 +310,7 @@ const plainRequests = {
   "blobs.write": { method: "PUT", path: `/v1/blobs/${noBlob}`, body: "x" },
   "releases.read": { method: "GET", path: "/v1/releases/timestamp.json" },
   "registry.read": { method: "GET", path: "/v2/" },
+  "registry.token": { method: "GET", path: "/v2/token" },
   "registry.write": { method: "POST", path: "/v2/tools/x/blobs/uploads/" },
 } as const;
 

@@ -190,14 +190,13 @@ async function openGateway(
   const { log, trustDomain } = options;
   const now = Date.now;
   const { authority, blobs, devices, operatorTokens, signing } = fleet;
-  const { hub, board } = session;
+  const { admission, hub, board } = session;
   const refusals = new RefusalLog(fleet.audit, now, (error) =>
     log.error({ err: error }, "a refusal could not be recorded in the audit log"),
   );
   const challenges = createChallenges(now);
   const enrolment = createEnrolmentService({ ...fleet, challenges, trust: () => trustOf(fleet), log, now });
   const { graceWindowMs } = fleet.identity;
-  const { admission } = session;
   const renewal = createRenewalService({ ...fleet, challenges, admission, graceWindowMs, log, now });
   await session.start();
   const gateway: Gateway<Principal> = await startGateway<Principal>({
@@ -251,6 +250,7 @@ async function openGateway(
       authority,
       devices,
       operatorTokens,
+      registryTokens: registry.tokens,
       limits: createCallLimits(now),
       onRefusal: (entry) => refusals.record(entry),
       now,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { jobFile } from "../job-file.fixture.ts";
 import { until } from "../patience.fixture.ts";
+import { mainPath } from "../spawned-process.fixture.ts";
 import { TestFleet } from "../test-fleet.fixture.ts";
 import { PodmanHome, whyNot } from "./podman.fixture.ts";
 
@@ -80,6 +81,42 @@ suite("images of a model that a fleet learned", { skip: whyNot() }, () => {
       podman.shell(`skopeo inspect --creds x:$TOKEN --raw docker://${host}/${name}`, { TOKEN: token });
     assert.equal(await raw("tools/digits:1"), await raw("digits:1"));
     await podman.shell(`skopeo copy docker://${host}/digits:1-modelpack dir:${folder}/pack`);
+  });
+
+  test("[OC2] a device that joined pulls with its certificate, and nobody without one", async () => {
+    await fleet.run(["image", "private", "digits"]);
+    await podman.shell(`rm -r ${podman.certsFolder}/${host}`);
+    const token = await fleet.operator.createToken(1);
+    // Not as root, whose devices are all users' and in places of the whole machine.
+    const join = `unshare --user --map-user=1000 ${process.execPath} ${mainPath()} join ${fleet.operator.url}`;
+    await podman.shell(`unset XDG_CONFIG_HOME XDG_STATE_HOME; ${join} --token-file - <<<"$TOKEN"`, {
+      TOKEN: token,
+    });
+    const pull = `podman rmi --all --force; podman pull ${host}/digits:latest`;
+    await podman.shell(pull);
+    await podman.shell(`rm ${podman.certsFolder}/${host}/client.*`);
+    await assert.rejects(podman.shell(pull), /unauthorized|authentication required/i);
+  });
+
+  test("[OC2] who may pull and nothing else logs in, by tokens of the registry's, and is refused once revoked", async () => {
+    const TOKEN = (await fleet.run(["operator", "create", "puller", "--role", "puller"])).trim();
+    const inspect = (name: string, options = ""): Promise<string> =>
+      podman.shell(`skopeo inspect ${options} docker://${host}/${name}`, { TOKEN });
+    await inspect("digits:latest", "--creds any:$TOKEN");
+    await assert.rejects(
+      inspect("digits:latest", "--creds any:$TOKEN,wrong"),
+      /unauthorized|authentication required/i,
+    );
+    await assert.rejects(inspect("digits:latest"), /unauthorized|authentication required/i);
+    const push = `skopeo copy --dest-creds any:$TOKEN dir:${folder}/copy docker://${host}/tools/other:1`;
+    await assert.rejects(podman.shell(push, { TOKEN }), /denied|may not do this/i);
+    await fleet.run(["operator", "revoke", "puller"]);
+    await assert.rejects(
+      inspect("digits:latest", "--creds any:$TOKEN"),
+      /unauthorized|authentication required/i,
+    );
+    await fleet.run(["image", "public", "digits"]);
+    await inspect("digits:latest");
   });
 
   test("[OC11] an exported image is an OCI layout that runs where there is no coordinator", async () => {

@@ -19,8 +19,11 @@ function addOperatorGroup(program: Command, invoke: Invoke): void {
     .summary("make an operator and print their token")
     .description("Makes an operator and prints their token, alone, on stdout. It cannot be shown again.")
     .addOption(
-      new Option("--role <role>", "what they may do: see everything; run jobs; publish releases; all of it")
-        .choices(["viewer", "operator", "releaser", "admin"])
+      new Option(
+        "--role <role>",
+        "what they may do: pull images; see everything; run jobs; publish releases; all of it",
+      )
+        .choices(["puller", "viewer", "operator", "releaser", "admin"])
         .makeOptionMandatory(),
     )
     .option(

@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { SelvedgeError } from "@selvedge/protocol";
 import { type HttpAnswer, httpError } from "@selvedge/transport-grpc";
 import { DistributionError, distributionCodeOf } from "./distribution-error.ts";
+import { tokenPath } from "./distribution-path.ts";
 
 export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
   return { status, headers: { "content-length": "0", ...versionHeader, ...headers } };
@@ -25,8 +27,11 @@ export function bytesAnswer(body: Uint8Array, headers: Readonly<Record<string, s
   };
 }
 
-/** An error as registries' clients read it (distribution-spec, Error Codes), with a challenge for strangers. */
-export function refusalAnswer(thrown: unknown): HttpAnswer {
+/**
+ * An error as registries' clients read it (distribution-spec, Error Codes). A stranger is told where to get a token
+ * (distribution, token authentication): Docker asks for one without a password too, and for Basic authentication not.
+ */
+export function refusalAnswer(thrown: unknown, { host, ":authority": authority }: RequestHost): HttpAnswer {
   const ours = httpError(thrown);
   const error = thrown instanceof SelvedgeError ? thrown : new SelvedgeError("internal", "internal error");
   const { message, at, fix } = error;
@@ -40,7 +45,9 @@ export function refusalAnswer(thrown: unknown): HttpAnswer {
       ...ours.headers,
       ...versionHeader,
       "content-length": String(body.length),
-      ...(error.code === "unauthenticated" && { "www-authenticate": challenge }),
+      ...(error.code === "unauthenticated" && {
+        "www-authenticate": challenge(String(authority ?? host ?? "")),
+      }),
     },
     body,
   };
@@ -53,6 +60,12 @@ function statusOf(error: SelvedgeError, status: number): number {
   return error.distributionCode === "UNSUPPORTED" ? 404 : status;
 }
 
-/** The password is a token; the user's name is not looked at. */
-const challenge = 'Basic realm="selvedge", charset="UTF-8"';
+/** Whom the client meant to ask. */
+type RequestHost = Pick<IncomingHttpHeaders, "host" | ":authority">;
+
+function challenge(host: string): string {
+  const safe = host.replaceAll(/[^\w.:[\]-]/g, "");
+  return `Bearer realm="https://${safe}${tokenPath}",service="${safe}"`;
+}
+
 const versionHeader = { "docker-distribution-api-version": "registry/2.0" };

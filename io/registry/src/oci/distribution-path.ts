@@ -14,6 +14,8 @@ export type DistributionPath =
 export type Reference = { readonly digest: Digest } | { readonly tag: string };
 
 export const distributionRoot = "/v2/";
+/** Where clients get a token; no repository is called so, for it has nothing after its name. */
+export const tokenPath = "/v2/token";
 
 /**
  * @throws DistributionError `NAME_INVALID`, `DIGEST_INVALID`, `MANIFEST_INVALID` for what is malformed,

@@ -98,13 +98,16 @@ export class RegistryClient {
     if (call.body !== undefined && !this.#authorizations.has(repository))
       (await this.#call(repository, { method: "GET", path: "/v2/" })).resume();
     const answer = await this.#exchange(call, this.#authorizations.get(repository));
-    if (answer.statusCode !== 401 || call.body !== undefined || this.#authorizations.has(repository))
-      return answer;
+    // Also where a token has ended meanwhile.
+    if (answer.statusCode !== 401 || call.body !== undefined) return answer;
     answer.resume();
     const authorization = await this.#authorize(repository, answer.headers["www-authenticate"] ?? "");
-    if (authorization === undefined) throw refused(this.#options.url, 401, "it wants to know who calls");
+    if (authorization === undefined) throw anonymous(this.#options.url);
     this.#authorizations.set(repository, authorization);
-    return await this.#exchange(call, authorization);
+    const second = await this.#exchange(call, authorization);
+    // Not even with a token of nobody's.
+    if (second.statusCode === 401 && this.#options.password === undefined) throw anonymous(this.#options.url);
+    return second;
   }
 
   /** What a challenge asks for (RFC 9110, 11.6.1; Docker's token authentication). */
@@ -222,6 +225,10 @@ function reasonIn(text: string): string | undefined {
   } catch {
     return told;
   }
+}
+
+function anonymous(registry: URL): SelvedgeError {
+  return refused(registry, 401, "it wants to know who calls");
 }
 
 function notARegistry({ host }: URL, why: string): SelvedgeError {

@@ -7,6 +7,7 @@ import type { DeviceRegistry } from "./device-registry.ts";
 import type { OperatorTokens } from "./operator-tokens.ts";
 import { type Caller, type Principal, resolvePrincipal } from "./principal.ts";
 import { registryCaller } from "./registry-caller.ts";
+import type { RegistryTokens } from "./registry-tokens.ts";
 import { checkRequestOrigin } from "./request-origin.ts";
 import { authorise } from "./routes.ts";
 
@@ -15,6 +16,8 @@ export interface GatekeeperOptions {
   readonly devices: Pick<DeviceRegistry, "standingOf">;
   readonly operatorTokens: Pick<OperatorTokens, "verify">;
   readonly limits: CallLimits;
+  /** Absent where there is no registry. */
+  readonly registryTokens?: Pick<RegistryTokens, "open">;
   /** Told of refusals that say something about somebody: a wrong token, a step too far. */
   onRefusal(entry: AuditEntry): void;
   /** Milliseconds since 1970. */
@@ -41,12 +44,12 @@ export interface GuardedCall extends Caller {
  *   `permission_denied` or `resource_exhausted`.
  */
 export function createGatekeeper(options: GatekeeperOptions): (call: GuardedCall) => Principal {
-  const { authority, devices, operatorTokens, limits, onRefusal, now } = options;
+  const { authority, devices, operatorTokens, limits, onRefusal, now, registryTokens } = options;
   const certificates = createCertificateReader(authority);
   return (call) => {
     limits.admit(call.route, call.remoteAddress);
     const standingOf = (id: string) => devices.standingOf(id);
-    const caller = call.route.startsWith(registryRoutes) ? registryCaller(call) : call;
+    const caller = call.route.startsWith(registryRoutes) ? registryCaller(call, registryTokens) : call;
     const principal = resolvePrincipal(caller, { nowMs: now(), certificates, standingOf, operatorTokens });
     try {
       authorise(call.route, principal);

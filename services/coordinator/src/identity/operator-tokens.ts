@@ -12,7 +12,7 @@ import { readAll, type Store, type Write } from "@selvedge/storage";
 import { createTurns } from "./turns.ts";
 
 /** What an operator may do; see `routes.ts` for what each reaches. */
-export type OperatorRole = "viewer" | "operator" | "releaser" | "admin";
+export type OperatorRole = "puller" | "viewer" | "operator" | "releaser" | "admin";
 
 export interface Operator {
   readonly name: string;
@@ -310,7 +310,7 @@ function keyTaken(name: string): SelvedgeError {
   });
 }
 
-export const operatorRoles: readonly OperatorRole[] = ["viewer", "operator", "releaser", "admin"];
+export const operatorRoles: readonly OperatorRole[] = ["puller", "viewer", "operator", "releaser", "admin"];
 const lifetimeMsMax = limits.operatorLifetimeSecondsMax * 1_000;
 const usePrecisionMs = 60_000;
 /** What a record of an earlier version does not have. */

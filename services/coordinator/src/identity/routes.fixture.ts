@@ -6,6 +6,7 @@ export const callers = [
   "pending",
   "unknown",
   "barred",
+  "puller",
   "viewer",
   "operator",
   "releaser",
@@ -36,7 +37,7 @@ export const expectedAccess: Readonly<Record<string, readonly CallerKind[]>> = {
   "selvedge.v1.OperatorService/ListModels": readers,
   "selvedge.v1.OperatorService/GetReleaseMetadata": readers,
   "selvedge.v1.OperatorService/PublishRelease": ["releaser", "admin"],
-  "selvedge.v1.OperatorService/WhoAmI": readers,
+  "selvedge.v1.OperatorService/WhoAmI": ["puller", ...readers],
   "selvedge.v1.OperatorService/CreateOperator": ["admin"],
   "selvedge.v1.OperatorService/ListOperators": readers,
   "selvedge.v1.OperatorService/RevokeOperator": ["admin"],
@@ -62,5 +63,6 @@ export const expectedAccess: Readonly<Record<string, readonly CallerKind[]>> = {
   "blobs.write": ["device", "operator", "releaser", "admin"],
   "releases.read": ["device", ...readers],
   "registry.read": anyone,
+  "registry.token": anyone,
   "registry.write": ["releaser", "admin"],
 };

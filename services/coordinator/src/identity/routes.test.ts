@@ -12,6 +12,7 @@ const principals = {
   pending: { kind: "pending-device", deviceId },
   unknown: { kind: "unknown-device", deviceId },
   barred: { kind: "barred-device", deviceId, standing: "revoked" },
+  puller: { kind: "operator", name: "a", role: "puller" },
   viewer: { kind: "operator", name: "a", role: "viewer" },
   operator: { kind: "operator", name: "a", role: "operator" },
   releaser: { kind: "operator", name: "a", role: "releaser" },

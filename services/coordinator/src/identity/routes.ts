@@ -18,8 +18,10 @@ interface Access {
 const anyone: Access = { anyone: true };
 const openToAll: Access = { anyone: true, rightToken: true };
 const arrivals: Access = { devices: true, pending: true };
-const viewers: Access = { operators: operatorRoles };
-const members: Access = { devices: true, operators: operatorRoles };
+const readers: readonly OperatorRole[] = ["viewer", "operator", "releaser", "admin"];
+const operators: Access = { operators: operatorRoles };
+const viewers: Access = { operators: readers };
+const members: Access = { devices: true, operators: readers };
 const runners: Access = { operators: ["operator", "admin"] };
 const releasers: Access = { operators: ["releaser", "admin"] };
 const admins: Access = { operators: ["admin"] };
@@ -43,7 +45,7 @@ export const routes: Readonly<Record<string, Access>> = {
   "selvedge.v1.OperatorService/ListModels": viewers,
   "selvedge.v1.OperatorService/GetReleaseMetadata": viewers,
   "selvedge.v1.OperatorService/PublishRelease": releasers,
-  "selvedge.v1.OperatorService/WhoAmI": viewers,
+  "selvedge.v1.OperatorService/WhoAmI": operators,
   "selvedge.v1.OperatorService/CreateOperator": admins,
   "selvedge.v1.OperatorService/ListOperators": viewers,
   "selvedge.v1.OperatorService/RevokeOperator": admins,
@@ -74,6 +76,8 @@ export const routes: Readonly<Record<string, Access>> = {
   "blobs.write": { devices: true, operators: ["operator", "releaser", "admin"] },
   // GET and HEAD /v2/*: which repositories, and whose, the registry decides (SPEC OC2)
   "registry.read": openToAll,
+  // GET /v2/token
+  "registry.token": openToAll,
   // POST, PATCH, PUT and DELETE /v2/*
   "registry.write": releasers,
   // GET /v1/releases/*

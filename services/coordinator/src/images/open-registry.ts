@@ -6,7 +6,9 @@ import type { HttpRoute } from "@selvedge/transport-grpc";
 import type { Fleet } from "../fleet.ts";
 import type { FleetSession, SessionLog } from "../fleet-session.ts";
 import type { Principal } from "../identity/principal.ts";
+import { RegistryTokens } from "../identity/registry-tokens.ts";
 import { FleetRepositories } from "./fleet-repositories.ts";
+import { registryTokenRoute } from "./registry-token-route.ts";
 import { ReleaseImages } from "./release-images.ts";
 import { trainingRecord } from "./training-record.ts";
 
@@ -25,6 +27,7 @@ export interface RegistryOptions {
 export interface Registry {
   readonly routes: readonly HttpRoute<Principal>[];
   readonly releaseImages: ReleaseImages;
+  readonly tokens: RegistryTokens;
   close(): Promise<void>;
 }
 
@@ -59,9 +62,11 @@ export async function openRegistry({
     hold,
     now,
   });
+  const tokens = new RegistryTokens(now);
   return {
-    routes: distributionRoutes(repositories),
+    routes: [registryTokenRoute(tokens), ...distributionRoutes(repositories)],
     releaseImages,
+    tokens,
     async close() {
       await releaseImages.stop();
       await uploads.close();

@@ -103,10 +103,13 @@ suite("the registry on a coordinator's port", () => {
         ca: running.ca,
       });
       assert.equal(refused.status, 401);
-      assert.match(String(refused.headers["www-authenticate"]), /^Basic realm=/);
+      assert.match(
+        String(refused.headers["www-authenticate"]),
+        /^Bearer realm="https:\/\/[^"]+\/v2\/token",service="/,
+      );
       assert.equal(JSON.parse(refused.body).errors[0].code, "UNAUTHORIZED");
     }
-    const viewer = await running.createOperator("viewer");
+    const viewer = await running.createOperator("puller");
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
     const withHeaders = (headers: Readonly<Record<string, string>>) =>
       probeHttp({ method: "GET", path: "/v2/", url: running.coordinator.url, ca: running.ca, headers });
@@ -114,6 +117,37 @@ suite("the registry on a coordinator's port", () => {
     assert.equal((await withHeaders({ authorization: `Bearer ${viewer}` })).status, 200);
     assert.equal((await withHeaders(basic(`anybody:${viewer}x`))).status, 401);
     assert.equal((await withHeaders(basic(":"))).status, 401);
+    const realm = String((await withHeaders({})).headers["www-authenticate"]);
+    const { pathname } = new URL(/realm="([^"]+)"/.exec(realm)?.[1] ?? "");
+    const tokenOf = async (headers: Readonly<Record<string, string>>) =>
+      await probeHttp({
+        method: "GET",
+        path: `${pathname}?service=x&scope=repository:digits:pull`,
+        url: running.coordinator.url,
+        ca: running.ca,
+        headers,
+      });
+    assert.equal((await tokenOf(basic(`anybody:${viewer}x`))).status, 401);
+    const bearer = async (headers: Readonly<Record<string, string>>) => {
+      const { token } = JSON.parse((await tokenOf(headers)).body);
+      return { authorization: `Bearer ${token}` };
+    };
+    assert.equal((await withHeaders(await bearer(basic(`anybody:${viewer}`)))).status, 200);
+    assert.equal((await withHeaders(await bearer({}))).status, 401);
+    const elsewhere = { ...(await bearer(basic(`x:${running.adminToken}`))) };
+    const jobs = "/selvedge.v1.OperatorService/ListJobs";
+    assert.equal(
+      (await ask(jobs, { method: "POST", body: "{}", contentType: "application/json" })).status,
+      200,
+    );
+    const refused = {
+      method: "POST",
+      body: "{}",
+      contentType: "application/json",
+      token: "",
+      headers: elsewhere,
+    };
+    assert.equal((await ask(jobs, refused)).status, 401);
     const { current } = await running.enrol();
     const device = { method: "GET", url: running.coordinator.url, ca: running.ca, tls: current };
     assert.equal((await probeHttp({ ...device, path: "/v2/digits/manifests/latest" })).status, 200);

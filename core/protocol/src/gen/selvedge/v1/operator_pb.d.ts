@@ -1147,7 +1147,7 @@ export declare type Operator = Message<"selvedge.v1.Operator"> & {
   name: string;
 
   /**
-   * "viewer", "operator", "releaser" or "admin".
+   * "puller", "viewer", "operator", "releaser" or "admin".
    *
    * @generated from field: string role = 2;
    */
