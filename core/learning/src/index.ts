@@ -65,7 +65,10 @@ export type {
   StoredUpdates,
 } from "./robust/robust-rule.ts";
 export { decodeRoundConfig, encodeRoundConfig, type RoundConfig } from "./round-config.ts";
+export { type DeviceFacts, meetsRequirements } from "./selection/device-requirements.ts";
+export { decodeLosses, encodeLosses, rememberLosses } from "./selection/last-losses.ts";
 export { type SelectCohortOptions, selectCohort } from "./selection/select-cohort.ts";
+export { devicesNeeded, selectDevices } from "./selection/select-devices.ts";
 export { type ServerOptimizerOptions, serverOptimizerNamed } from "./server-optimizer-catalog.ts";
 export { decodeServerOptimizerState, encodeServerOptimizerState } from "./server-optimizer-state-codec.ts";
 export type {

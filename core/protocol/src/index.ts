@@ -27,6 +27,7 @@ export {
   stepDevice,
   submissionRetryMs,
 } from "./device/step-device.ts";
+export { checkSelection, invitedMax, type PlannedSelection } from "./device-selection.ts";
 export * from "./digest.ts";
 export {
   channelBinding,

@@ -13,6 +13,7 @@ import {
   type Plan,
   PlanSchema,
   type ScheduleSpec,
+  SelectionSpecSchema,
   TaskSchema,
   type TrainTask,
   TrainTaskSchema,
@@ -70,6 +71,9 @@ test("[OF8] blocks of an aggregator are in order, each once, with options of the
   for (const [message, blocks] of spoilt) assert.throws(encoded(blocks), message);
 });
 
+const selection = (change: MessageInitShape<typeof SelectionSpecSchema>) =>
+  schedule({ selection: create(SelectionSpecSchema, change) });
+
 const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   "task.algorithm": train({ algorithm: "fedmagic" }),
   "task.loss": train({ loss: "hinge" }),
@@ -94,6 +98,11 @@ const spoilt: Readonly<Record<string, (plan: Plan) => void>> = {
   metrics: (plan) => Object.assign(plan, { metrics: ["secrets"] }),
   protections: (plan) => plan.protections.push({ ...soundProtection, name: "noise" }),
   phases: (plan) => Object.assign(plan, { phases: ["train"] }),
+  "schedule.over_selection": schedule({ overSelection: 0.5 }),
+  "schedule.selection.name": selection({ name: "favourites" }),
+  "schedule.selection.probability": selection({ name: "poisson" }),
+  "schedule.selection.candidates": selection({ name: "loss", candidates: 2 }),
+  "schedule.selection.requires.tags": selection({ name: "uniform", requires: { tags: ["No Name"] } }),
   "schedule.rounds": schedule({ rounds: 0 }),
   "schedule.cohort": schedule({ cohort: 10_001 }),
   "schedule.quorum": schedule({ quorum: 4 }),

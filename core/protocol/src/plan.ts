@@ -1,4 +1,5 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { checkSelection, invitedMax } from "./device-selection.ts";
 import { type BlobReference, type Digest, digestOf, isDigest } from "./digest.ts";
 import { SelvedgeError } from "./errors.ts";
 import {
@@ -112,6 +113,7 @@ export function decodePlan(bytes: Uint8Array): CheckedPlan {
   const context = { target, loss: train.loss };
   checkPersonalModel(train, evaluate, plan);
   const metrics = checkMetrics(plan, train, context);
+  checkSelection(plan.schedule, metrics);
   checkGoal(plan.schedule, measuredNames(metrics, context));
   return { plan, train, evaluate, model, table, text, target, metrics, digest: digestOf(bytes) };
 }
@@ -235,10 +237,11 @@ function checkGoal(schedule: ScheduleSpec | undefined, measured: readonly string
 
 /** Sums are exact only up to a total weight (SPEC AG3). */
 function checkTotal(plan: Plan, train: TrainTask): void {
-  const total = (plan.schedule?.cohort ?? 0) * train.maxExamplesPerDevice;
+  const invited = plan.schedule === undefined ? 0 : invitedMax(plan.schedule);
+  const total = invited * train.maxExamplesPerDevice;
   if (total <= limits.normaliserMax) return;
   throw invalid(
     "task.max_examples_per_device",
-    `times the cohort is ${total}; at most ${limits.normaliserMax}`,
+    `times the devices invited is ${total}; at most ${limits.normaliserMax}`,
   );
 }

@@ -1,3 +1,4 @@
+export { byteSize } from "./byte-size-schema.ts";
 export { duration } from "./duration-schema.ts";
 export { byteSizeForm, parseByteSize } from "./parse-byte-size.ts";
 export { durationForm, parseDuration } from "./parse-duration.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { arch } from "node:os";
+import { arch, availableParallelism } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import type { InferenceServer } from "@selvedge/inference";
@@ -11,6 +11,7 @@ import {
   TrustReportSchema,
 } from "@selvedge/protocol";
 import { type TrustStore, verifyRound } from "@selvedge/registry";
+import { machineMemoryBytes } from "@selvedge/runtime";
 import {
   BlobKeeper,
   type FileBlobs,
@@ -235,6 +236,8 @@ export class DeviceSession {
       describe: () => ({
         softwareVersion: packageJson.version,
         architecture: arch(),
+        memoryBytes: machineMemoryBytes(),
+        cores: availableParallelism(),
         features: ["trust-bundle"],
         datasets: [...config.datasets.keys()],
         models: this.#follower.installed(),

@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
+import type { DeviceFacts } from "@selvedge/learning";
 import {
   type Birth,
   type BlobReference,
@@ -142,6 +143,7 @@ export class FleetSession {
       eligible: (dataset) => this.#eligible(dataset),
       released: (model, version) => this.#released(model, version),
       setsOf: (device) => fleet.devices.setsOf(device),
+      factsOf: (device) => this.#factsOf(device),
       barredWhy: (device) => fleet.devices.barredWhy(device),
       send: (device, body) => this.hub.send(device, body),
       signRound: (job, round, weights, expires) =>
@@ -282,6 +284,12 @@ export class FleetSession {
   #released(name: string, version: number): BlobReference | undefined {
     const releases = this.#options.fleet.signing.repository.releases();
     return releases.find((release) => release.name === name && Number(release.version) === version)?.blob;
+  }
+
+  #factsOf(device: string): DeviceFacts {
+    const { memoryBytes = 0n, cores = 0, architecture = "" } = this.hub.online().get(device) ?? {};
+    const sets = this.#options.fleet.devices.setsOf(device);
+    return { memoryBytes: Number(memoryBytes), cores, architecture, ...sets };
   }
 
   /** Of releases, their images, of jobs, and of what devices are uploading. */

@@ -163,6 +163,7 @@ export class VirtualFleet {
       eligible: clients,
       released: () => undefined,
       setsOf: () => ({ group: "", tags: [] }),
+      factsOf: () => ({ memoryBytes: 0, cores: 0, architecture: "", group: "", tags: [] }),
       barredWhy: () => undefined,
       send: (client, body) => this.#send(client, body),
       signRound: () => new Uint8Array(),

@@ -59,7 +59,7 @@ function aggregatorSpec({ aggregator: { name, robust, blocks } }: JobFile): Aggr
 /** A target that is a plain number is the accuracy that every version knows. */
 function schedule(job: JobFile): MessageInitShape<typeof ScheduleSpecSchema> {
   const { rounds, cohort, quorum, deadlineMs, graceMs, target, earlyStopping } = job;
-  const always = { rounds, cohort, quorum, deadlineMs, graceMs };
+  const always = { rounds, cohort, quorum, deadlineMs, graceMs, ...selectionOf(job) };
   if (job.task === "evaluate") return always;
   return {
     ...always,
@@ -68,6 +68,19 @@ function schedule(job: JobFile): MessageInitShape<typeof ScheduleSpecSchema> {
     ...(earlyStopping !== undefined && { earlyStopping }),
     ...(job.federatedEvaluation && { evaluateEvery: job.federatedEvaluation.every }),
   };
+}
+
+/** What is not given is not in the plan. */
+function selectionOf({
+  overSelection,
+  selection,
+}: JobFile): Pick<MessageInitShape<typeof ScheduleSpecSchema>, "overSelection" | "selection"> {
+  const limit = overSelection === undefined ? {} : { overSelection };
+  if (selection === undefined) return limit;
+  const { requires, ...chosen } = selection;
+  const { memory = 0, cores = 0, architectures = [], groups = [], tags = [] } = requires ?? {};
+  const required = { memoryBytes: BigInt(memory), cores, architectures, groups, tags };
+  return { ...limit, selection: { ...chosen, ...(requires && { requires: required }) } };
 }
 
 function metricTarget({ metric, atLeast, atMost }: MetricGoal): MessageInitShape<typeof MetricTargetSchema> {

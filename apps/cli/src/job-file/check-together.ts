@@ -2,12 +2,17 @@ import { hasAccuracy, limits, type TaskKind } from "@selvedge/protocol";
 import type { z } from "zod";
 import { sizeProblem } from "./aggregator-schema.ts";
 import type { TargetFields } from "./goal-schema.ts";
+import type { SelectionFields } from "./selection-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
 
-/** Contributions without which a round fails; not given: 80 % of the cohort. */
-export function quorumOf({ quorum, cohort }: Pick<Together, "quorum" | "cohort">): number {
-  return quorum ?? Math.ceil(cohort * 0.8);
+/** Contributions without which a round fails; not given: 80 % of the cohort, and 1 where chance decides its size. */
+export function quorumOf({
+  quorum,
+  cohort,
+  selection,
+}: Pick<Together, "quorum" | "cohort" | "selection">): number {
+  return quorum ?? (selection?.name === "poisson" ? 1 : Math.ceil(cohort * 0.8));
 }
 
 /** The keys of a job file that are looked at together. */
@@ -26,6 +31,8 @@ export interface Together extends Pick<ServerFields, "aggregator"> {
   readonly target?: TargetFields | undefined;
   readonly loss: TrainingFields["loss"];
   readonly cohort: number;
+  readonly selection?: SelectionFields | undefined;
+  readonly overSelection?: number | undefined;
   readonly quorum?: number | undefined;
   readonly grace?: number | undefined;
   readonly deadline: number;
@@ -70,9 +77,7 @@ export function checkTogether(job: Together, context: z.RefinementCtx): void {
       `is an accuracy, and ${job.loss.name} has none: name a metric that is measured, such as { metric: loss, atMost: 0.1 }`,
     );
   if (graceOf(job) > job.deadline) complain("grace", "must be at most the deadline");
-  if (job.cohort * job.maxExamplesPerDevice > limits.normaliserMax) {
-    complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
-  }
+  checkSelection(job, complain);
 }
 
 function checkPersonalModel(
@@ -90,6 +95,19 @@ function checkPersonalModel(
     complain("personalModel", "needs a learningRate, of its own or of the job");
   if (heldOutFraction === 0 || examples === "all")
     complain("heldOutFraction", "a personal model is measured on examples that are held out");
+}
+
+function checkSelection(
+  { cohort, maxExamplesPerDevice, overSelection = 1, selection }: Together,
+  complain: (key: "selection" | "overSelection" | "maxExamplesPerDevice", message: string) => void,
+): void {
+  if (selection?.name === "loss" && selection.candidates < cohort)
+    complain("selection", `candidates must be at least the cohort, ${cohort}`);
+  const invited = Math.ceil(cohort * overSelection);
+  if (invited > limits.cohortMax)
+    complain("overSelection", `invites ${invited}; at most ${limits.cohortMax}`);
+  if (invited * maxExamplesPerDevice > limits.normaliserMax)
+    complain("maxExamplesPerDevice", `times the cohort must be at most ${limits.normaliserMax}`);
 }
 
 /** Where partial work counts, a round waits for it: all its devices take as long as the deadline lets them. */

@@ -388,6 +388,8 @@ test("docs/reference/job.md describes every key", () => {
     ["schedule"],
     ["personalModel"],
     ["server"],
+    ["selection"],
+    ["selection", "requires"],
     ["aggregator"],
     ["dataset"],
     ["dataset", "columns"],

@@ -6,6 +6,7 @@ import { type JobDataset, jobDataset } from "./dataset-schema.ts";
 import type { EarlyStoppingFields, TargetFields } from "./goal-schema.ts";
 import { builtJobSchema, fileJobSchema, type JobFields, type StartFields } from "./job-schema.ts";
 import { planMetrics } from "./metrics-schema.ts";
+import type { SelectionFields } from "./selection-schema.ts";
 import type { ServerFields } from "./server-schema.ts";
 import type { TrainingFields } from "./training-schema.ts";
 
@@ -31,6 +32,9 @@ export interface JobFile extends TrainingFields, ServerFields {
   readonly maxExamplesPerDevice: number;
   readonly rounds: number;
   readonly cohort: number;
+  /** Uniform when absent. */
+  readonly selection?: SelectionFields | undefined;
+  readonly overSelection?: number | undefined;
   readonly quorum: number;
   readonly deadlineMs: number;
   readonly graceMs: number;
@@ -121,7 +125,7 @@ function jobFile(fields: JobFields, folder: string): Omit<JobFile, "source"> {
     rounds: isTraining ? rounds : 1,
     metrics: planMetrics(metrics, dataset.target, loss),
     model: modelSource(model, folder),
-    quorum: quorumOf({ quorum, cohort: rest.cohort }),
+    quorum: quorumOf({ ...rest, quorum }),
     deadlineMs: deadline,
     graceMs: graceOf(fields),
     evaluation: isTraining ? (evaluation ?? "") : "",

@@ -11,6 +11,7 @@ import {
   targetSchema,
 } from "./goal-schema.ts";
 import { metricsSchema } from "./metrics-schema.ts";
+import { type SelectionFields, selectionSchema } from "./selection-schema.ts";
 import { type ServerFields, serverFields } from "./server-schema.ts";
 import { type TrainingFields, trainingFields } from "./training-schema.ts";
 
@@ -64,6 +65,8 @@ const fields = {
   quorum: z.int().min(1).optional(),
   deadline: duration(1_000, 30 * dayMs, "1s to 30d").default(10 * 60_000),
   grace: duration(0, 30 * dayMs, "0s to 30d").optional(),
+  selection: selectionSchema.optional(),
+  overSelection: z.number().min(1).max(10).optional(),
   target: targetSchema.optional(),
   earlyStopping: earlyStoppingSchema.optional(),
   evaluation: name.optional(),
@@ -89,6 +92,8 @@ interface SharedFields extends TrainingFields, ServerFields {
   readonly maxExamplesPerDevice: number;
   readonly rounds?: number | undefined;
   readonly cohort: number;
+  readonly selection?: SelectionFields | undefined;
+  readonly overSelection?: number | undefined;
   readonly quorum?: number | undefined;
   /** Milliseconds. */
   readonly deadline: number;

@@ -10,7 +10,12 @@ const feddyn = { algorithm: "feddyn", population: 2, alpha: 0.1 };
 
 test("[OF10] a plan whose choices go together is taken", () => {
   const plan = checked({ training: feddyn });
-  assert.deepEqual(choicesOf(plan), ["algorithm: feddyn", "aggregator: mean", "server: fedavg"]);
+  assert.deepEqual(choicesOf(plan), [
+    "algorithm: feddyn",
+    "aggregator: mean",
+    "server: fedavg",
+    "selection: uniform",
+  ]);
   checkComposition(plan);
 });
 

@@ -1,4 +1,4 @@
-import type { CheckedPlan, RobustRuleName } from "@selvedge/protocol";
+import type { CheckedPlan, PlannedSelection, RobustRuleName } from "@selvedge/protocol";
 
 /** What a job can choose, by the part of the job file that it stands in. */
 export type Choice =
@@ -6,6 +6,7 @@ export type Choice =
   | `aggregator: ${"mean" | "unweighted-mean" | "sum" | "zeroing" | "clipping" | RobustRuleName}`
   | `compression: ${"sampling" | "quantisation"}`
   | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi"}`
+  | `selection: ${PlannedSelection | "overSelection"}`
   | `personalisation: ${"personal" | "keepOptimizerState" | "ditto" | "fine-tuning"}`;
 
 /** The choices that a plan makes. */
@@ -38,6 +39,10 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "server: fedadagrad": isServer("fedadagrad"),
   "server: fedadam": isServer("fedadam"),
   "server: fedyogi": isServer("fedyogi"),
+  "selection: uniform": ({ plan }) => (plan.schedule?.selection?.name ?? "uniform") === "uniform",
+  "selection: poisson": ({ plan }) => plan.schedule?.selection?.name === "poisson",
+  "selection: loss": ({ plan }) => plan.schedule?.selection?.name === "loss",
+  "selection: overSelection": ({ plan }) => (plan.schedule?.overSelection ?? 0) > 0,
   "personalisation: personal": ({ train }) => train.personal.length > 0,
   "personalisation: keepOptimizerState": ({ train }) => train.keepOptimizerState,
   "personalisation: ditto": ({ train }) => train.personalModel?.kind === "ditto",

@@ -79,4 +79,10 @@ export const exclusions: readonly Exclusion[] = [
     reason: "a robust rule compares updates as devices made them, and blocks learn from what is added up",
     fix: "leave the blocks out, or take `mean` behind them",
   },
+  {
+    these: ["selection: poisson"],
+    those: ["selection: overSelection"],
+    reason: "who answers first would decide who is in, and not the probability alone",
+    fix: "leave `overSelection` out, or raise `probability`",
+  },
 ];

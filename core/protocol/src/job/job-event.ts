@@ -27,6 +27,8 @@ export type JobEvent =
       readonly control?: BlobReference;
       readonly now: number;
     }
+  /** A draw came out empty. */
+  | { readonly type: "nobodyDrawn"; readonly round: number; readonly now: number }
   | { readonly type: "cohortShort"; readonly round: number; readonly reason: string; readonly now: number }
   | { readonly type: "deviceOnline"; readonly device: string }
   /** It was revoked or quarantined; safe to repeat. */
@@ -57,6 +59,7 @@ export type JobEvent =
       readonly round: number;
       readonly weights: BlobReference;
       readonly optimizerState: BlobReference | null;
+      readonly losses?: BlobReference;
       readonly now: number;
     } & RoundFigures &
       AggregatorOutcome)
@@ -114,6 +117,8 @@ export type JobEffect =
       readonly optimizerState?: BlobReference;
       /** What its aggregator keeps; absent before the first round. */
       readonly aggregatorState?: string;
+      /** What devices told of their losses last. */
+      readonly losses?: BlobReference;
     }
   | { readonly type: "offer"; readonly round: number; readonly device: string }
   | {
@@ -144,6 +149,7 @@ export type JobEffect =
       readonly optimizerState: BlobReference | null;
       /** That with which the round was opened. */
       readonly aggregatorState?: string;
+      readonly losses?: BlobReference;
       readonly metrics: { readonly [device: string]: Metrics };
       readonly weights: { readonly [device: string]: number };
     }

@@ -36,6 +36,8 @@ export interface JobPlan {
   readonly evaluateEvery?: number;
   /** Whether devices keep something for it between rounds; absent = no. */
   readonly keeps?: true;
+  /** How many contributions close a round, where more devices are invited; absent = the round waits for all. */
+  readonly closesAt?: number;
   /** What a device sends, in sizes of the model; absent = 1. */
   readonly sends?: number;
   /**
@@ -77,6 +79,8 @@ export interface JobState {
   readonly optimizerState: BlobReference | null;
   /** JSON text of the aggregator's own state; absent = it begins. */
   readonly aggregatorState?: string;
+  /** What devices told of their losses last, where they are selected by them; absent until they did. */
+  readonly losses?: BlobReference;
   /** Number of the round that opens next; failed rounds use up theirs. */
   readonly nextRound: number;
   readonly roundsCompleted: number;
@@ -188,6 +192,7 @@ export interface RoundState {
         AggregatorOutcome & {
           readonly weights: BlobReference;
           readonly optimizerState: BlobReference | null;
+          readonly losses?: BlobReference;
         })
     | null;
   readonly bytesUp: number;

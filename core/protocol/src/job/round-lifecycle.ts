@@ -37,6 +37,7 @@ export function openNextRound(state: JobState): JobTransition {
         waitingSince: state.waitingSince,
         ...(state.optimizerState !== null && { optimizerState: state.optimizerState }),
         ...aggregatorStateOf(state),
+        ...lossesOf(state),
         ...nextKind(state),
         ...gathered(state),
       },
@@ -203,6 +204,7 @@ export function completeRound(
     waitingSince: now,
     optimizerState: round.outcome.optimizerState,
     ...aggregatorStateOf(round.outcome),
+    ...lossesOf(round.outcome),
     failuresInARow: 0,
     roundsCompleted: state.roundsCompleted + 1,
     ...progressAfter(state, summary),
@@ -211,7 +213,9 @@ export function completeRound(
   const checkpoints = next.checkpoints ?? [];
   const kept = [next.base, ...checkpoints].map(({ weights }) => weights.digest);
   if (next.optimizerState !== null) kept.push(next.optimizerState.digest);
-  const before = [state.base.weights.digest, state.optimizerState?.digest].flatMap((one) => one ?? []);
+  if (next.losses !== undefined) kept.push(next.losses.digest);
+  const had = [state.base.weights.digest, state.optimizerState?.digest, state.losses?.digest];
+  const before = had.flatMap((one) => one ?? []);
   const spent = before.filter((digest) => !kept.includes(digest));
   const effects: JobEffect[] = [archive(summary), ...discardOf({ ...round, outcome: null }, spent)];
   const after = goOn(next);
@@ -261,6 +265,10 @@ function jobEnded({ nextRound }: JobState, reason: string): JobEffect {
   return { type: "jobEnded", round: nextRound - 1, reason };
 }
 
+function lossesOf({ losses }: Pick<JobState, "losses">): Pick<JobState, "losses"> {
+  return losses === undefined ? {} : { losses };
+}
+
 export function archive(summary: RoundSummary): JobEffect {
   return { type: "archiveRound", summary };
 }
@@ -273,7 +281,7 @@ interface Closing {
 }
 
 function closeReason(state: JobState, round: RoundState, now: number): Closing | undefined {
-  const { quorum, graceMs } = state.plan;
+  const { quorum, graceMs, closesAt = Number.POSITIVE_INFINITY } = state.plan;
   const contributed = countOf(round, "contributed");
   const outstanding = countOf(round, "offered") + countOf(round, "accepted");
   if (contributed + outstanding < quorum) {
@@ -284,6 +292,7 @@ function closeReason(state: JobState, round: RoundState, now: number): Closing |
     };
   }
   if (outstanding === 0) return { failed: false, reason: "every device has answered" };
+  if (contributed >= closesAt) return { failed: false, reason: "the cohort has contributed" };
   if (round.quorumAt !== null && now >= round.quorumAt + graceMs) {
     return { failed: false, reason: "the quorum was reached and the grace time is over" };
   }
@@ -312,7 +321,8 @@ export function noticesOf(round: RoundState, reason: string): JobEffect[] {
 /** Blobs that nothing needs once the round is over. */
 export function discardOf(round: RoundState, spent: readonly Digest[] = []): JobEffect[] {
   const pending = [...round.queue, ...round.folding].map((contribution) => contribution.body.digest);
-  const made = [round.outcome?.weights, round.outcome?.optimizerState, round.accumulator, round.control];
+  const { weights, optimizerState, losses } = round.outcome ?? {};
+  const made = [weights, optimizerState, losses, round.accumulator, round.control];
   const blobs = [...spent, ...pending, ...made.flatMap((blob) => blob?.digest ?? [])];
   return blobs.length === 0 ? [] : [{ type: "discard", blobs }];
 }
@@ -352,6 +362,7 @@ function finaliseEffect(
     base: state.base.weights,
     optimizerState: state.optimizerState,
     ...aggregatorStateOf(state),
+    ...lossesOf(state),
     metrics: round.metrics,
     weights: Object.fromEntries(round.folded.map((device) => [device, round.members[device]?.weight ?? 0])),
   };

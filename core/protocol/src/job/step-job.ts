@@ -7,6 +7,7 @@ import type { JobEffect, JobEvent, OfferAnswer } from "./job-event.ts";
 import { goalReached } from "./job-goal.ts";
 import { hasEnded, type JobPlan, type JobState, type Member, type RoundState } from "./job-state.ts";
 import { gathered } from "./next-round.ts";
+import { passRound } from "./pass-round.ts";
 import {
   advanceRound,
   completeRound,
@@ -67,7 +68,7 @@ function abandon(state: JobState, event: LiveEvent): JobTransition {
     case "folded":
       return { state, effects: [{ type: "discard", blobs: [event.accumulator.digest] }] };
     case "finalised": {
-      const made = [event.weights, event.optimizerState].flatMap((blob) => blob?.digest ?? []);
+      const made = [event.weights, event.optimizerState, event.losses].flatMap((blob) => blob?.digest ?? []);
       return { state, effects: [{ type: "discard", blobs: made }] };
     }
     default:
@@ -80,6 +81,10 @@ function stepLiveJob(state: JobState, event: LiveEvent): JobTransition {
     case "cohortSelected":
       return state.opening !== "no" && event.round === state.nextRound
         ? openRound(state, event)
+        : unchanged(state);
+    case "nobodyDrawn":
+      return state.opening !== "no" && event.round === state.nextRound
+        ? passRound(state, event)
         : unchanged(state);
     case "cohortShort":
       return onCohortShort(state, event);

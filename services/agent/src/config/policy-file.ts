@@ -1,4 +1,4 @@
-import { byteSizeForm, duration, parseByteSize, readYamlFile } from "@selvedge/config";
+import { byteSize, duration, readYamlFile } from "@selvedge/config";
 import type { Policy } from "@selvedge/protocol";
 import { machineMemoryBytes } from "@selvedge/runtime";
 import { z } from "zod";
@@ -7,13 +7,6 @@ const clock = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as "22:00"')
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
-
-const byteSize = z.string().transform((text, context) => {
-  const bytes = parseByteSize(text);
-  if (bytes !== undefined) return bytes;
-  context.addIssue({ code: "custom", message: `must be ${byteSizeForm}` });
-  return z.NEVER;
-});
 
 const dayMs = 86_400_000;
 

@@ -45,6 +45,9 @@ export interface DeviceDescription {
   /** Names of the datasets it has. */
   readonly datasets: readonly string[];
   readonly models: readonly { readonly name: string; readonly version: number; readonly digest: string }[];
+  /** What the machine has; default: it does not say. */
+  readonly memoryBytes?: number;
+  readonly cores?: number;
   /** SHA-256 of the SubjectPublicKeyInfo of each root it believes; default: it does not say. */
   readonly trustedPins?: readonly Uint8Array[];
 }
@@ -94,6 +97,8 @@ export class AgentSession {
       datasets,
       models,
       trustedPins = [],
+      memoryBytes = 0,
+      cores = 0,
     } = this.#options.describe();
     const value = create(BirthSchema, {
       session: this.#session,
@@ -104,6 +109,7 @@ export class AgentSession {
       datasets: datasets.map((name) => ({ name })),
       models: models.map((model) => ({ ...model, version: BigInt(model.version) })),
       trustedPins: [...trustedPins],
+      ...{ memoryBytes: BigInt(memoryBytes), cores },
     });
     this.#link?.send(this.#stamp("coordinator", { case: "birth", value }));
   }

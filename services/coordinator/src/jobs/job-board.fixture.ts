@@ -134,6 +134,7 @@ export async function openTestBoard(options: TestBoardOptions = {}): Promise<Tes
       eligible: () => ["a", "b", "c"].slice(0, cohort),
       released: () => undefined,
       setsOf: () => ({ group: "", tags: [] }),
+      factsOf: () => ({ memoryBytes: 0, cores: 0, architecture: "", group: "", tags: [] }),
       barredWhy: (device) => barred.get(device),
       send: (device, body) => sent.push({ device, body }) > 0,
       signRound: () => new Uint8Array([1]),

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { scaleFeatures } from "@selvedge/learning";
+import { type DeviceFacts, meetsRequirements, scaleFeatures } from "@selvedge/learning";
 import {
   decodeSafetensors,
   parseModel,
@@ -28,6 +28,7 @@ import type { DeviceSets } from "../identity/device-registry.ts";
 import { buildOffer } from "./build-offer.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { JobRecords } from "./job-records.ts";
+import { readLosses, storeLosses } from "./last-losses.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
 import { openRound } from "./open-round.ts";
 import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
@@ -47,6 +48,8 @@ export interface JobShellOptions {
   eligible(dataset: string): readonly string[];
   /** The group and tags of a device, as they are now. */
   setsOf(device: string): DeviceSets;
+  /** What a device has, as far as it is known. */
+  factsOf(device: string): DeviceFacts;
   /** Sends now or not at all; false when the device is not there. */
   send(device: string, body: EnvelopeBody): boolean;
   /** Signs round metadata with the round key. */
@@ -91,6 +94,7 @@ export class JobShell {
           type: "finalised",
           round: effect.round,
           ...(await finalise(effect, arithmetic, blobs)),
+          ...(await storeLosses(effect, await this.#plan(job), blobs)),
           ...roundFigures(effect, setsOf),
           now: now(),
         };
@@ -138,12 +142,16 @@ export class JobShell {
     effect: Extract<JobEffect, { type: "openRound" }>,
     blobs: BlobWorkspace,
   ): Promise<JobEvent> {
-    const { eligible, layouts, now } = this.#options;
+    const { factsOf, layouts, now } = this.#options;
     const plan = await this.#plan(job);
     const shared = await layouts.ofShared(plan);
-    const devices = eligible(plan.plan.dataset?.name ?? "");
+    const { requires } = plan.plan.schedule?.selection ?? {};
+    const devices = this.#options
+      .eligible(plan.plan.dataset?.name ?? "")
+      .filter((device) => meetsRequirements(requires, factsOf(device)));
+    const losses = await readLosses(effect.losses, blobs);
     const scaling = await readScaling(plan, effect.statistics, blobs);
-    return openRound({ effect, plan, shared, scaling, eligible: devices, now: now() }, blobs);
+    return openRound({ effect, plan, shared, scaling, eligible: devices, losses, now: now() }, blobs);
   }
 
   async #fold(
@@ -246,13 +254,14 @@ export function blobsOf(state: JobState): string[] {
     state.plan.model,
     state.base.weights,
     state.optimizerState,
+    state.losses ?? null,
     state.model,
     state.statistics ?? null,
     ...(state.checkpoints ?? []).map(({ weights }) => weights),
   ];
   if (round !== null) {
-    const { weights = null, optimizerState = null } = round.outcome ?? {};
-    references.push(round.config, round.control ?? null, round.accumulator, weights, optimizerState);
+    const { weights = null, optimizerState = null, losses = null } = round.outcome ?? {};
+    references.push(round.config, round.control ?? null, round.accumulator, weights, optimizerState, losses);
     references.push(...[...round.queue, ...round.folding].map((contribution) => contribution.body));
   }
   return references.flatMap((reference) => reference?.digest ?? []);

@@ -1,13 +1,21 @@
 import {
   aggregatorOf,
   type ColumnScaling,
+  devicesNeeded,
   encodeClientConfig,
   encodeRoundConfig,
   type JsonObject,
   selectCohort,
+  selectDevices,
 } from "@selvedge/learning";
 import { encodeSafetensors, type ParameterLayout } from "@selvedge/onnx";
-import type { BlobReference, CheckedPlan, JobEffect, JobEvent } from "@selvedge/protocol";
+import {
+  type BlobReference,
+  type CheckedPlan,
+  invitedMax,
+  type JobEffect,
+  type JobEvent,
+} from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
 import { algorithmOf, readAggregatorState, readServerState } from "./server-state.ts";
@@ -21,6 +29,8 @@ export interface RoundOpening {
   readonly scaling: readonly ColumnScaling[] | null;
   /** Devices that are online and have the plan's dataset. */
   readonly eligible: readonly string[];
+  /** What they told last of their losses. */
+  readonly losses: ReadonlyMap<string, number>;
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -31,14 +41,14 @@ export interface RoundOpening {
  */
 export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Promise<JobEvent> {
   const { effect, plan, eligible, now } = opening;
-  const { cohort = 1, quorum = 1, graceMs = 0 } = plan.plan.schedule ?? {};
-  const isPatient = now < effect.waitingSince + graceMs;
-  const needed = isPatient ? cohort : quorum;
+  const needed = neededNow(opening);
   if (eligible.length < needed) {
-    const reason = `${eligible.length} of ${needed} are online with data "${plan.plan.dataset?.name}"`;
+    const what = plan.plan.schedule?.selection?.requires === undefined ? "" : " and what the job requires";
+    const reason = `${eligible.length} of ${needed} are online with data "${plan.plan.dataset?.name}"${what}`;
     return { type: "cohortShort", round: effect.round, reason, now };
   }
-  const devices = selectCohort({ eligible, cohort, seed: plan.plan.seed, round: effect.round });
+  const devices = invited(opening);
+  if (devices.length === 0) return { type: "nobodyDrawn", round: effect.round, now };
   const selected = { type: "cohortSelected", round: effect.round, devices, now } as const;
   if (effect.kind === "statistics") {
     return { ...selected, config: await blobs.put(encodeClientConfig({ phase: effect.kind }).bytes) };
@@ -50,6 +60,20 @@ export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Pr
   const control = await putControl(opening, blobs);
   const config = encodeRoundConfig(aggregatorConfig(opening, devices.length), opening.scaling, control);
   return { ...selected, config: await blobs.put(config.bytes), ...(control !== null && { control }) };
+}
+
+function neededNow({ effect, plan, now }: RoundOpening): number {
+  const { cohort = 1, quorum = 1, graceMs = 0, selection } = plan.plan.schedule ?? {};
+  const { atOnce, patient } = devicesNeeded(selection, { cohort, quorum });
+  return now < effect.waitingSince + graceMs ? atOnce : patient;
+}
+
+/** A plan's selection is of rounds that train; whom others ask matters little. */
+function invited({ effect, plan, eligible, losses }: RoundOpening): string[] {
+  const { cohort = 1, overSelection = 0, selection } = plan.plan.schedule ?? {};
+  const options = { eligible, seed: plan.plan.seed, round: effect.round };
+  if (effect.kind !== undefined) return selectCohort({ ...options, cohort });
+  return selectDevices(selection, { ...options, cohort: invitedMax({ cohort, overSelection }) }, losses);
 }
 
 /** What the algorithm sends to all devices of a round, as a blob; null = nothing. */

@@ -149,6 +149,7 @@ function jobPlan(
     ...(keepEvery !== undefined && { keepEvery }),
     ...(schedule?.evaluateEvery && { evaluateEvery: schedule.evaluateEvery }),
     ...(scaledTable(plan) !== null && { statistics: true }),
+    ...(schedule?.overSelection && { closesAt: schedule.cohort }),
     ...(keptModels(plan.train) > 0 && { keeps: true }),
     ...(sentModels(plan.train) > 1 && { sends: sentModels(plan.train) }),
     ...(isRobust(aggregator) && plan.evaluate === null && { atOnce: aggregator }),

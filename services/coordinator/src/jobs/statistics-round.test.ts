@@ -143,6 +143,7 @@ class TableJob {
       eligible: () => ["a", "b"],
       released: () => undefined,
       setsOf: () => ({ group: "", tags: [] }),
+      factsOf: () => ({ memoryBytes: 0, cores: 0, architecture: "", group: "", tags: [] }),
       barredWhy: () => undefined,
       send: (device, body) => this.sent.push({ device, body }) > 0,
       signRound: () => new Uint8Array([1]),

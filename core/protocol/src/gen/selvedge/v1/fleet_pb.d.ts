@@ -426,6 +426,18 @@ export declare type Birth = Message<"selvedge.v1.Birth"> & {
    * @generated from field: repeated bytes trusted_pins = 8;
    */
   trustedPins: Uint8Array[];
+
+  /**
+   * What the machine has; 0 = the device does not say.
+   *
+   * @generated from field: uint64 memory_bytes = 9;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * @generated from field: uint32 cores = 10;
+   */
+  cores: number;
 };
 
 /**

@@ -1087,6 +1087,21 @@ export declare type ScheduleSpec = Message<"selvedge.v1.ScheduleSpec"> & {
   earlyStopping?: EarlyStopping | undefined;
 
   /**
+   * Not set: of all that may take part each cohort is equally likely.
+   *
+   * @generated from field: selvedge.v1.SelectionSpec selection = 9;
+   */
+  selection?: SelectionSpec | undefined;
+
+  /**
+   * So many times the cohort are invited, and a round closes once the cohort has
+   * contributed; 0: only the cohort is.
+   *
+   * @generated from field: double over_selection = 10;
+   */
+  overSelection: number;
+
+  /**
    * Of a training: after each so many rounds, and after the last, devices measure
    * what came of them, in a round of its own; 0 = never. Then "evaluate" stands
    * behind "train" in Plan.phases.
@@ -1101,6 +1116,88 @@ export declare type ScheduleSpec = Message<"selvedge.v1.ScheduleSpec"> & {
  * Use `create(ScheduleSpecSchema)` to create a new message.
  */
 export declare const ScheduleSpecSchema: GenMessage<ScheduleSpec>;
+
+/**
+ * SelectionSpec is who is invited to a round.
+ *
+ * @generated from message selvedge.v1.SelectionSpec
+ */
+export declare type SelectionSpec = Message<"selvedge.v1.SelectionSpec"> & {
+  /**
+   * "uniform"; "poisson"; "loss": who told the highest train_loss last.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Of "poisson": of each device. At most a cohort is taken.
+   *
+   * @generated from field: double probability = 2;
+   */
+  probability: number;
+
+  /**
+   * Of "loss": from among how many, each equally likely.
+   *
+   * @generated from field: uint32 candidates = 3;
+   */
+  candidates: number;
+
+  /**
+   * @generated from field: selvedge.v1.DeviceRequirements requires = 4;
+   */
+  requires?: DeviceRequirements | undefined;
+};
+
+/**
+ * Describes the message selvedge.v1.SelectionSpec.
+ * Use `create(SelectionSpecSchema)` to create a new message.
+ */
+export declare const SelectionSpecSchema: GenMessage<SelectionSpec>;
+
+/**
+ * DeviceRequirements are what a device has to have to be invited; what is not
+ * set is not required.
+ *
+ * @generated from message selvedge.v1.DeviceRequirements
+ */
+export declare type DeviceRequirements = Message<"selvedge.v1.DeviceRequirements"> & {
+  /**
+   * @generated from field: uint64 memory_bytes = 1;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * @generated from field: uint32 cores = 2;
+   */
+  cores: number;
+
+  /**
+   * One of them, as devices name their own ("x64", "arm64").
+   *
+   * @generated from field: repeated string architectures = 3;
+   */
+  architectures: string[];
+
+  /**
+   * One of them, and all tags, as operators set them.
+   *
+   * @generated from field: repeated string groups = 4;
+   */
+  groups: string[];
+
+  /**
+   * @generated from field: repeated string tags = 5;
+   */
+  tags: string[];
+};
+
+/**
+ * Describes the message selvedge.v1.DeviceRequirements.
+ * Use `create(DeviceRequirementsSchema)` to create a new message.
+ */
+export declare const DeviceRequirementsSchema: GenMessage<DeviceRequirements>;
 
 /**
  * MetricTarget is a value of a metric that is good enough. Metrics are named as in
