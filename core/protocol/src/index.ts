@@ -63,6 +63,7 @@ export {
   type AnsweredBits,
   type GroupMetrics,
   hasEnded,
+  isLeftOut,
   type JobPlan,
   type JobState,
   type JobStatus,

@@ -1,9 +1,9 @@
 import type { Round } from "@selvedge/protocol";
 
-/** A device that has no part in a round, and why, in its own or the coordinator's words. */
+/** A device that has no part in a round's update, and why, in its own or the coordinator's words. */
 export interface Refusal {
   readonly device: string;
-  /** "declined", "failed" or "excluded" */
+  /** "declined", "failed", "excluded", or "contributed" of one that a robust rule left out */
   readonly status: string;
   readonly reason: string;
 }

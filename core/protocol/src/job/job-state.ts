@@ -109,6 +109,11 @@ export interface Member {
   readonly weight: number;
 }
 
+/** Whether a rule left its contribution out, and said so in `reason`. */
+export function isLeftOut({ status, reason }: Pick<Member, "status" | "reason">): boolean {
+  return status === "contributed" && reason !== null;
+}
+
 export type Metrics = { readonly [name: string]: number };
 
 /** A device's answers to the questions of the plan's aggregator, by name. */

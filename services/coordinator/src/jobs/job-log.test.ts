@@ -31,6 +31,26 @@ test("the log follows a job from its start over each round to its end, with coun
   assert.deepEqual([lines.at(-1)?.fields.status, lines.at(-1)?.fields.rounds], ["completed", 2]);
 });
 
+test("[RA4] the log says how many devices a robust rule left out", async () => {
+  const plan = { aggregator: { name: "norm-filter" }, schedule: { quorum: 3 } };
+  const fleet = await openTestBoard({ cohort: 3, plan });
+  const closed: object[] = [];
+  const log = new JobLog({
+    info: (fields, message) => void (message === "round closed" && closed.push({ ...fields })),
+  });
+  fleet.board.subscribe((job, state) => log.changed(job, state));
+  await fleet.board.run(fleet.request);
+  await fleet.idle();
+  for (const [device, update] of [
+    ["a", 0.5],
+    ["b", 0.5],
+    ["c", 9],
+  ] as const)
+    await fleet.submit(device, update);
+  await fleet.idle();
+  assert.partialDeepStrictEqual(closed, [{ contributed: 3, leftOut: 1 }]);
+});
+
 test("what was so at the start is no news", async () => {
   const fleet = await openTestBoard();
   await fleet.board.run(fleet.request);

@@ -1,4 +1,4 @@
-import { hasEnded, type JobState, type MemberStatus, type RoundSummary } from "@selvedge/protocol";
+import { hasEnded, isLeftOut, type JobState, type MemberStatus, type RoundSummary } from "@selvedge/protocol";
 
 /** Tells operators what becomes of jobs and their rounds, from one durable state to the next. */
 export class JobLog {
@@ -53,6 +53,7 @@ function roundFields(round: RoundSummary): object {
   const { bytesDown, bytesUp, closedAt, kind, modelVersion, number, openedAt, reason, status } = round;
   const members = Object.values(round.members);
   const count = (wanted: MemberStatus): number => members.filter((member) => member.status === wanted).length;
+  const leftOut = members.filter(isLeftOut).length;
   return {
     round: number,
     ...(kind === undefined ? {} : { kind }),
@@ -61,6 +62,7 @@ function roundFields(round: RoundSummary): object {
     modelVersion,
     devices: members.length,
     contributed: count("contributed"),
+    ...(leftOut > 0 && { leftOut }),
     declined: count("declined"),
     failed: count("failed"),
     excluded: count("excluded"),
