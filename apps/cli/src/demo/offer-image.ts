@@ -1,15 +1,14 @@
-import { rm } from "node:fs/promises";
 import { putRuntime } from "@selvedge/registry";
 import { buildInstalledRuntime } from "../operator/build-runtime.ts";
 import { withOperator } from "../operator/operator-session.ts";
 import { runtimeRepository } from "../operator/runtime-repository.ts";
-import { installTrust, trustFolders } from "../service/container-trust.ts";
+import { lendTrust, trustFolders } from "../service/container-trust.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface OfferedImage {
   /** What pulls the model, runs it and asks it, in a shell of this machine. */
   readonly lines: readonly string[];
-  /** Takes back what was written outside of the demo's folder. */
+  /** Takes back what was written outside of the demo's folder, and puts back what was there. */
   remove(): Promise<void>;
 }
 
@@ -39,7 +38,7 @@ export async function offerImage(
   const { host } = new URL(file.url);
   // Not the folders of all users, even where root runs it: Podman looks into root's own as well.
   const folders = trustFolders({ ...terminal, isRoot: false });
-  const written = await installTrust(folders, host, { "ca.crt": { text: file.ca } });
+  const remove = await lendTrust(folders, host, { "ca.crt": { text: file.ca } });
   return {
     lines: [
       `podman pull ${host}/${model}:latest`,
@@ -47,8 +46,6 @@ export async function offerImage(
       // The server takes a second or two to load its model.
       `curl -s --retry 9 --retry-all-errors localhost:8080/v2/models/${model}/infer -d @${bodyPath}`,
     ],
-    async remove() {
-      for (const folder of written) await rm(folder, { recursive: true, force: true });
-    },
+    remove,
   };
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { deviceTrust, installTrust } from "./container-trust.ts";
+import { deviceTrust, installTrust, lendTrust } from "./container-trust.ts";
 
 test("a registry's trust is written for each folder, and what an agent renews is linked", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "selvedge-trust-"));
@@ -27,4 +27,26 @@ test("a registry's trust is written for each folder, and what an agent renews is
   await installTrust([folder], "host:1", { "ca.crt": { text: "a root" } });
   assert.equal(await readFile(join(folder, "host:1", "ca.crt"), "utf8"), "a root");
   assert.equal(await readFile(target, "utf8"), "the agent's");
+});
+
+test("trust that was lent is taken back, and what it replaced is put back", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "selvedge-trust-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const lent = { "ca.crt": { text: "the demo's" } };
+  const takeBack = await lendTrust([join(folder, "new")], "host:1", lent);
+  await takeBack();
+  assert.deepEqual(await readdir(join(folder, "new")), []);
+  for (const before of [{ text: "a fleet's" }, { link: join(folder, "trust.pem") }]) {
+    await rm(join(folder, "host:1"), { recursive: true, force: true });
+    await installTrust([folder], "host:1", { "ca.crt": before, "client.key": { text: "a key" } });
+    const putBack = await lendTrust([folder], "host:1", lent);
+    assert.equal(await readFile(join(folder, "host:1", "ca.crt"), "utf8"), "the demo's");
+    await putBack();
+    const path = join(folder, "host:1", "ca.crt");
+    assert.equal(
+      "link" in before ? await readlink(path) : await readFile(path, "utf8"),
+      Object.values(before)[0],
+    );
+    assert.equal(await readFile(join(folder, "host:1", "client.key"), "utf8"), "a key");
+  }
 });

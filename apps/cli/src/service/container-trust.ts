@@ -1,6 +1,6 @@
-import { mkdir, rm, symlink } from "node:fs/promises";
+import { lstat, mkdir, readFile, readlink, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, writeFileDurably } from "@selvedge/storage";
+import { fileError, isThere, writeFileDurably } from "@selvedge/storage";
 import type { Terminal } from "../terminal.ts";
 
 /** What a registry's files are to hold: text, or a link to a file that somebody else renews. */
@@ -45,6 +45,44 @@ export async function installTrust(
     }
   }
   return written;
+}
+
+/**
+ * As `installTrust`, for a while.
+ *
+ * @returns puts back what was there before, and removes what was not.
+ */
+export async function lendTrust(
+  folders: readonly string[],
+  host: string,
+  files: Readonly<Record<string, TrustFile>>,
+): Promise<() => Promise<void>> {
+  const before = new Map<string, Readonly<Record<string, TrustFile>> | undefined>();
+  for (const folder of folders) before.set(folder, await trustIn(join(folder, host), Object.keys(files)));
+  await installTrust(folders, host, files);
+  return async () => {
+    for (const [folder, had] of before) {
+      const lost = had === undefined ? [""] : Object.keys(files).filter((name) => had[name] === undefined);
+      for (const name of lost) await rm(join(folder, host, name), { recursive: true, force: true });
+      if (had !== undefined) await installTrust([folder], host, had);
+    }
+  };
+}
+
+/** @returns undefined when there is no such folder. */
+async function trustIn(
+  folder: string,
+  names: readonly string[],
+): Promise<Readonly<Record<string, TrustFile>> | undefined> {
+  if (!(await isThere(folder))) return undefined;
+  const files: Record<string, TrustFile> = {};
+  for (const name of names) {
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isSymbolicLink()) files[name] = { link: await readlink(path) };
+    else if (found !== undefined) files[name] = { text: await readFile(path, "utf8") };
+  }
+  return files;
 }
 
 /** Links to what a device's agent keeps current. */
