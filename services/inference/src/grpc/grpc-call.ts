@@ -25,6 +25,7 @@ export async function answerCall(
   stream.on("error", () => {});
   if (!isGrpc(headers)) {
     stream.respond({ ":status": constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE }, { endStream: true });
+    stream.close(constants.NGHTTP2_NO_ERROR);
     return;
   }
   const gone = new AbortController();
@@ -170,7 +171,7 @@ class Answer {
   #finish(trailers: Record<string, string>, message?: Uint8Array): void {
     this.#ended = true;
     const stream = this.#stream;
-    if (stream.closed) return;
+    if (stream.closed || stream.destroyed) return;
     if (!stream.headersSent && message === undefined) {
       stream.respond({ ...head, ...this.headers, ...trailers }, { endStream: true });
       return;
