@@ -21,7 +21,7 @@ export const testGroups: readonly TestGroup[] = [
     patterns: [
       "{core,apps}/*/src/**/*.test.ts",
       "io/!(runtime)/src/**/*.test.ts",
-      "services/!(inference)/src/**/*.test.ts",
+      "services/!(inference|simulator)/src/**/*.test.ts",
       "testkit/src/{fixtures,fuzz,simulator}/**/*.test.ts",
       "scripts/**/*.test.ts",
       "test/tidy.test.ts",
@@ -33,7 +33,7 @@ export const testGroups: readonly TestGroup[] = [
   {
     // What loads ONNX Runtime, much of it in processes of its own: longer than `npm run check` may take.
     name: "runtime",
-    patterns: ["io/runtime/src/**/*.test.ts", "services/inference/src/**/*.test.ts"],
+    patterns: ["io/runtime/src/**/*.test.ts", "services/{inference,simulator}/src/**/*.test.ts"],
     isolation: "none",
     testTimeoutMs: 2 * MINUTE_MS,
   },

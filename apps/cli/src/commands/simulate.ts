@@ -45,7 +45,7 @@ export async function run(terminal: Terminal, options: SimulateOptions, path: st
   const [measured] = options.evaluation ?? [];
   const folder =
     options.out === undefined ? await mkdtemp(join(tmpdir(), "selvedge-")) : resolved(options.out);
-  const results = await ResultFolder.open(folder);
+  const results = await ResultFolder.open(folder, terminal.now);
   const view = new SimulationView(terminal, options.json === true);
   try {
     const result = await simulate({
@@ -66,7 +66,7 @@ export async function run(terminal: Terminal, options: SimulateOptions, path: st
       signal: terminal.interrupted,
     });
     await results.finish(result);
-    view.result(result, options.out);
+    view.result(result, results.rounds, options.out);
     return result.status === "completed" ? exitCodes.ok : exitCodes.failed;
   } finally {
     view.close();

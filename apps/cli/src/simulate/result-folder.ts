@@ -1,29 +1,42 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type RoundPoint, roundsCsv, type SimulationResult } from "@selvedge/simulator";
+import {
+  curvesSvg,
+  mainCurves,
+  type RoundPoint,
+  roundsCsv,
+  type SimulationResult,
+  tensorboardEvent,
+  tensorboardHeader,
+} from "@selvedge/simulator";
 import { fileError, ifThere } from "@selvedge/storage";
 
-/** What a simulation leaves: `rounds.jsonl` grows with it, the rest is written at its end. */
+/** What a simulation leaves: its rounds as lines and as events of TensorBoard while it runs, the rest at its end. */
 export class ResultFolder {
   readonly #path: string;
+  readonly #now: () => number;
   readonly #rounds: Map<number, RoundPoint>;
 
   /** @throws SelvedgeError when it cannot be made or read */
-  static async open(path: string): Promise<ResultFolder> {
+  static async open(path: string, now: () => number): Promise<ResultFolder> {
     try {
       await mkdir(path, { recursive: true });
       const file = join(path, roundsFile);
       const text = (await ifThere(file, readFile(file, "utf8"))) ?? "";
-      return new ResultFolder(path, text.split("\n").flatMap(pointOf));
+      return new ResultFolder(path, now, text.split("\n").flatMap(pointOf));
     } catch (thrown) {
       throw fileError(thrown, path);
     }
   }
 
-  private constructor(path: string, points: readonly RoundPoint[]) {
+  private constructor(path: string, now: () => number, points: readonly RoundPoint[]) {
     this.#path = path;
+    this.#now = now;
     this.#rounds = new Map(points.map((point) => [point.round, point]));
+    // Written anew, since a killed process may have left half of an event.
+    const events = this.rounds.map((point) => tensorboardEvent(point, now()));
+    writeFileSync(join(path, eventsFile), Buffer.concat([tensorboardHeader(now()), ...events]));
   }
 
   /** All there are so far, those of earlier processes too. */
@@ -35,13 +48,16 @@ export class ResultFolder {
   add(point: RoundPoint): void {
     const isNew = !this.#rounds.has(point.round);
     this.#rounds.set(point.round, point);
-    if (isNew) appendFileSync(join(this.#path, roundsFile), `${JSON.stringify(point)}\n`);
+    if (!isNew) return;
+    appendFileSync(join(this.#path, roundsFile), `${JSON.stringify(point)}\n`);
+    appendFileSync(join(this.#path, eventsFile), tensorboardEvent(point, this.#now()));
   }
 
   async finish(result: SimulationResult): Promise<void> {
     const { model, ...rest } = result;
     const files: (readonly [string, string | Uint8Array])[] = [
       ["rounds.csv", roundsCsv(this.rounds)],
+      ["curves.svg", curvesSvg(mainCurves(this.rounds))],
       ["result.json", `${JSON.stringify(rest, null, 2)}\n`],
       ...(model === null ? [] : [["model.onnx", model] as const]),
     ];
@@ -59,3 +75,5 @@ function pointOf(line: string): RoundPoint[] {
 }
 
 const roundsFile = "rounds.jsonl";
+/** TensorBoard takes what has "tfevents" in its name. */
+const eventsFile = "events.out.tfevents.0.selvedge";

@@ -1,4 +1,4 @@
-import type { RoundPoint, SimulationResult } from "@selvedge/simulator";
+import { mainCurves, plotCurve, type RoundPoint, type SimulationResult } from "@selvedge/simulator";
 import { SingleBar } from "cli-progress";
 import { writeJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
@@ -47,15 +47,22 @@ export class SimulationView {
   }
 
   /** @param folder where it left its files */
-  result({ reason, roundsCompleted, status }: SimulationResult, folder: string | undefined): void {
+  result(
+    { reason, roundsCompleted, status }: SimulationResult,
+    points: readonly RoundPoint[],
+    folder: string | undefined,
+  ): void {
     this.close();
     const { stdout } = this.#terminal;
     if (this.#isJson) {
       writeJson(stdout, { type: "result", status, reason, roundsCompleted });
       return;
     }
+    for (const curve of mainCurves(points)) {
+      if (curve.points.length > 1) stdout.write(`\n${plotCurve(curve, plotSize)}`);
+    }
     const why = reason === null ? "" : `: ${printable(reason)}`;
-    stdout.write(`${status} after ${roundsCompleted} rounds${why}\n`);
+    stdout.write(`\n${status} after ${roundsCompleted} rounds${why}\n`);
     if (folder !== undefined) stdout.write(`curves and model are in ${folder}\n`);
   }
 
@@ -94,3 +101,4 @@ function fixed(value: number | undefined): string {
 }
 
 const widths = [5, 8, 8, 9, 9];
+const plotSize = { columns: 60, rows: 10 };
