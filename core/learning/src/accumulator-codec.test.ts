@@ -21,6 +21,19 @@ test("an accumulator is read back as it was, wherever it lies in its buffer", ()
   assert.deepEqual(decodeAccumulator(padded.subarray(5)), accumulator);
 });
 
+test("what a robust rule combined is read back, with what it measured and how many answered yes", () => {
+  const combined: Accumulator = {
+    ...accumulator,
+    format: "combined",
+    counts: [2, 0],
+    measurements: { selected: 2, leftOut: 1 },
+  };
+  assert.deepEqual(decodeAccumulator(encodeAccumulator(combined)), combined);
+  const text = Buffer.from(encodeAccumulator(combined)).toString("latin1");
+  const spoilt = Buffer.from(text.replace('"leftOut":1', '"leftOut":[]'.slice(0, 11)), "latin1");
+  assert.throws(() => decodeAccumulator(spoilt), { code: "corrupt" });
+});
+
 test("[AG6] equal accumulators have equal bytes, in the documented layout", () => {
   assert.deepEqual(encodeAccumulator({ ...accumulator, sum: accumulator.sum.slice() }), bytes);
   assert.equal(new TextDecoder().decode(bytes.subarray(0, 4)), "SVAC");

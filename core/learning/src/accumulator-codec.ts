@@ -4,11 +4,13 @@ import { decodeFrame, encodeFrame, type FrameFormat, isWhole } from "./float64-f
 
 /** Equal accumulators have equal bytes. See float64-frame.ts for the layout. */
 export function encodeAccumulator(accumulator: Accumulator): Uint8Array {
-  const { format, configDigest, baseVersion, contributors, counts, weight, sum } = accumulator;
+  const { format, configDigest, baseVersion, contributors, counts, measurements, weight, sum } = accumulator;
   const header = {
     ...{ baseVersion, configDigest, contributors },
     ...(counts !== undefined && { counts }),
-    ...{ format, parameters: sum.length, weight },
+    ...{ format },
+    ...(measurements !== undefined && { measurements }),
+    ...{ parameters: sum.length, weight },
   };
   return encodeFrame(frameFormat, header, [sum]);
 }
@@ -26,8 +28,11 @@ export function decodeAccumulator(bytes: Uint8Array): Accumulator {
   const weight = header.get("weight");
   const contributors = header.get("contributors");
   const counts = header.get("counts");
-  if ([...header.keys()].filter((key) => key !== "counts").join() !== fields) throw corrupt("set of fields");
-  if (header.get("format") !== "grid64") throw corrupt("format");
+  const format = header.get("format");
+  const measurements = header.get("measurements");
+  const always = [...header.keys()].filter((key) => key !== "counts" && key !== "measurements");
+  if (always.join() !== fields) throw corrupt("set of fields");
+  if (format !== "grid64" && format !== "combined") throw corrupt("format");
   if (header.get("parameters") !== values.length) throw corrupt("parameters");
   if (typeof configDigest !== "string" || !isDigest(configDigest)) throw corrupt("configDigest");
   if (!isWhole(baseVersion)) throw corrupt("baseVersion");
@@ -35,20 +40,29 @@ export function decodeAccumulator(bytes: Uint8Array): Accumulator {
   if (!Array.isArray(contributors) || !contributors.every((id) => typeof id === "string")) {
     throw corrupt("contributors");
   }
-  const made: Accumulator = {
-    ...{ format: "grid64", configDigest, baseVersion, contributors, weight },
-    sum: values,
+  if (counts !== undefined && !isCounts(counts)) throw corrupt("counts");
+  if (measurements !== undefined && !isMeasurements(measurements)) throw corrupt("measurements");
+  return {
+    ...{ format, configDigest, baseVersion, contributors, weight, sum: values },
+    ...(counts !== undefined && { counts }),
+    ...(measurements !== undefined && { measurements }),
   };
-  if (counts === undefined) return made;
-  if (!Array.isArray(counts) || counts.length === 0 || !counts.every(isWhole)) throw corrupt("counts");
-  return { ...made, counts };
+}
+
+function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isWhole);
+}
+
+function isMeasurements(value: unknown): value is Readonly<Record<string, number>> {
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isMap && Object.values(value).every((one) => typeof one === "number");
 }
 
 function corrupt(field: string): SelvedgeError {
   return new SelvedgeError("corrupt", `the header's ${field} is not as it must be`, { at: frameFormat.name });
 }
 
-/** Beside `counts`, which is there only where there are some. */
+/** Beside `counts` and `measurements`, which are there only where there are some. */
 const fields = "baseVersion,configDigest,contributors,format,parameters,weight";
 
 const frameFormat: FrameFormat = {

@@ -27,19 +27,24 @@ export interface ClientUpdate {
   readonly bits?: readonly boolean[];
 }
 
-/** A partial sum in the format "grid64" (see grid64.ts). */
+/**
+ * A partial sum in the format "grid64" (see grid64.ts); or "combined", what a robust rule made of all
+ * updates of a round, to which nothing can be added.
+ */
 export interface Accumulator {
-  readonly format: "grid64";
+  readonly format: "grid64" | "combined";
   readonly configDigest: Digest;
   readonly baseVersion: number;
   /** Ids whose updates are in it, ascending, each once. */
   readonly contributors: readonly string[];
   /** Sum of the contributors' weights: an integer, 0 when empty. */
   readonly weight: number;
-  /** `parameters` multiples of 2^-40. */
+  /** `parameters` multiples of 2^-40; of what is combined, what stands for all updates. */
   readonly sum: Float64Array;
   /** Of each of the aggregator's bits, how many contributors have it set; absent = there are none. */
   readonly counts?: readonly number[];
+  /** Of what is combined: what the rule measured. */
+  readonly measurements?: Readonly<Record<string, number>>;
 }
 
 export function emptyAccumulator(identity: SumIdentity): Accumulator {

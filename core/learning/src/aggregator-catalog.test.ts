@@ -23,14 +23,29 @@ test("blocks nest in their order, with their options, and those that are not giv
   });
 });
 
-test("of a robust rule there is the device's half alone", () => {
+test("a robust rule is the mean on the device, and reports what was combined", () => {
   const rule = aggregatorOf({ name: "krum" });
   const config = rule.prepare(rule.initialState(), { cohort: 5, maxExamplesPerDevice: 10, parameters: 2 });
   const values = Float32Array.of(1, 2);
   const random = { uniform: () => 0, normal: () => 0 };
   assert.equal(rule.weigh(config, 99), 10);
   assert.deepEqual(rule.encode(config, { form: "vector", values }, random), { body: values, bits: [] });
-  assert.throws(() => rule.zero(openSumRound(config, 0)), /krum is no sum/);
+  const round = openSumRound(config, 0);
+  const parts = { baseVersion: 0, contributors: ["a", "b"], weight: 2, sum: Float64Array.of(1, 2) };
+  const combined = { ...parts, format: "combined", configDigest: round.configDigest } as const;
+  const measurements = { selected: 1, leftOut: 1 };
+  assert.deepEqual(rule.report(round, { ...combined, measurements }), { result: parts.sum, measurements });
+  assert.throws(() => rule.report(round, { ...combined, format: "grid64" }), /krum is no sum/);
+  assert.throws(() => rule.zero(round), /krum is no sum/);
+});
+
+test("what packs an update does not fit around a robust rule, and what bounds it does", () => {
+  const median = (name: string) =>
+    aggregatorOf({ name: "median", blocks: [{ name, fraction: 0.5, bits: 8 }] });
+  for (const name of ["sampling", "quantisation"]) {
+    assert.throws(() => median(name), /which "median" does not take/);
+  }
+  for (const name of ["zeroing", "clipping"]) assert.equal(median(name).format, "f32");
 });
 
 test("an unknown name is refused with the names there are", () => {

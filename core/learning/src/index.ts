@@ -56,7 +56,6 @@ export {
 } from "./learning-rate-factor.ts";
 export { breakDownMetrics, type DeviceReport } from "./metrics-breakdown.ts";
 export { aggregateRobustly } from "./robust/aggregate-robustly.ts";
-export { type CombinedUpdates, decodeCombined, encodeCombined } from "./robust/robust-aggregate-codec.ts";
 export { robustRuleNamed } from "./robust/robust-catalog.ts";
 export type {
   RobustAggregate,

@@ -17,4 +17,6 @@ const titles: readonly (readonly [name: string, title: string])[] = [
   ["zeroing.zeroed", "zeroed"],
   ["clipping.bound", "clip at"],
   ["clipping.clipped", "clipped"],
+  // Rules stand last, behind their blocks, by which they are nested.
+  ...["krum", "multi-krum", "bulyan", "norm-filter"].map((rule) => [`${rule}.leftOut`, "left out"] as const),
 ];

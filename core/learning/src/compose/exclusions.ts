@@ -75,9 +75,10 @@ export const exclusions: readonly Exclusion[] = [
   },
   {
     these: robust,
-    those: changesUpdates,
-    reason: "a robust rule compares updates as devices made them, and blocks learn from what is added up",
-    fix: "leave the blocks out, or take `mean` behind them",
+    those: ["compression: sampling", "compression: quantisation"],
+    reason:
+      "a robust rule compares updates value by value where they lie on the coordinator's disk, unpacked",
+    fix: "leave the compression out, or take `mean` behind it",
   },
   {
     these: ["selection: poisson"],

@@ -1,5 +1,3 @@
-import type { JsonObject } from "../json-object.ts";
-
 /** One device's part in a round. */
 export interface StoredContribution {
   readonly device: string;
@@ -24,7 +22,7 @@ export interface RobustAggregate {
   readonly result: Float64Array;
   /** Devices whose updates the rule left out as wholes, ascending; of a rule that does not, none. */
   readonly rejected: readonly string[];
-  readonly measurements: JsonObject;
+  readonly measurements: Readonly<Record<string, number>>;
 }
 
 /**

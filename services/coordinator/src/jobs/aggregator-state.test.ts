@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openTestBoard, type TestBoard } from "./job-board.fixture.ts";
+import { openTestBoard, type TestBoard, type TestBoardOptions } from "./job-board.fixture.ts";
 
 const composed = {
   training: { algorithm: "fedavg.2" },
@@ -11,8 +11,8 @@ const composed = {
 };
 
 test("[AG15] the state of every block survives a restart of the coordinator, in a round and between two", async () => {
-  const straight = await runRounds(async () => undefined);
-  const interrupted = await runRounds(async ({ restart }) => void (await restart()));
+  const straight = await runRounds(composed, async () => undefined);
+  const interrupted = await runRounds(composed, async ({ restart }) => void (await restart()));
   assert.deepEqual(interrupted, straight);
   const [first, , third] = straight.measurements;
   assert.deepEqual(Object.keys(first ?? {}), [
@@ -24,13 +24,35 @@ test("[AG15] the state of every block survives a restart of the coordinator, in 
   assert.ok((third?.["zeroing.bound"] ?? 21) < 21);
 });
 
+test("[AG15] [RA1] so does that of blocks in front of a robust rule, which count whose bits they have at once", async () => {
+  const robust = {
+    training: { algorithm: "fedavg.2" },
+    aggregator: { name: "norm-filter", blocks: [{ name: "clipping", quantile: 0.5 }] },
+    schedule: { quorum: 3 },
+  };
+  const straight = await runRounds(robust, async () => undefined);
+  const interrupted = await runRounds(robust, async ({ restart }) => void (await restart()));
+  assert.deepEqual(interrupted, straight);
+  const [first, , third] = straight.measurements;
+  assert.deepEqual(first, {
+    ...{ "clipping.bound": 1, "clipping.clipped": 1 },
+    ...{ "norm-filter.selected": 2, "norm-filter.medianNorm": first?.["norm-filter.medianNorm"] },
+    "norm-filter.leftOut": 1,
+  });
+  assert.ok((third?.["clipping.bound"] ?? 1) < 1, "two of three were within it");
+});
+
 /** @param interrupt happens after each contribution and after each round */
-async function runRounds(interrupt: (board: TestBoard) => Promise<void>): Promise<{
+async function runRounds(
+  plan: NonNullable<TestBoardOptions["plan"]>,
+  interrupt: (board: TestBoard) => Promise<void>,
+): Promise<{
   readonly weights: string | undefined;
   readonly state: string | undefined;
   readonly measurements: readonly (Readonly<Record<string, number>> | undefined)[];
 }> {
-  const fleet = await openTestBoard({ rounds: 3, plan: composed });
+  const isRobust = plan.schedule !== undefined;
+  const fleet = await openTestBoard({ rounds: 3, cohort: isRobust ? 3 : 2, plan });
   await fleet.board.run(fleet.request);
   const measurements: (Readonly<Record<string, number>> | undefined)[] = [];
   for (let round = 1; round <= 3; round += 1) {
@@ -38,6 +60,7 @@ async function runRounds(interrupt: (board: TestBoard) => Promise<void>): Promis
     await fleet.submit("a", 0.01);
     await fleet.idle();
     await interrupt(fleet);
+    if (isRobust) await fleet.submit("c", 0.02);
     await fleet.submit("b", 0.5 * round);
     await fleet.idle();
     measurements.push(fleet.job()?.last?.measurements);

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { aggregateRobustly, encodeCombined, type RobustRule, type StoredUpdates } from "@selvedge/learning";
+import {
+  type Accumulator,
+  type Aggregator,
+  aggregateRobustly,
+  encodeAccumulator,
+  type RobustRule,
+  readBits,
+  type StoredUpdates,
+} from "@selvedge/learning";
 import {
   mapSafetensors,
   type ParameterLayout,
@@ -15,6 +23,7 @@ import {
   SelvedgeError,
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
+import type { UpdateReading } from "./read-update.ts";
 
 type Folded = Extract<JobEvent, { type: "folded" }>;
 
@@ -27,13 +36,31 @@ type Folded = Extract<JobEvent, { type: "folded" }>;
 export async function foldAtOnce(
   contributions: readonly AcceptedContribution[],
   rule: RobustRule,
-  layout: ParameterLayout,
+  { aggregator, round, sent }: UpdateReading,
   blobs: BlobWorkspace,
 ): Promise<Pick<Folded, "accumulator" | "leftOut">> {
-  const updates = await storedUpdates(contributions, layout, blobs);
-  const { result, rejected } = await aggregateRobustly(rule, updates);
-  const accumulator = await blobs.put(encodeCombined({ contributors: contributions.length, result }));
-  return { accumulator, ...(rejected.length > 0 && { leftOut: rejected }) };
+  const updates = await storedUpdates(contributions, sent, blobs);
+  const { result, rejected, measurements } = await aggregateRobustly(rule, updates);
+  const combined = encodeAccumulator({
+    format: "combined",
+    ...{ configDigest: round.configDigest, baseVersion: round.baseVersion },
+    contributors: contributions.map(({ device }) => device).sort(),
+    weight: contributions.reduce((sum, { weight }) => sum + weight, 0),
+    sum: result,
+    ...countsOf(contributions, aggregator),
+    measurements: { ...measurements, leftOut: rejected.length },
+  });
+  return { accumulator: await blobs.put(combined), ...(rejected.length > 0 && { leftOut: rejected }) };
+}
+
+/** How many answered each question of the blocks in front of the rule with yes. */
+function countsOf(
+  contributions: readonly AcceptedContribution[],
+  aggregator: Aggregator,
+): Pick<Accumulator, "counts"> {
+  if (aggregator.bits.length === 0) return {};
+  const answers = contributions.map(({ bits = {} }) => readBits(aggregator, bits));
+  return { counts: aggregator.bits.map((_, index) => answers.filter((bits) => bits[index] === true).length) };
 }
 
 async function storedUpdates(

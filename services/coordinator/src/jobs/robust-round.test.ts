@@ -81,6 +81,7 @@ test("[RA4] whom a rule left out is in the round's record", async () => {
     ["a", "b", "c"].map((device) => members[device]?.reason),
     [null, "left out by norm-filter", null],
   );
+  assert.equal(board.get("digits")?.last?.measurements?.["norm-filter.leftOut"], 1);
   await board.stop();
 });
 

@@ -1,9 +1,7 @@
 import {
   type Accumulator,
   aggregatorOf,
-  type CombinedUpdates,
   decodeAccumulator,
-  decodeCombined,
   decodeRoundConfig,
   encodeAccumulator,
   encodeServerOptimizerState,
@@ -89,8 +87,8 @@ export async function fold(
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<Pick<Folded, "accumulator" | "leftOut">> {
-  const { aggregator, round, rule, sent } = arithmetic;
-  if (rule !== null) return foldAtOnce(effect.contributions, rule, sent, blobs);
+  const { aggregator, round, rule } = arithmetic;
+  if (rule !== null) return foldAtOnce(effect.contributions, rule, arithmetic, blobs);
   let accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   for (const contribution of effect.contributions) {
     accumulator = aggregator.accumulate(round, accumulator, {
@@ -129,14 +127,13 @@ export async function finalise(
   };
 }
 
-/** One update of all; of what is added up also what the aggregator's blocks keep and measured. */
+/** One update of all, with what the aggregator's blocks keep and measured. */
 async function combinedUpdates(
   effect: Finalise,
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
-): Promise<CombinedUpdates & AggregatorOutcome> {
-  const { aggregator, round, rule } = arithmetic;
-  if (rule !== null) return decodeCombined(await blobs.get(effect.accumulator.digest));
+): Promise<AggregatorOutcome & { readonly result: Float64Array; readonly contributors: number }> {
+  const { aggregator, round } = arithmetic;
   const accumulator = await readAccumulator(effect.accumulator, arithmetic, blobs);
   const { result, measurements } = aggregator.report(round, accumulator);
   const state = readAggregatorState(effect.aggregatorState, aggregator);
