@@ -4,7 +4,7 @@ import type { Workspace, WorkspacePackage } from "./packages.ts";
 import { isTestCode, type SourceFile, type Violation } from "./repository.ts";
 
 // Imports go only to the same or an earlier layer.
-const LAYERS = ["core", "io", "services", "apps"];
+const LAYERS = ["core", "io", "services", "apps", "examples"];
 
 /**
  * Checks each import: only declared dependencies, only downward, other packages by name, the testkit only in

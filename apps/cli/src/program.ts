@@ -14,6 +14,7 @@ import { addOperatorCommands } from "./command-line/operator-commands.ts";
 import { addServiceCommands } from "./command-line/service-commands.ts";
 import { examples } from "./command-line/shared-help.ts";
 import { addSimulateCommand } from "./command-line/simulate-command.ts";
+import { addStrategyCommands } from "./command-line/strategy-commands.ts";
 import { type ExitCode, exitCodeMeanings, exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { writeError } from "./output/error.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
@@ -76,6 +77,7 @@ function createProgram(terminal: Terminal, json: boolean, setExitCode: (code: Ex
   addFleetCommands(program, invoke);
   addJobCommands(program, invoke);
   addSimulateCommand(program, invoke);
+  addStrategyCommands(program, invoke);
   addModelCommands(program, invoke);
   addOperatorCommands(program, invoke);
   addImageCommands(program, invoke);

@@ -87,3 +87,10 @@ export {
   summariseColumns,
 } from "./statistics/column-statistics.ts";
 export { decodeStatistics, encodeStatistics } from "./statistics/statistics-codec.ts";
+export {
+  asStrategy,
+  checkStrategyResult,
+  checkStrategyState,
+  type Strategy,
+  type StrategyRound,
+} from "./strategies/strategy.ts";

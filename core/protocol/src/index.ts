@@ -126,6 +126,7 @@ export {
   scalarsOf,
   tellTargets,
 } from "./planned-metrics.ts";
+export { strategyOptionPattern } from "./planned-strategy.ts";
 export type { PlannedDecay } from "./rate-schedule.ts";
 export {
   checkRobustSettings,

@@ -134,6 +134,10 @@ export const limits = {
   imageManifestBytesMax: 4_194_304,
   /** Uploads to the registry that are under way. */
   imageUploadsMax: 32,
+  /** The file of a strategy, bytes. */
+  strategyBytesMax: 1_048_576,
+  /** Options that a plan gives a strategy. */
+  strategyOptionsMax: 32,
   /** A reason in words, characters. */
   reasonLengthMax: 500,
 } as const;

@@ -10,6 +10,7 @@ import { limits } from "./limits.ts";
 import { invalidPlan as invalid, oneOf } from "./plan-checks.ts";
 import type { PlanTarget } from "./plan-target.ts";
 import { checkAlgorithm } from "./planned-algorithms.ts";
+import { checkStrategy } from "./planned-strategy.ts";
 
 export type PlannedLoss =
   | "softmax-cross-entropy"
@@ -20,7 +21,14 @@ export type PlannedLoss =
   | "kl-divergence"
   | "cosine"
   | "custom";
-export type PlannedServerOptimizer = "fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi";
+export type PlannedServerOptimizer =
+  | "fedavg"
+  | "fedavgm"
+  | "nesterov"
+  | "fedadagrad"
+  | "fedadam"
+  | "fedyogi"
+  | "strategy";
 export type PlannedOptimizer = "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
 
 type OptionOf<Message> = Exclude<keyof Message, `$${string}`>;
@@ -58,6 +66,7 @@ const plannedServerOptimizers: {
   fedadagrad: ["beta1", "epsilon", "initialAccumulator"],
   fedadam: ["beta1", "beta2", "epsilon", "initialAccumulator"],
   fedyogi: ["beta1", "beta2", "epsilon", "initialAccumulator"],
+  strategy: [],
 };
 
 /** What a plan of plain averaging names its algorithm by: whether its training has settings that came after the first version (SPEC OF8). */
@@ -163,8 +172,9 @@ function checkLossOutput({ loss, customLossOutput: output }: TrainTask): void {
 
 /** @throws SelvedgeError `invalid_argument` naming the field */
 export function checkServerOptimizer(spec: ServerOptimizerSpec | undefined): void {
-  const { name = "", learningRate = 0, ...options } = spec ?? {};
+  const { name = "", learningRate = 0, strategy = "", strategyOptions = {}, ...options } = spec ?? {};
   oneOf("server_optimizer", name, Object.keys(plannedServerOptimizers));
+  checkStrategy(name, strategy, strategyOptions);
   if (!(learningRate > 0 && learningRate <= 1e6)) {
     throw invalid("server_optimizer.learning_rate", `${learningRate} is not above 0 and at most 1000000`);
   }

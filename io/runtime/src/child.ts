@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly startTimeoutMs: number;
   /** Replaces the environment; inherited when absent. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Options of Node's own, beside those that are passed on. */
+  readonly nodeOptions?: readonly string[];
   /** Called once the process is gone; `reason` is undefined when `stop` or `kill` asked for it. */
   readonly onExit?: (reason: SelvedgeError | undefined) => void;
 }
@@ -78,7 +80,7 @@ export class Child<M extends MethodTable<M>> {
   private constructor(modulePath: URL | string, options: ChildOptions, onReady: () => void) {
     const exited = Promise.withResolvers<void>();
     this.#exited = exited.promise;
-    this.#process = forkModule(modulePath, options.env);
+    this.#process = forkModule(modulePath, options);
     killWithThisProcess(this.#process);
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => this.#stderr.push(text));
     this.#process.on("message", (message) => this.#onReply(message as ReplyMessage, onReady));
@@ -214,11 +216,11 @@ function killAll(): void {
 /** Children of this process. One listener for all of them: Node warns of more than ten. */
 const running = new Set<ChildProcess>();
 
-function forkModule(modulePath: URL | string, env: NodeJS.ProcessEnv | undefined): ChildProcess {
+function forkModule(modulePath: URL | string, { env, nodeOptions = [] }: ChildOptions): ChildProcess {
   try {
     return fork(modulePath, {
       serialization: "advanced",
-      execArgv: inheritedOptions(process.execArgv),
+      execArgv: [...inheritedOptions(process.execArgv), ...nodeOptions],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       ...(env === undefined ? {} : { env }),
     });

@@ -28,6 +28,7 @@ import { JobBoard } from "./jobs/job-board.ts";
 import { JobClock } from "./jobs/job-clock.ts";
 import { JobLog } from "./jobs/job-log.ts";
 import { ModelLayouts } from "./jobs/model-layouts.ts";
+import type { Strategies } from "./jobs/server-step.ts";
 import { DeviceMail, pinTexts } from "./sessions/device-mail.ts";
 import { type Arrival, SessionHub } from "./sessions/session-hub.ts";
 
@@ -47,6 +48,7 @@ export interface LiveFleet
     | "epoch"
   > {
   readonly blobs: BlobStore;
+  readonly strategies?: Strategies;
   readonly images: Pick<ImageStore, "neededBlobs">;
 }
 
@@ -133,6 +135,7 @@ export class FleetSession {
       store: fleet.store,
       blobs: fleet.blobs,
       records: fleet.records,
+      ...(fleet.strategies && { strategies: fleet.strategies }),
       layouts: new ModelLayouts(fleet.blobs),
       evaluator,
       operatorKeys: () => [fleet.operatorKey, ...fleet.operatorTokens.planKeys()],

@@ -14,6 +14,7 @@ import { JobRecords } from "./jobs/job-records.ts";
 import { InstallReports } from "./operators/install-reports.ts";
 import { openOperatorKey } from "./operators/operator-key.ts";
 import { openReleaseSigning, type ReleaseSigning } from "./releases/release-signing.ts";
+import { StrategyFolder } from "./strategies/strategy-folder.ts";
 
 export interface FleetOptions {
   readonly folder: string;
@@ -42,6 +43,7 @@ export interface Fleet {
   readonly audit: AuditLog;
   readonly installs: InstallReports;
   readonly records: JobRecords;
+  readonly strategies: StrategyFolder;
   /** Random id of this database, made once: a copy of it that runs too is a clone. */
   readonly epoch: string;
 }
@@ -74,6 +76,7 @@ export async function openFleet(store: Store, options: FleetOptions): Promise<Fl
     audit: await AuditLog.open(store, now),
     installs: await InstallReports.open(store, isReleased),
     records: new JobRecords(store),
+    strategies: new StrategyFolder(folder),
     epoch: await openEpoch(store, randomUUID),
   };
 }

@@ -39,3 +39,4 @@ export { InstallReports } from "./operators/install-reports.ts";
 export { type OperatorAccountsOptions, operatorAccounts } from "./operators/operator-accounts.ts";
 export { DeviceMail } from "./sessions/device-mail.ts";
 export { SessionHub, type SessionHubOptions } from "./sessions/session-hub.ts";
+export { type InstalledStrategy, StrategyFolder } from "./strategies/strategy-folder.ts";

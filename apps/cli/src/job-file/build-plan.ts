@@ -15,6 +15,7 @@ import {
   PlanSchema,
   phasesOf,
   type ScheduleSpecSchema,
+  type ServerOptimizerSpecSchema,
   type TableColumn,
   type TargetSchema,
   type TrainTask,
@@ -40,7 +41,7 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
     dataset: datasetRequest(job.dataset),
     ...(isTraining && {
       aggregator: aggregatorSpec(job),
-      serverOptimizer: { ...job.server, learningRate: job.serverLearningRate },
+      serverOptimizer: serverOptimizer(job),
     }),
     metrics: job.metrics.filter((name) => firstMetricNames.includes(name)),
     // Devices of earlier versions do not know them.
@@ -54,6 +55,16 @@ export function buildPlan(job: JobFile, model: BlobReference): Plan {
 function aggregatorSpec({ aggregator: { name, robust, blocks } }: JobFile): AggregatorSpec {
   const options = given(robust);
   return create(AggregatorSpecSchema, { name, blocks: [...blocks], ...(options && { robust: options }) });
+}
+
+/** What a strategy is told has a place of its own in the plan. */
+function serverOptimizer({
+  server,
+  serverLearningRate: learningRate,
+}: JobFile): MessageInitShape<typeof ServerOptimizerSpecSchema> {
+  const { name, digest: strategy, options: strategyOptions, ...rest } = server;
+  const own = name === "strategy" ? { strategy, strategyOptions } : rest;
+  return { name, learningRate, ...given(own) } as MessageInitShape<typeof ServerOptimizerSpecSchema>;
 }
 
 /** A target that is a plain number is the accuracy that every version knows. */

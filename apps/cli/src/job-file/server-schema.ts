@@ -1,4 +1,4 @@
-import type { PlannedServerOptimizer } from "@selvedge/protocol";
+import { isDigest, type PlannedServerOptimizer, strategyOptionPattern } from "@selvedge/protocol";
 import { z } from "zod";
 import { type AggregatorFields, aggregatorSchema } from "./aggregator-schema.ts";
 import { type Named, setting } from "./training-schema.ts";
@@ -23,6 +23,11 @@ const server = z
     z.strictObject({ name: z.literal("fedadagrad"), beta1, epsilon, initialAccumulator }),
     z.strictObject({ name: z.literal("fedadam"), beta1, beta2, epsilon, initialAccumulator }),
     z.strictObject({ name: z.literal("fedyogi"), beta1, beta2, epsilon, initialAccumulator }),
+    z.strictObject({
+      name: z.literal("strategy"),
+      digest: z.string().refine(isDigest, "what `selvedge strategy install` printed: sha256:…"),
+      options: z.record(z.string().regex(strategyOptionPattern), z.number()).optional(),
+    }),
   ])
   .default({ name: "fedavg" });
 

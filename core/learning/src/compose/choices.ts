@@ -5,7 +5,7 @@ export type Choice =
   | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
   | `aggregator: ${"mean" | "unweighted-mean" | "sum" | "zeroing" | "clipping" | RobustRuleName}`
   | `compression: ${"sampling" | "quantisation"}`
-  | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi"}`
+  | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi" | "strategy"}`
   | `selection: ${PlannedSelection | "overSelection"}`
   | `personalisation: ${"personal" | "keepOptimizerState" | "ditto" | "fine-tuning"}`;
 
@@ -39,6 +39,7 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "server: fedadagrad": isServer("fedadagrad"),
   "server: fedadam": isServer("fedadam"),
   "server: fedyogi": isServer("fedyogi"),
+  "server: strategy": isServer("strategy"),
   "selection: uniform": ({ plan }) => (plan.schedule?.selection?.name ?? "uniform") === "uniform",
   "selection: poisson": ({ plan }) => plan.schedule?.selection?.name === "poisson",
   "selection: loss": ({ plan }) => plan.schedule?.selection?.name === "loss",

@@ -32,9 +32,16 @@ export const exclusions: readonly Exclusion[] = [
       "server: fedadagrad",
       "server: fedadam",
       "server: fedyogi",
+      "server: strategy",
     ],
     reason: "FedDyn's server step is its own, in step with what each device keeps",
     fix: "leave `server` out, or take `algorithm: fedavg`",
+  },
+  {
+    these: ["server: strategy"],
+    those: ["algorithm: scaffold", "algorithm: fednova"],
+    reason: "a strategy gets the mean of updates alone, not what these algorithms send beside it",
+    fix: "take `algorithm: fedavg`, or another `server`",
   },
   {
     these: ["algorithm: fednova"],

@@ -33,6 +33,7 @@ import type { ModelLayouts } from "./model-layouts.ts";
 import { openRound } from "./open-round.ts";
 import { finalise, fold, openArithmetic, type RoundArithmetic } from "./round-arithmetic.ts";
 import { roundFigures } from "./round-figures.ts";
+import { noStrategies, type Strategies } from "./server-step.ts";
 import { foldStatistics, readScaling } from "./statistics-round.ts";
 
 export interface JobShellOptions {
@@ -50,6 +51,8 @@ export interface JobShellOptions {
   setsOf(device: string): DeviceSets;
   /** What a device has, as far as it is known. */
   factsOf(device: string): DeviceFacts;
+  /** What the operator has installed; absent: nothing. */
+  readonly strategies?: Strategies;
   /** Sends now or not at all; false when the device is not there. */
   send(device: string, body: EnvelopeBody): boolean;
   /** Signs round metadata with the round key. */
@@ -229,10 +232,10 @@ export class JobShell {
 
   /** How the updates of a round with this configuration are read and put together. */
   async arithmetic(job: string, config: BlobReference): Promise<RoundArithmetic> {
-    const { blobs, layouts } = this.#options;
+    const { blobs, layouts, strategies = noStrategies } = this.#options;
     const plan = await this.#plan(job);
     const given = { model: await layouts.of(plan.model), shared: await layouts.ofShared(plan) };
-    return openArithmetic(plan, config, this.#state(job).base.version, given, blobs);
+    return openArithmetic(plan, config, this.#state(job).base.version, given, blobs, strategies);
   }
 
   async #plan(job: string): Promise<CheckedPlan> {

@@ -15,6 +15,7 @@ import {
   invitedMax,
   type JobEffect,
   type JobEvent,
+  traitsOf,
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
@@ -81,6 +82,7 @@ async function putControl(
   { effect, plan, shared }: RoundOpening,
   blobs: BlobWorkspace,
 ): Promise<BlobReference | null> {
+  if (!traitsOf(plan.train.algorithm).broadcasts) return null;
   const algorithm = algorithmOf(plan);
   const state = await readServerState(effect.optimizerState ?? null, algorithm, shared.length, blobs);
   const control = algorithm.broadcast(state);

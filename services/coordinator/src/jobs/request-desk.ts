@@ -27,11 +27,14 @@ import { checkKeeping, checkOrigin, type OriginChecks } from "./check-origin.ts"
 import { checkEvaluation, checkModel, type RequestChecks } from "./check-request.ts";
 import type { JobRecords } from "./job-records.ts";
 import type { ModelLayouts } from "./model-layouts.ts";
+import { noStrategies, type Strategies } from "./server-step.ts";
 
 export interface RequestDeskOptions extends RequestChecks, OriginChecks {
   /** Operators whose plans run here. */
   operatorKeys(): readonly KeyObject[];
   readonly records: JobRecords;
+  /** What the operator has installed; absent: nothing. */
+  readonly strategies?: Strategies;
   readonly keeper: BlobKeeper;
   /** Unix milliseconds. */
   now(): number;
@@ -67,7 +70,7 @@ export class RequestDesk {
    * Starts a job; the same request again starts nothing and gives the same job.
    *
    * @throws SelvedgeError `invalid_argument`, `untrusted` (signature), `not_found`
-   *   (model not uploaded, unknown dataset), `already_exists` (the id is another plan's),
+   *   (model not uploaded, unknown dataset, strategy not installed), `already_exists` (the id is another plan's),
    *   and as `checkKeeping`, `checkOrigin`, `checkComposition`, `checkModel`, `checkEvaluation` and `checkDisk`.
    */
   async take(request: JobRequest): Promise<JobState> {
@@ -83,11 +86,13 @@ export class RequestDesk {
   }
 
   async #start(request: JobRequest, plan: CheckedPlan): Promise<JobState> {
-    const { jobOf, keeper, layouts } = this.#options;
+    const { jobOf, keeper, layouts, strategies = noStrategies } = this.#options;
     const { job, evaluationDataset } = request;
     const known = jobOf(job);
     if (known !== undefined) return repeated(job, known, plan);
     await checkEvaluation(evaluationDataset, plan, this.#options);
+    const { strategy = "" } = plan.plan.serverOptimizer ?? {};
+    if (strategy !== "") await strategies.pathOf(strategy);
     return keeper.holding(async (holder) => {
       await keeper.hold(holder, plan.model.digest);
       await checkModel(plan, this.#options);

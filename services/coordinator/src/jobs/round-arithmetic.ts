@@ -10,7 +10,6 @@ import {
   type RobustRule,
   readBits,
   robustRuleNamed,
-  type ServerAlgorithm,
 } from "@selvedge/learning";
 import {
   decodeSafetensors,
@@ -33,7 +32,8 @@ import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
 import { readUpdate, type UpdateReading } from "./read-update.ts";
 import { foldAtOnce } from "./robust-fold.ts";
-import { algorithmOf, readAggregatorState, readServerState, writeAggregatorState } from "./server-state.ts";
+import { readAggregatorState, writeAggregatorState } from "./server-state.ts";
+import { type Strategies, serverStep } from "./server-step.ts";
 
 type Fold = Extract<JobEffect, { type: "fold" }>;
 type Folded = Extract<JobEvent, { type: "folded" }>;
@@ -44,7 +44,8 @@ type Finalised = Extract<JobEvent, { type: "finalised" }>;
 export interface RoundArithmetic extends UpdateReading {
   /** What combines all updates at once; null where they are added up. */
   readonly rule: RobustRule | null;
-  readonly algorithm: ServerAlgorithm;
+  readonly plan: CheckedPlan;
+  readonly strategies: Strategies;
   readonly layouts: RoundLayouts;
 }
 
@@ -60,6 +61,7 @@ export async function openArithmetic(
   baseVersion: number,
   layouts: RoundLayouts,
   blobs: BlobWorkspace,
+  strategies: Strategies,
 ): Promise<RoundArithmetic> {
   const { name = "", robust = {} } = plan.plan.aggregator ?? {};
   const aggregator = aggregatorOf(plan.plan.aggregator);
@@ -70,7 +72,7 @@ export async function openArithmetic(
   return {
     aggregator,
     rule: isRobust(name) ? robustRuleNamed(name, robust) : null,
-    algorithm: algorithmOf(plan),
+    ...{ plan, strategies },
     round: openSumRound(parsed, baseVersion),
     layouts,
     sent,
@@ -113,12 +115,12 @@ export async function finalise(
   arithmetic: RoundArithmetic,
   blobs: BlobWorkspace,
 ): Promise<Pick<Finalised, "weights" | "optimizerState" | keyof AggregatorOutcome>> {
-  const { algorithm, layouts } = arithmetic;
+  const { layouts, plan, strategies } = arithmetic;
   const base = decodeSafetensors(await blobs.get(effect.base.digest), layouts.model);
   const shared = pickTensors(base, layouts.model, layouts.shared);
-  const state = await readServerState(effect.optimizerState, algorithm, shared.length, blobs);
-  const { result, contributors, ...outcome } = await combinedUpdates(effect, arithmetic, blobs);
-  const updated = algorithm.update(state, shared, result, contributors);
+  const { result: mean, contributors, ...outcome } = await combinedUpdates(effect, arithmetic, blobs);
+  const combined = { stored: effect.optimizerState, base: shared, mean, contributors };
+  const updated = await serverStep(plan, combined, strategies, blobs);
   const weights = placeTensors(base, layouts.model, updated.parameters, layouts.shared);
   return {
     weights: await blobs.put(encodeSafetensors(layouts.model, weights)),

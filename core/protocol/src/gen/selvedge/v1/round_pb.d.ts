@@ -960,7 +960,8 @@ export declare const AggregatorBlockSchema: GenMessage<AggregatorBlock>;
  */
 export declare type ServerOptimizerSpec = Message<"selvedge.v1.ServerOptimizerSpec"> & {
   /**
-   * "fedavg", "fedavgm", "nesterov", "fedadagrad", "fedadam", "fedyogi".
+   * "fedavg", "fedavgm", "nesterov", "fedadagrad", "fedadam", "fedyogi"; "strategy":
+   * a module that the coordinator's operator has installed.
    *
    * @generated from field: string name = 1;
    */
@@ -1003,6 +1004,20 @@ export declare type ServerOptimizerSpec = Message<"selvedge.v1.ServerOptimizerSp
    * @generated from field: optional double initial_accumulator = 7;
    */
   initialAccumulator?: number | undefined;
+
+  /**
+   * Of "strategy": the SHA-256 of the module's file, "sha256:" and 64 hexadecimal digits.
+   *
+   * @generated from field: string strategy = 14;
+   */
+  strategy: string;
+
+  /**
+   * Of "strategy": what it is told.
+   *
+   * @generated from field: map<string, double> strategy_options = 15;
+   */
+  strategyOptions: { [key: string]: number };
 };
 
 /**
