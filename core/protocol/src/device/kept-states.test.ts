@@ -76,6 +76,12 @@ test("[CS1] a training that is told of twice, or came too late, changes nothing"
   assert.ok(keeper.discarded().includes(blob("kept digits 3").digest));
 });
 
+test("[CS1] an offer that was on its way when its round's result got its receipt starts no second training", () => {
+  const keeper = new Keeper().offered(1).trained(1).answered(1, "accepted").offered(1);
+  assert.deepEqual([keeper.training(), keeper.keptRound()], [[], 1]);
+  assert.deepEqual(keeper.offered(2).training(), ["digits 2"]);
+});
+
 test("[CS1] it stays whatever the coordinator says of the update", () => {
   for (const verdict of ["accepted", "refused", "roundClosed"] as const) {
     const keeper = new Keeper().offered(1).trained(1).answered(1, verdict);

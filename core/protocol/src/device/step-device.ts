@@ -13,6 +13,7 @@ import {
   expiredJobs,
   keepNext,
   keptBlobs,
+  keptFor,
   keptOf,
   nextExpiry,
   taskBlobs,
@@ -128,6 +129,9 @@ function onOffer(state: DeviceState, offer: OfferFacts, refusal: string | null):
   const known = find(state, job, round);
   if (known !== undefined) return { state, effects: [accepted(job, round), ...submission(known)] };
   if (refusal !== null) return { state, effects: [{ type: "reply", job, round, answer: declined(refusal) }] };
+  // It was on its way while the round's result got its receipt: what is kept must not go through it twice (SPEC CS1).
+  const isDone = (keptFor(state, job)?.round ?? 0) >= round;
+  if (isDone) return { state, effects: [accepted(job, round)] };
   const cleared = supersede(state, job, round);
   const task: Task = { offer, phase: "queued", result: null, submittedAt: null };
   const queued = { ...cleared.state, tasks: [...cleared.state.tasks, task] };
