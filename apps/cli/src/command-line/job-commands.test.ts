@@ -39,6 +39,21 @@ suite("jobs", () => {
     assert.match((await run("job run none.yaml")).stderr, /none\.yaml\n/);
   });
 
+  test("[OF10] choices that do not go together are refused before anything is sent", async () => {
+    const sets = "--set algorithm=fednova --set aggregator=sum --set model.hidden=[7]";
+    const digests = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { digest } of fake().blobs.list()) found.push(digest);
+      return found;
+    };
+    const before = await digests();
+    const { code, stderr } = await run(`job run job.yaml --id clash ${sets}`);
+    assert.equal(code, 2);
+    assert.match(stderr, /"algorithm: fednova" does not go with "aggregator: sum", because/);
+    assert.match(stderr, /fix: take `algorithm: fedavg`/);
+    assert.deepEqual([await digests(), fake().jobs.has("clash")], [before, false]);
+  });
+
   test("a watched job ends the command, with 1 unless it completed", async () => {
     const rounds = [{ number: 1, status: "completed", evaluation: { accuracy: 0.5, loss: 1 } }];
     const job = (status: string, model?: Job["model"]): Job =>
