@@ -1,4 +1,11 @@
-import { type CheckedPlan, isRobust, SelvedgeError, sentBytes, sentModels } from "@selvedge/protocol";
+import {
+  type CheckedPlan,
+  invitedMax,
+  isRobust,
+  SelvedgeError,
+  sentBytes,
+  sentModels,
+} from "@selvedge/protocol";
 
 /**
  * Refuses a job whose robust rule needs more updates at once than the disk has room for (SPEC RA3).
@@ -13,14 +20,14 @@ export async function checkDisk(
 ): Promise<void> {
   const name = plan.aggregator?.name ?? "";
   if (!isRobust(name) || evaluate !== null) return;
-  const cohort = plan.schedule?.cohort ?? 0;
-  const needed = cohort * sentBytes(sentModels(train), base);
+  const invited = plan.schedule === undefined ? 0 : invitedMax(plan.schedule);
+  const needed = invited * sentBytes(sentModels(train), base);
   const free = await diskBytesFree();
   if (needed <= free) return;
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
   throw new SelvedgeError(
     "resource_exhausted",
-    `${name} keeps the updates of a round until all are there: of a cohort of ${cohort} these are ` +
+    `${name} keeps the updates of a round until all are there: of ${invited} devices these are ` +
       `${megabytes(needed)}, and ${megabytes(free)} are free on the coordinator's disk`,
     { at: "plan.aggregator", fix: "ask a smaller cohort, make room, or leave `aggregator` out" },
   );

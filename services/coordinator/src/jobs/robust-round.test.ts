@@ -89,7 +89,7 @@ test("[RA3] a cohort whose updates have no room on the disk is refused, with bot
   const { board, request } = await openTestBoard({ ...median, diskBytesFree: 500 });
   await assert.rejects(board.run(request), {
     code: "resource_exhausted",
-    message: /of a cohort of 3 these are 1 MB, and 1 MB are free/,
+    message: /of 3 devices these are 1 MB, and 1 MB are free/,
   });
   await board.stop();
 });
