@@ -2,6 +2,7 @@
 // bench/peers/flower-aggregate/folds.py.
 
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -78,10 +79,10 @@ async function run(prepared: Prepared, { do: what, clients, port }: Fold): Promi
   };
   if (what === "receive") {
     let client = 0;
-    for await (const body of messages(port, bodies[0]?.length ?? 0)) {
+    await receive(port, bodies[0]?.length ?? 0, (body) => {
       createHash("sha256").update(body).digest("hex");
       add(client++, decode(prepared, body));
-    }
+    });
     return;
   }
   for (let client = 0; client < clients; client++) {
@@ -99,19 +100,22 @@ function decode({ aggregator, layout, round }: Prepared, body: Uint8Array): Floa
     : decodeSafetensors(body, layout);
 }
 
-/** Bodies of one length, one after the other; each is only valid until the next. */
-async function* messages(port: number, length: number): AsyncGenerator<Uint8Array> {
+/** @param onBody gets bodies of one length, one after the other; each is only valid until it returns */
+async function receive(port: number, length: number, onBody: (body: Uint8Array) => void): Promise<void> {
   const message = Buffer.alloc(length);
   let filled = 0;
-  for await (const chunk of connect(port, "127.0.0.1")) {
-    const bytes = chunk as Buffer;
-    for (let at = 0; at < bytes.length; ) {
-      const taken = bytes.copy(message, filled, at);
+  const callback = (count: number, buffer: Uint8Array): boolean => {
+    for (let at = 0; at < count; ) {
+      const taken = Math.min(count - at, length - filled);
+      message.set(buffer.subarray(at, at + taken), filled);
       at += taken;
       filled += taken;
       if (filled < length) continue;
-      yield message;
+      onBody(message);
       filled = 0;
     }
-  }
+    return true;
+  };
+  const onread = { buffer: Buffer.alloc(2 ** 20), callback };
+  await once(connect({ port, host: "127.0.0.1", onread }), "close");
 }

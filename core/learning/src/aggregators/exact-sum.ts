@@ -94,7 +94,7 @@ export function exactSum({ name, weighted, result }: SumRule): Aggregator<JsonOb
 
     accumulate(round: SumRound<ExactSumConfig>, accumulator: Accumulator, update: ClientUpdate): Accumulator {
       checkCap(round.config.weightCap, update.weight, 1);
-      if (!weighted) requireInteger("weight", update.weight, round.config.weightCap);
+      if (!weighted) checkWhole(update.weight);
       return addUpdate(identityOf(round), accumulator, own(update));
     },
 
@@ -136,6 +136,14 @@ function checkCap(perDevice: number, weight: number, devices: number): void {
   throw new SelvedgeError("out_of_range", `weight ${weight} exceeds the cap of ${cap}`, {
     at: "contribution: weight",
     fix: `count at most ${perDevice} examples per device`,
+  });
+}
+
+/** Where it does not count it still says how many examples there were. */
+function checkWhole(weight: number): void {
+  if (Number.isInteger(weight) && weight >= 1) return;
+  throw new SelvedgeError("out_of_range", `weight ${weight} is not an integer from 1`, {
+    at: "contribution: weight",
   });
 }
 
@@ -181,8 +189,7 @@ function checkConfig(config: ExactSumConfig, weighted: boolean): ExactSumConfig 
 
 function requireInteger(field: string, value: number, maximum: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= maximum) return;
-  const code = field === "weight" ? "out_of_range" : "invalid_argument";
-  throw new SelvedgeError(code, `${field} is ${value}, not an integer from 1 to ${maximum}`, {
+  throw new SelvedgeError("invalid_argument", `${field} is ${value}, not an integer from 1 to ${maximum}`, {
     at: `aggregator: ${field}`,
     ...(field === "normaliser" ? { fix: "lower max_examples_per_device to what devices really hold" } : {}),
   });

@@ -24,7 +24,7 @@ export function packLevels(levels: Uint16Array, bits: number): Uint8Array {
 
 /** @param bytes at least `packedBytes(count, bits)` */
 export function unpackLevels(bytes: Uint8Array, count: number, bits: number): Uint16Array {
-  if (bits === 8) return Uint16Array.from(bytes.subarray(0, count));
+  if (bits === 8) return new Uint16Array(bytes.subarray(0, count));
   const levels = new Uint16Array(count);
   const mask = 2 ** bits - 1;
   let held = 0;
