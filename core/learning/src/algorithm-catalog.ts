@@ -2,6 +2,8 @@ import { SelvedgeError, type TrainTask } from "@selvedge/protocol";
 import type { ClientAlgorithm, ServerAlgorithm } from "./algorithms/algorithm.ts";
 import { fedDynClient, fedDynServer } from "./algorithms/fed-dyn.ts";
 import { fedNovaClient, fedNovaServer, type StepWeights } from "./algorithms/fed-nova.ts";
+import { mimeLiteClient, mimeLiteServer } from "./algorithms/mime-lite.ts";
+import { qFedAvgClient, qFedAvgServer } from "./algorithms/q-fed-avg.ts";
 import { scaffoldClient, scaffoldServer } from "./algorithms/scaffold.ts";
 import type { ServerOptimizer } from "./server-optimizers/server-optimizer.ts";
 
@@ -15,14 +17,21 @@ export interface PlannedAlgorithm {
   readonly alpha?: number;
   /** Of fednova. */
   readonly weights?: StepWeights;
+  /** Of qfedavg; and what losses are divided by, on a device. */
+  readonly q?: number;
+  readonly lossScale?: number;
+  /** Of mimelite. */
+  readonly beta?: number;
 }
 
 /** Of a plan that was checked. */
 export function plannedAlgorithm(train: TrainTask): PlannedAlgorithm {
-  const { algorithm, population, alpha } = train;
+  const { algorithm, population, alpha, beta, q } = train;
   return {
     ...{ algorithm, population },
     ...(alpha !== undefined && { alpha }),
+    ...(beta !== undefined && { beta }),
+    ...(q !== undefined && { q }),
     ...(algorithm === "fednova" && { weights: stepWeights(train) }),
   };
 }
@@ -31,6 +40,9 @@ export function plannedAlgorithm(train: TrainTask): PlannedAlgorithm {
 export function clientAlgorithm({
   algorithm,
   alpha = 0,
+  beta = 0,
+  lossScale = 1,
+  q = 0,
   weights = plainSteps,
 }: Omit<PlannedAlgorithm, "population">): ClientAlgorithm | null {
   switch (algorithm) {
@@ -43,6 +55,10 @@ export function clientAlgorithm({
       return fedDynClient(alpha);
     case "fednova":
       return fedNovaClient(weights);
+    case "qfedavg":
+      return qFedAvgClient(q, lossScale);
+    case "mimelite":
+      return mimeLiteClient(beta);
     default:
       throw unknown(algorithm);
   }
@@ -50,7 +66,7 @@ export function clientAlgorithm({
 
 /** The server's half, around the plan's server optimizer. @throws SelvedgeError `not_found` */
 export function serverAlgorithm(
-  { algorithm, population, weights = plainSteps }: PlannedAlgorithm,
+  { algorithm, beta = 0, population, weights = plainSteps }: PlannedAlgorithm,
   optimizer: ServerOptimizer,
 ): ServerAlgorithm {
   switch (algorithm) {
@@ -63,6 +79,10 @@ export function serverAlgorithm(
       return fedDynServer(population);
     case "fednova":
       return fedNovaServer(optimizer, weights);
+    case "qfedavg":
+      return qFedAvgServer(optimizer);
+    case "mimelite":
+      return mimeLiteServer(optimizer, beta);
     default:
       throw unknown(algorithm);
   }
@@ -79,7 +99,7 @@ function stepWeights(train: TrainTask): StepWeights {
 function unknown(algorithm: string): SelvedgeError {
   return new SelvedgeError("not_found", `no algorithm "${algorithm}"`, {
     at: "plan.task.algorithm",
-    fix: "use one of: fedavg, fedavg.2, scaffold, feddyn, fednova",
+    fix: "use one of: fedavg, fedavg.2, scaffold, feddyn, fednova, qfedavg, mimelite",
   });
 }
 

@@ -24,6 +24,7 @@ export {
   serverAlgorithm,
 } from "./algorithm-catalog.ts";
 export type {
+  BaseMeasures,
   ClientAlgorithm,
   LocalOutcome,
   LocalTraining,

@@ -1,4 +1,11 @@
-import { type BlobReference, isDigest, limits, SelvedgeError, type TableSchema } from "@selvedge/protocol";
+import {
+  type BlobReference,
+  isDigest,
+  limits,
+  SelvedgeError,
+  type TableSchema,
+  traitsOf,
+} from "@selvedge/protocol";
 import { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
 import type { JsonObject } from "./json-object.ts";
 import { type ColumnScaling, parseScaling } from "./statistics/column-scaling.ts";
@@ -11,6 +18,8 @@ export interface RoundConfig {
   readonly scaling: readonly ColumnScaling[] | null;
   /** What the algorithm corrects local training with, a blob of the coordinator; null when nothing. */
   readonly control: BlobReference | null;
+  /** What devices divide losses by; null when they do not. */
+  readonly lossScale: number | null;
 }
 
 /** The aggregator's configuration, with what else there is around it. */
@@ -18,33 +27,46 @@ export function encodeRoundConfig(
   aggregator: JsonObject,
   scaling: readonly ColumnScaling[] | null,
   control: BlobReference | null = null,
+  lossScale: number | null = null,
 ): EncodedClientConfig {
-  if (scaling === null && control === null) return encodeClientConfig(aggregator);
+  if (scaling === null && control === null && lossScale === null) return encodeClientConfig(aggregator);
   return encodeClientConfig({
     aggregator,
     ...(scaling !== null && { scaling: scaling.map((column) => ({ ...column })) }),
     ...(control !== null && { control: { ...control } }),
+    ...(lossScale !== null && { lossScale }),
   });
 }
 
 /**
  * @param scaled the plan's columns, when the plan's phases include "statistics"; else null
- * @param isControlled whether the plan's algorithm sends devices what they correct by
+ * @param algorithm of the plan; absent where nothing is trained
  * @throws SelvedgeError `too_large`, `corrupt`, or `invalid_argument` naming the field
  */
 export function decodeRoundConfig(
   bytes: Uint8Array,
   scaled: TableSchema | null,
-  isControlled: boolean = false,
+  algorithm: string = "",
 ): RoundConfig {
   const value = decodeClientConfig(bytes);
-  if (scaled === null && !isControlled) return { aggregator: value, scaling: null, control: null };
-  const { aggregator, scaling, control } = (value ?? {}) as Partial<Record<string, unknown>>;
+  const { broadcasts, measures } = traitsOf(algorithm);
+  const isScaled = measures === "loss";
+  const nothing = { scaling: null, control: null, lossScale: null };
+  if (scaled === null && !broadcasts && !isScaled) return { aggregator: value, ...nothing };
+  const { aggregator, scaling, control, lossScale } = (value ?? {}) as Partial<Record<string, unknown>>;
   return {
     aggregator,
     scaling: scaled === null ? null : parseScaling(scaling, scaled),
-    control: isControlled ? parseControl(control) : null,
+    control: broadcasts ? parseControl(control) : null,
+    lossScale: isScaled ? parseLossScale(lossScale) : null,
   };
+}
+
+function parseLossScale(value: unknown): number {
+  if (typeof value === "number" && value > 0 && value <= 1e12) return value;
+  throw new SelvedgeError("invalid_argument", "the scale of losses is no number above 0", {
+    at: "offer: client_config.lossScale",
+  });
 }
 
 function parseControl(value: unknown): BlobReference {

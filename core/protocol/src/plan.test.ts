@@ -142,6 +142,11 @@ const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[
     "gradient_options.proximal",
     options({ algorithm: "feddyn", population: 100, alpha: 1, gradientOptions: { proximal: 1 } }),
   ],
+  ["q", options({ algorithm: "qfedavg" })],
+  ["q", options({ frozen: ["w"], q: 1 })],
+  ["q", options({ algorithm: "qfedavg", q: 11 })],
+  ["beta", options({ algorithm: "mimelite", beta: 1 })],
+  ["optimizer", options({ algorithm: "mimelite", beta: 0.9, optimizer: "adam" })],
   ["population", options({ algorithm: "fednova", population: 10 })],
   ["optimizer", options({ algorithm: "fednova", optimizer: "adam" })],
   [

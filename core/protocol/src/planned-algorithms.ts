@@ -1,8 +1,8 @@
 import type { Plan, TrainTask } from "./gen/selvedge/v1/round_pb.js";
-import { invalidPlan as invalid, oneOf } from "./plan-checks.ts";
+import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
 
 /** Algorithms beside plain averaging: what each has devices do that plain averaging does not. */
-export type NamedAlgorithm = "scaffold" | "feddyn" | "fednova";
+export type NamedAlgorithm = "scaffold" | "feddyn" | "fednova" | "qfedavg" | "mimelite";
 
 /** What an algorithm has devices do and send. */
 export interface AlgorithmTraits {
@@ -12,6 +12,8 @@ export interface AlgorithmTraits {
   readonly corrects: boolean;
   /** Whether a vector of the server's travels with each offer. */
   readonly broadcasts: boolean;
+  /** What a device measures of the round's base on all the examples it trains on. */
+  readonly measures: "nothing" | "loss" | "gradient";
   /** What a device sends beside its update, each of the same shape. */
   readonly vectors: readonly string[];
   /** Single numbers that it sends behind these. */
@@ -22,14 +24,20 @@ const averaging: AlgorithmTraits = {
   keeps: false,
   corrects: false,
   broadcasts: false,
+  measures: "nothing",
   vectors: [],
   numbers: [],
 };
 
 const algorithms: { readonly [Name in NamedAlgorithm]: AlgorithmTraits } = {
-  scaffold: { keeps: true, corrects: true, broadcasts: true, vectors: ["control"], numbers: [] },
+  scaffold: { ...averaging, keeps: true, corrects: true, broadcasts: true, vectors: ["control"] },
   feddyn: { ...averaging, keeps: true, corrects: true },
   fednova: { ...averaging, numbers: ["steps"] },
+  qfedavg: { ...averaging, measures: "loss", numbers: ["slope", "loss"] },
+  mimelite: {
+    ...{ ...averaging, corrects: true, broadcasts: true },
+    ...{ measures: "gradient", vectors: ["gradient"] },
+  },
 };
 
 /** Of a plan that was checked; plain averaging, under whatever name, has none. */
@@ -79,6 +87,8 @@ export function checkAlgorithm(train: TrainTask, averaging: string): void {
   if (alpha !== undefined && !(alpha > 0 && alpha <= 1e6)) {
     throw invalid("task.alpha", `${alpha} is not above 0 and at most 1000000`);
   }
+  ownNumber("q", train.q, algorithm === "qfedavg", 0, 10);
+  ownNumber("beta", train.beta, algorithm === "mimelite", 0, 0.999_999);
   if (isNamed(algorithm)) trainingOf[algorithm]?.(train);
 }
 
@@ -98,17 +108,26 @@ export function checkTogether({ algorithm, population }: TrainTask, plan: Plan):
   }
 }
 
+/** A field that one algorithm needs, and no other has. */
+function ownNumber(name: string, value: number | undefined, isOwn: boolean, low: number, high: number): void {
+  if (isOwn !== (value !== undefined)) throw invalid(`task.${name}`, "is for one algorithm, which needs it");
+  if (value !== undefined) range(`task.${name}`, value, low, high);
+}
+
 /** Whether it is one beside plain averaging. */
 export function isNamed(algorithm: string): algorithm is NamedAlgorithm {
   return Object.hasOwn(algorithms, algorithm);
 }
 
+function trainsByPlainSgd({ algorithm, optimizer, optimizerOptions }: TrainTask): void {
+  if (optimizer === "sgd" && !((optimizerOptions?.momentum ?? 0) > 0)) return;
+  throw invalid("task.optimizer", `${algorithm} trains by sgd without momentum`);
+}
+
 /** What algorithms ask of the training's settings. */
 const trainingOf: { readonly [Name in NamedAlgorithm]?: (train: TrainTask) => void } = {
-  scaffold({ optimizer, optimizerOptions }) {
-    if (optimizer === "sgd" && !((optimizerOptions?.momentum ?? 0) > 0)) return;
-    throw invalid("task.optimizer", "scaffold trains by sgd without momentum");
-  },
+  scaffold: trainsByPlainSgd,
+  mimelite: trainsByPlainSgd,
 
   feddyn({ gradientOptions }) {
     if (gradientOptions?.proximal === undefined) return;

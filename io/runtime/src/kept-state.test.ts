@@ -173,6 +173,41 @@ test("[AL1] by FedNova a device sends its update over the weight of its steps, a
     assert.ok(Math.abs(value / weight - (values[index] ?? Number.NaN)) < 1e-7);
 });
 
+test("[AL6] by MimeLite a device sends the gradient of all its examples at the base beside its update", async (t) => {
+  await using training = await started();
+  const request = { ...requestIn(t), optimizer: "sgd", heldOutFraction: 0 } as const;
+  const algorithm = { algorithm: "mimelite", population: 0, beta: 0.5 };
+  await training.train({ ...request, algorithm, terms: { correction: true } });
+  const sent = decodeSafetensors(
+    readFileSync(request.updatePath),
+    updateLayout(layout, traitsOf("mimelite")),
+  );
+  // One step of all 60 examples at once goes against that gradient.
+  await training.train({ ...request, batchSize: 60, learningRate: 1 });
+  const step = decodeSafetensors(readFileSync(request.updatePath), layout);
+  for (const [index, value] of step.entries())
+    assert.ok(Math.abs(value + (sent[layout.length + index] ?? Number.NaN)) < 1e-6);
+});
+
+test("[AL5] by q-FedAvg a device weighs its update by the loss of the base on all its examples", async (t) => {
+  await using training = await started();
+  const request = { ...requestIn(t), optimizer: "sgd", heldOutFraction: 0 } as const;
+  await training.train(request);
+  const plain = decodeSafetensors(readFileSync(request.updatePath), layout);
+  const { dataset, loss, modelPath, reading, weightsPath } = request;
+  const { loss: atBase } = await training.evaluate({ dataset, loss, modelPath, reading, weightsPath });
+  const algorithm = { algorithm: "qfedavg", population: 0, q: 2, lossScale: 0.5 };
+  await training.train({ ...request, algorithm });
+  const sent = decodeSafetensors(readFileSync(request.updatePath), updateLayout(layout, traitsOf("qfedavg")));
+  const relative = atBase / 0.5;
+  const norm = plain.reduce((sum, value) => sum + value * value, 0);
+  const slope = relative ** 2 + ((2 / 0.5) * relative * norm) / request.learningRate;
+  for (const [index, value] of plain.entries())
+    assert.ok(Math.abs(relative ** 2 * value - (sent[index] ?? Number.NaN)) < 1e-5);
+  assert.ok(Math.abs((sent.at(-2) ?? 0) / slope - 1) < 1e-4);
+  assert.ok(Math.abs((sent.at(-1) ?? 0) / relative - 1) < 1e-4);
+});
+
 /** The personal section of a file, behind the header and the number of steps. */
 function ownOf(file: Uint8Array): Float32Array {
   return new Float32Array(Uint8Array.from(file.subarray(-4 * personal.length)).buffer);

@@ -1,4 +1,4 @@
-import { type ClientAlgorithm, clientAlgorithm } from "@selvedge/learning";
+import { type BaseMeasures, type ClientAlgorithm, clientAlgorithm } from "@selvedge/learning";
 import {
   decodeSafetensors,
   type OnnxModel,
@@ -112,16 +112,23 @@ export class KeptTraining {
 
   /**
    * @param change trained minus base parameters
+   * @param atBase what the algorithm wanted to know of the base
    * @param model what became of the device's own model
    */
-  finish(trained: TrainingResult, change: Float32Array, model?: Float32Array): KeptOutcome {
+  finish(
+    trained: TrainingResult,
+    change: Float32Array,
+    atBase: BaseMeasures,
+    model?: Float32Array,
+  ): KeptOutcome {
     const { layout, graph } = this.#start;
     const { shared, personal } = this.#parts;
     const update = pickTensors(change, layout, shared);
     const { steps, learningRate } = trained;
     const [own, broadcast] = [this.#control, this.#broadcast];
     const stepped = withoutStatistics(graph.statistics, shared, update);
-    const outcome = this.#algorithm?.finish({ own, broadcast, update, stepped, steps, learningRate });
+    const training = { own, broadcast, update, stepped, steps, learningRate, atBase };
+    const outcome = this.#algorithm?.finish(training);
     const next: KeptState = {
       sections: {
         personal: pickTensors(trained.parameters, layout, personal),

@@ -1,5 +1,6 @@
 import { learningRateFactor, summariseColumns } from "@selvedge/learning";
 import type { ParameterLayout } from "@selvedge/onnx";
+import { measureBase } from "./base-measures.ts";
 import type { EvaluationResult } from "./evaluation-loop.ts";
 import { evaluationScalars } from "./evaluation-scalars.ts";
 import { type HeldOutSplit, splitHeldOut } from "./held-out-split.ts";
@@ -61,6 +62,7 @@ export async function trainLocally(
     heldOut.length === 0
       ? undefined
       : await evaluateOn({ ...task, base: kept.parameters }, request.loss, heldOut, request, parts);
+  const atBase = await measureBase({ ...task, base: kept.parameters }, request, examples, parts);
   const run = { ...request, ...ratesOf(request), ...kept.settings(), dataset, examples, rows };
   const { localEpochs: epochs, localSteps: steps = 0, stopAt } = request;
   // The time that the process took to begin is gone.
@@ -77,7 +79,12 @@ export async function trainLocally(
     ...personal?.metrics,
     seconds: (performance.now() - began) / 1000,
   };
-  const made = kept.finish(trained, difference(layout, trained.parameters, base), personal?.parameters);
+  const made = kept.finish(
+    trained,
+    difference(layout, trained.parameters, base),
+    atBase,
+    personal?.parameters,
+  );
   checkParameters(made.layout, made.sent);
   checkFinite(metrics);
   return {

@@ -73,7 +73,7 @@ async function roundOfDevices(
   try {
     for (const [index, dataset] of (await writePartition(source, targets)).entries()) {
       const start = { plan, model: plan.model, base: reference, round: 1, roundsDone: 0 };
-      const task = { ...start, scaling: null, kept: null, control: null };
+      const task = { ...start, scaling: null, kept: null, control: null, lossScale: null };
       const request = { ...trainingRequest(task, dataset, blobs), updatePath: updatePath ?? "" };
       const { examples } = await process.train(request);
       sum = aggregator.accumulate(round, sum, {

@@ -11,6 +11,11 @@ const algorithms: Readonly<Record<string, { readonly settings: string; readonly 
     rounds: 4,
   },
   diloco: { settings: "algorithm: diloco\nlearningRate: 0.005\nlocalSteps: 60", rounds: 4 },
+  qfedavg: { settings: "algorithm: qfedavg\nq: 0.2\nlearningRate: 0.1\nlocalEpochs: 4", rounds: 15 },
+  mimelite: {
+    settings: "algorithm: mimelite\nbeta: 0.5\nlearningRate: 0.2\nlocalEpochs: 4",
+    rounds: 6,
+  },
   fednova: {
     settings:
       "algorithm: fednova\noptimizer: { name: sgd, momentum: 0.5 }\nlearningRate: 0.1\nlocalEpochs: 4",

@@ -165,6 +165,8 @@ export function trainTask(job: JobFile): TrainTask {
     keepOptimizerState,
     population: job.population ?? 0,
     ...(job.alpha !== undefined && { alpha: job.alpha }),
+    ...(job.q !== undefined && { q: job.q }),
+    ...betaOf(job),
     ...(schedule && { schedule }),
     ...(job.personalModel && { personalModel: personalModel(job, job.personalModel) }),
     ...(job.accumulate > 1 && { accumulate: job.accumulate }),
@@ -192,6 +194,13 @@ function personalModel(
   { kind, localEpochs = job.localEpochs, learningRate = job.learningRate, ...ditto }: PersonalModelFields,
 ): MessageInitShape<typeof PersonalModelSchema> {
   return { kind, localEpochs, learningRate, proximal: "lambda" in ditto ? ditto.lambda : 0 };
+}
+
+/** Of MimeLite, whose paper has 0.9; what another algorithm is given is for the plan's check to refuse. */
+function betaOf({ algorithm, beta = algorithm === "mimelite" ? 0.9 : undefined }: JobFile): {
+  readonly beta?: number;
+} {
+  return beta === undefined ? {} : { beta };
 }
 
 /** The options among named values; undefined when there are none. */

@@ -18,6 +18,8 @@ export interface TrainingFields {
   readonly algorithm: "fedavg" | AveragingPreset | NamedAlgorithm;
   readonly population?: number | undefined;
   readonly alpha?: number | undefined;
+  readonly q?: number | undefined;
+  readonly beta?: number | undefined;
   readonly loss: Named<PlannedLoss>;
   readonly optimizer: Named<PlannedOptimizer>;
   readonly proximal?: number | undefined;
@@ -136,7 +138,7 @@ export const trainingFields: {
   readonly [Field in keyof TrainingFields]-?: z.ZodType<TrainingFields[Field]>;
 } = {
   algorithm: z
-    .enum(["fedavg", "fedsgd", "fedprox", "scaffold", "feddyn", "fednova", "diloco"])
+    .enum(["fedavg", "fedsgd", "fedprox", "scaffold", "feddyn", "fednova", "qfedavg", "mimelite", "diloco"])
     .default("fedavg"),
   population: z
     .int()
@@ -144,6 +146,8 @@ export const trainingFields: {
     .max(2 ** 32 - 1)
     .optional(),
   alpha: setting("alpha"),
+  q: z.number().min(0).max(10).optional(),
+  beta: z.number().min(0).max(0.999_999).optional(),
   loss,
   optimizer,
   proximal: setting("proximal"),

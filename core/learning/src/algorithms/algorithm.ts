@@ -13,6 +13,15 @@ export interface LocalTraining {
   /** Steps taken, and the mean rate of each. */
   readonly steps: number;
   readonly learningRate: number;
+  readonly atBase: BaseMeasures;
+}
+
+/** What an algorithm wants to know of the round's base, on all examples that a device trains on. */
+export interface BaseMeasures {
+  /** The mean loss; 0 where the algorithm does not want it (`traitsOf`). */
+  readonly loss: number;
+  /** Its gradient, in the order of the update; empty likewise. */
+  readonly gradient: Float32Array;
 }
 
 /** What becomes of local training. */
@@ -36,6 +45,8 @@ export interface ServerAlgorithm {
   init(parameters: number): ServerOptimizerState;
   /** What goes to the devices with each offer, one value per parameter; null = nothing. */
   broadcast(state: ServerOptimizerState): Float32Array<ArrayBuffer> | null;
+  /** What devices divide losses by; absent: they do not. */
+  lossScale?(state: ServerOptimizerState): number;
   /**
    * @param mean of all that devices sent: of the updates, and behind them of the rest
    * @param contributors how many devices are in it

@@ -1,6 +1,7 @@
 import { SeededRandom } from "@selvedge/protocol";
 import { clientAlgorithm, type PlannedAlgorithm, serverAlgorithm } from "../algorithm-catalog.ts";
 import { fedAvg } from "../server-optimizers/fed-avg.ts";
+import type { BaseMeasures } from "./algorithm.ts";
 
 /** One device's loss: the sum over its dimensions of curvature/2 * (w - centre)². */
 export interface Quadratic {
@@ -23,13 +24,14 @@ export function federate({ algorithm, devices, cohort, rounds, steps, learningRa
   const random = SeededRandom.fromSeed("cohorts");
   const length = devices[0]?.centre.length ?? 0;
   const server = serverAlgorithm(algorithm, fedAvg(1));
-  const client = clientAlgorithm(algorithm);
   const kept = devices.map(() => new Float32Array(length));
   let parameters: Float32Array = new Float32Array(length);
   let state = server.init(length);
   for (let round = 0; round < rounds; round += 1) {
     const order = Int32Array.from(devices, (_, index) => index);
     random.shuffle(order);
+    const lossScale = server.lossScale?.(state) ?? 1;
+    const client = clientAlgorithm({ ...algorithm, lossScale });
     const broadcast = server.broadcast(state) ?? new Float32Array(length);
     let sum = new Float64Array();
     for (const device of order.subarray(0, cohort)) {
@@ -38,7 +40,9 @@ export function federate({ algorithm, devices, cohort, rounds, steps, learningRa
       const taken = typeof steps === "number" ? steps : (steps[device] ?? 0);
       const loss = devices[device] ?? { curvature: [], centre: [] };
       const update = descend(loss, parameters, correction, taken, { algorithm, learningRate });
-      const outcome = client?.finish({ own, broadcast, update, stepped: update, steps: taken, learningRate });
+      const atBase = measure(loss, parameters);
+      const training = { own, broadcast, update, stepped: update, steps: taken, learningRate, atBase };
+      const outcome = client?.finish(training);
       const sent = outcome?.sent.flatMap((part) => [...part]) ?? [...update];
       if (sum.length === 0) sum = new Float64Array(sent.length);
       for (const [index, value] of sent.entries()) sum[index] = (sum[index] ?? 0) + value / cohort;
@@ -59,6 +63,7 @@ function descend(
   steps: number,
   { algorithm, learningRate }: Pick<Course, "algorithm" | "learningRate">,
 ): Float32Array {
+  const rate = learningRate * (1 - (algorithm.beta ?? 0));
   const { momentum = 0, nesterov = false, proximal = algorithm.alpha ?? 0 } = algorithm.weights ?? {};
   return base.map((start, index) => {
     let [value, velocity] = [start, 0];
@@ -66,10 +71,19 @@ function descend(
       const pull = proximal * (value - start) + (correction[index] ?? 0);
       const gradient = (curvature[index] ?? 0) * (value - (centre[index] ?? 0)) + pull;
       velocity = momentum * velocity + gradient;
-      value -= learningRate * (nesterov ? gradient + momentum * velocity : velocity);
+      value -= rate * (nesterov ? gradient + momentum * velocity : velocity);
     }
     return value - start;
   });
+}
+
+function measure({ curvature, centre }: Quadratic, at: Float32Array): BaseMeasures {
+  const away = Array.from(at, (value, index) => value - (centre[index] ?? 0));
+  const gradient = Float32Array.from(away, (value, index) => (curvature[index] ?? 0) * value);
+  return {
+    loss: away.reduce((sum, value, index) => sum + (value * (gradient[index] ?? 0)) / 2, 0),
+    gradient,
+  };
 }
 
 /** Where the sum of all losses is least. */

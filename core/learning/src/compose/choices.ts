@@ -2,7 +2,7 @@ import type { CheckedPlan, PlannedSelection, RobustRuleName } from "@selvedge/pr
 
 /** What a job can choose, by the part of the job file that it stands in. */
 export type Choice =
-  | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova"}`
+  | `algorithm: ${"fedavg" | "scaffold" | "feddyn" | "fednova" | "qfedavg" | "mimelite"}`
   | `aggregator: ${"mean" | "unweighted-mean" | "sum" | "zeroing" | "clipping" | RobustRuleName}`
   | `compression: ${"sampling" | "quantisation"}`
   | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi" | "strategy"}`
@@ -19,6 +19,8 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "algorithm: scaffold": ({ train }) => train.algorithm === "scaffold",
   "algorithm: feddyn": ({ train }) => train.algorithm === "feddyn",
   "algorithm: fednova": ({ train }) => train.algorithm === "fednova",
+  "algorithm: qfedavg": ({ train }) => train.algorithm === "qfedavg",
+  "algorithm: mimelite": ({ train }) => train.algorithm === "mimelite",
   "aggregator: mean": isAggregator("weighted-mean"),
   "aggregator: unweighted-mean": isAggregator("unweighted-mean"),
   "aggregator: sum": isAggregator("sum"),

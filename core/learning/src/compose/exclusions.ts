@@ -39,7 +39,7 @@ export const exclusions: readonly Exclusion[] = [
   },
   {
     these: ["server: strategy"],
-    those: ["algorithm: scaffold", "algorithm: fednova"],
+    those: ["algorithm: scaffold", "algorithm: fednova", "algorithm: qfedavg", "algorithm: mimelite"],
     reason: "a strategy gets the mean of updates alone, not what these algorithms send beside it",
     fix: "take `algorithm: fedavg`, or another `server`",
   },
@@ -92,5 +92,17 @@ export const exclusions: readonly Exclusion[] = [
     those: ["selection: overSelection"],
     reason: "who answers first would decide who is in, and not the probability alone",
     fix: "leave `overSelection` out, or raise `probability`",
+  },
+  {
+    these: ["algorithm: qfedavg", "algorithm: mimelite"],
+    those: [...robust, ...changesUpdates, "aggregator: sum"],
+    reason: "what devices send beside their updates would be changed with them, or be of other devices",
+    fix: "take `algorithm: fedavg`, or `aggregator: mean`",
+  },
+  {
+    these: ["algorithm: mimelite"],
+    those: ["personalisation: keepOptimizerState"],
+    reason: "the momentum that devices step with is the server's",
+    fix: "leave `keepOptimizerState` out",
   },
 ];

@@ -65,7 +65,12 @@ test("[DS6] a round's configuration carries the scaling, and one that does not f
   const table = schema(column("a", { missing: "mean" }));
   const scaling = [{ offset: 0, factor: 0.5, mean: 0.25 }];
   const { bytes } = encodeRoundConfig({ weightCap: 1 }, scaling);
-  assert.deepEqual(decodeRoundConfig(bytes, table), { aggregator: { weightCap: 1 }, scaling, control: null });
+  assert.deepEqual(decodeRoundConfig(bytes, table), {
+    aggregator: { weightCap: 1 },
+    scaling,
+    control: null,
+    lossScale: null,
+  });
   const wrong: readonly ColumnScaling[][] = [
     [],
     [...scaling, ...scaling],
@@ -87,5 +92,6 @@ test("a configuration without scaling is the aggregator's own", () => {
     aggregator: { weightCap: 1 },
     scaling: null,
     control: null,
+    lossScale: null,
   });
 });

@@ -99,7 +99,7 @@ function askedFor(
 /** What the server has the device's corrections made with, where the plan's algorithm does. */
 function controlOf({ phase, clientConfig }: Offer, plan: CheckedPlan): { readonly control?: BlobReference } {
   if (phase !== "train" || !traitsOf(plan.train.algorithm).broadcasts) return {};
-  const { control } = decodeRoundConfig(clientConfig, scaledTable(plan), true);
+  const { control } = decodeRoundConfig(clientConfig, scaledTable(plan), plan.train.algorithm);
   return control === null ? {} : { control };
 }
 

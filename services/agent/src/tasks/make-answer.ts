@@ -69,10 +69,11 @@ async function update(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { base, round, baseVersion: roundsDone, control = null } = offer;
-  const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), control !== null);
+  const given = decodeRoundConfig(Buffer.from(offer.config), scaledTable(plan), plan.train.algorithm);
   const start = { plan, model: plan.model, base, round, roundsDone };
   const limit = plan.train.partialWork && timeLeftMs !== undefined ? { timeLeftMs } : {};
-  const task = { ...start, ...limit, scaling: given.scaling, kept: kept?.body ?? null, control };
+  const { lossScale, scaling } = given;
+  const task = { ...start, ...limit, scaling, lossScale, kept: kept?.body ?? null, control };
   const trained = await trainer.train(task, signal);
   const aggregator = aggregatorOf(plan.plan.aggregator);
   const config = aggregator.parseConfig(given.aggregator);

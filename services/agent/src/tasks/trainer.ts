@@ -12,6 +12,8 @@ export interface TrainingTask {
   readonly roundsDone: number;
   /** How columns are scaled; null when they are not. */
   readonly scaling: readonly ColumnScaling[] | null;
+  /** What losses are divided by, for an algorithm that weighs by them; null = they are not. */
+  readonly lossScale: number | null;
   /** What the server has corrections made with, on this device; null = nothing. */
   readonly control: BlobReference | null;
   /** What this device kept after an earlier round, on this device; null = nothing. */

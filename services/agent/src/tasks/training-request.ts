@@ -20,10 +20,13 @@ export interface BlobPaths {
 
 /** What a plan has a device compute in one round, on this data of its own. */
 export function trainingRequest(task: TrainingTask, dataset: DatasetSource, blobs: BlobPaths): LocalTraining {
-  const { control, plan } = task;
-  const { learningRate, localEpochs, localSteps } = plan.train;
+  const { control, lossScale, plan } = task;
+  // Of the momentum that MimeLite steps with, the rest is the gradient's share.
+  const { beta = 0, localEpochs, localSteps } = plan.train;
+  const learningRate = plan.train.learningRate * (1 - beta);
   return {
     ...settingsOf(task, dataset, blobs),
+    algorithm: { ...plannedAlgorithm(plan.train), ...(lossScale !== null && { lossScale }) },
     ...(control === null ? {} : { controlPath: blobs.pathOf(control.digest) }),
     ...{ learningRate, ...rateOf(task), localEpochs, localSteps },
   };

@@ -24,4 +24,4 @@ export function checkStatistics({ train }: CheckedPlan, model: OnnxModel, shared
   );
 }
 
-const beyondTheMean: ReadonlySet<string> = new Set(["feddyn", "fednova"]);
+const beyondTheMean: ReadonlySet<string> = new Set(["feddyn", "fednova", "qfedavg"]);

@@ -58,8 +58,9 @@ export async function openRound(opening: RoundOpening, blobs: BlobWorkspace): Pr
     const config = encodeRoundConfig({ phase: effect.kind }, opening.scaling);
     return { ...selected, config: await blobs.put(config.bytes) };
   }
-  const control = await putControl(opening, blobs);
-  const config = encodeRoundConfig(aggregatorConfig(opening, devices.length), opening.scaling, control);
+  const { control, lossScale } = await fromServer(opening, blobs);
+  const aggregator = aggregatorConfig(opening, devices.length);
+  const config = encodeRoundConfig(aggregator, opening.scaling, control, lossScale);
   return { ...selected, config: await blobs.put(config.bytes), ...(control !== null && { control }) };
 }
 
@@ -77,16 +78,18 @@ function invited({ effect, plan, eligible, losses }: RoundOpening): string[] {
   return selectDevices(selection, { ...options, cohort: invitedMax({ cohort, overSelection }) }, losses);
 }
 
-/** What the algorithm sends to all devices of a round, as a blob; null = nothing. */
-async function putControl(
+/** What the algorithm sends to all devices of a round: a vector, as a blob, and a number. */
+async function fromServer(
   { effect, plan, shared }: RoundOpening,
   blobs: BlobWorkspace,
-): Promise<BlobReference | null> {
-  if (!traitsOf(plan.train.algorithm).broadcasts) return null;
+): Promise<{ readonly control: BlobReference | null; readonly lossScale: number | null }> {
+  const { broadcasts, measures } = traitsOf(plan.train.algorithm);
+  if (!broadcasts && measures !== "loss") return { control: null, lossScale: null };
   const algorithm = algorithmOf(plan);
   const state = await readServerState(effect.optimizerState ?? null, algorithm, shared.length, blobs);
-  const control = algorithm.broadcast(state);
-  return control === null ? null : blobs.put(encodeSafetensors(shared, control));
+  const vector = algorithm.broadcast(state);
+  const control = vector === null ? null : await blobs.put(encodeSafetensors(shared, vector));
+  return { control, lossScale: algorithm.lossScale?.(state) ?? null };
 }
 
 function aggregatorConfig({ effect, plan, shared }: RoundOpening, cohort: number): JsonObject {

@@ -26,7 +26,6 @@ import {
   type JobEffect,
   type JobEvent,
   scaledTable,
-  traitsOf,
 } from "@selvedge/protocol";
 import type { BlobWorkspace } from "@selvedge/storage";
 import { sentLayout } from "./model-layouts.ts";
@@ -66,8 +65,7 @@ export async function openArithmetic(
   const { name = "", robust = {} } = plan.plan.aggregator ?? {};
   const aggregator = aggregatorOf(plan.plan.aggregator);
   const sent = sentLayout(layouts.shared, plan);
-  const isControlled = traitsOf(plan.train.algorithm).broadcasts;
-  const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan), isControlled);
+  const given = decodeRoundConfig(await blobs.get(config.digest), scaledTable(plan), plan.train.algorithm);
   const parsed = aggregator.parseConfig(given.aggregator);
   return {
     aggregator,

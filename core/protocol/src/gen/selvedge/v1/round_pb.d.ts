@@ -167,7 +167,8 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * "fedavg"; "fedavg.2" where a field after max_examples_per_device is set, so
    * that a device of a version that does not know them declines (SPEC OF8);
    * "scaffold" and "feddyn", where devices keep a correction of their own; "fednova",
-   * where they send how much their steps weigh.
+   * where they send how much their steps weigh; "qfedavg", where they weigh by their
+   * loss; "mimelite", where they step with the server's momentum.
    *
    * @generated from field: string algorithm = 1;
    */
@@ -311,6 +312,20 @@ export declare type TrainTask = Message<"selvedge.v1.TrainTask"> & {
    * @generated from field: uint32 local_steps = 23;
    */
   localSteps: number;
+
+  /**
+   * Of "qfedavg": how much more devices with a higher loss weigh.
+   *
+   * @generated from field: optional double q = 24;
+   */
+  q?: number | undefined;
+
+  /**
+   * Of "mimelite": the server's momentum.
+   *
+   * @generated from field: optional double beta = 25;
+   */
+  beta?: number | undefined;
 };
 
 /**
