@@ -1,13 +1,20 @@
 import { JobRecords } from "@selvedge/coordinator";
 import { encodeStatistics, mergeStatistics } from "@selvedge/learning";
 import { decodeSafetensors, encodeSafetensors, parseModel, readParameters } from "@selvedge/onnx";
-import { digestOf, hasEnded, type JobState, type RoundSummary } from "@selvedge/protocol";
+import {
+  type Digest,
+  digestOf,
+  evaluationReference,
+  hasEnded,
+  type JobState,
+  type RoundSummary,
+} from "@selvedge/protocol";
 import { openMemoryStore } from "@selvedge/storage";
 import type { FleetObserver } from "./fleet-observer.ts";
 import type { FleetPlan, Participant, SimulatedJob } from "./fleet-plan.ts";
 import { recomputeMean, recomputeMedian } from "./recompute-weights.ts";
 import { readState, type SimulatedDisk } from "./simulated-disk.ts";
-import { layout, modelBytes, statisticsOf, updateOf } from "./simulated-job.ts";
+import { layout, measurementOf, modelBytes, statisticsOf, updateOf, weightOf } from "./simulated-job.ts";
 
 /** What became of one job. */
 export interface JobOutcome {
@@ -60,6 +67,7 @@ class JobCheck {
     this.#checkAcknowledgements();
     this.#checkWeights(disk);
     this.#checkStatistics(disk);
+    this.#checkEvaluations();
     const completed = this.#summaries.filter(
       (summary) => summary.status === "completed" && isTraining(summary),
     );
@@ -117,7 +125,7 @@ class JobCheck {
 
   /** AK5 for statistics: what the job scales by is the sum of what exactly these devices said. */
   #checkStatistics({ files }: SimulatedDisk): void {
-    const round = this.#summaries.find((summary) => summary.status === "completed" && !isTraining(summary));
+    const round = this.#summaries.find(({ kind, status }) => status === "completed" && kind === "statistics");
     const counted = this.#participants.filter(({ id }) => round?.members[id]?.status === "contributed");
     const [first, ...rest] = counted.map(statisticsOf);
     const stored = this.#job.statistics?.digest;
@@ -127,21 +135,42 @@ class JobCheck {
       this.#violation("AK5: the statistics are not the sum of what was counted");
   }
 
+  /** AK5 for evaluations: the figures are of exactly those devices, and of the same model. */
+  #checkEvaluations(): void {
+    for (const { federated, kind, members, modelVersion, number, status } of this.#summaries) {
+      if (kind !== "evaluate" || status !== "completed") continue;
+      const counted = this.#participants.filter(({ id }) => members[id]?.status === "contributed");
+      const examples = counted.reduce((sum, participant) => sum + weightOf(participant), 0);
+      if (federated.eval_examples === examples && federated.eval_loss === 0.5 && modelVersion === 0) continue;
+      this.#violation(
+        `AK5: the figures of round ${number} are not those of the ${counted.length} that counted`,
+      );
+    }
+  }
+
   /** What counted is what the device made, from this round's own base. */
   #checkDigests(summary: RoundSummary, base: Float32Array): void {
     for (const participant of this.#participants) {
       const member = summary.members[participant.id];
       if (member?.status !== "contributed") continue;
-      const made = isTraining(summary)
-        ? digestOf(encodeSafetensors(layout, updateOf(participant, summary.number, base)))
-        : digestOf(encodeStatistics(statisticsOf(participant)));
-      if (made === member.digest) continue;
+      if (madeBy(participant, summary, base) === member.digest) continue;
       this.#violation(`AK5: ${participant.id} counted in round ${summary.number} with bytes it did not make`);
     }
   }
 
   #violation(text: string): void {
     this.#observer.violation(`${this.#wanted.id}: ${text}`);
+  }
+}
+
+function madeBy(participant: Participant, { kind, number }: RoundSummary, base: Float32Array): Digest {
+  switch (kind) {
+    case "evaluate":
+      return evaluationReference(measurementOf(participant)).digest;
+    case "statistics":
+      return digestOf(encodeStatistics(statisticsOf(participant)));
+    default:
+      return digestOf(encodeSafetensors(layout, updateOf(participant, number, base)));
   }
 }
 

@@ -21,6 +21,8 @@ export interface SimulatedJob {
   readonly isEvaluated: boolean;
   /** Whether a round for statistics of columns comes before those that train. */
   readonly gathersStatistics: boolean;
+  /** Whether devices measure what comes of each of its rounds, in a round for that. */
+  readonly measures: boolean;
   /** Whether devices keep something for it from round to round. */
   readonly keeps: boolean;
   /** Whether updates wait for each other, of which the median is taken. */
@@ -124,6 +126,7 @@ function drawJob(
     keeps: cohort % 2 === 1,
     // A median of fewer than three is none.
     isRobust: quorum >= 3 && cohort % 3 === 0,
+    measures: cohort % 3 !== 2,
     submittedAfter: random.integer(index === 0 ? 10_000 : 60_000),
     cancelledAfter: random.uniform() < 0.05 ? 20_000 + random.integer(120_000) : undefined,
   };

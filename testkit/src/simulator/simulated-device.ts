@@ -28,7 +28,15 @@ import { killHooks } from "./kill-hooks.ts";
 import { SimulatedChannel } from "./simulated-channel.ts";
 import type { SimulatedCoordinator } from "./simulated-coordinator.ts";
 import { readState } from "./simulated-disk.ts";
-import { exampleCap, layout, operatorKeys, statisticsOf, updateOf, weightOf } from "./simulated-job.ts";
+import {
+  exampleCap,
+  layout,
+  measurementOf,
+  operatorKeys,
+  statisticsOf,
+  updateOf,
+  weightOf,
+} from "./simulated-job.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
 import { type Machine, type NodeParts, SimulatedNode } from "./simulated-node.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -219,8 +227,7 @@ export class SimulatedDevice extends SimulatedNode {
       async measure(_task, signal) {
         await process.sleep(faults.between(100, 1_000), signal);
         if (signal.aborted) throw new SelvedgeError("cancelled", "the measurement was cancelled");
-        const { examples } = participant;
-        return { examples, metrics: { eval_loss: 0.5, eval_examples: examples, examples } };
+        return { examples: weightOf(participant), metrics: measurementOf(participant) };
       },
       async summarise(_task, signal) {
         await process.sleep(faults.between(100, 1_000), signal);

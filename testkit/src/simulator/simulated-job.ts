@@ -7,7 +7,7 @@ import { trainingPlan } from "../fixtures/training-plan.ts";
 import type { Participant, SimulatedJob } from "./fleet-plan.ts";
 
 export const exampleCap = 64;
-const metrics: readonly string[] = ["train_loss", "examples"];
+const metrics: readonly string[] = ["train_loss", "examples", "eval_loss", "eval_examples"];
 
 const model = buildMlp({ inputShape: [4], hidden: [3], classes: 2, seed: 1 });
 export const modelBytes: Uint8Array = serializeModel(model);
@@ -37,7 +37,7 @@ export function jobRequest(job: SimulatedJob): JobRequest {
       dataset: { name: job.dataset, ...(job.gathersStatistics && table) },
       metrics,
       aggregator: { name: job.isRobust ? "median" : "weighted-mean" },
-      schedule: { rounds, cohort, quorum, deadlineMs, graceMs },
+      schedule: { rounds, cohort, quorum, deadlineMs, graceMs, evaluateEvery: job.measures ? 1 : 0 },
       training: { batchSize: 8, maxExamplesPerDevice: exampleCap, ...(job.keeps && keeping) },
     }),
   );
@@ -65,6 +65,11 @@ export function statisticsOf(participant: Participant): ColumnStatistics[] {
   const sum = rows.reduce((total, value) => total + BigInt(value), 0n) * scale;
   const squares = rows.reduce((total, value) => total + BigInt(value * value), 0n) * scale * scale;
   return [{ name: "a", count: rows.length, sum, squares, range: null }];
+}
+
+/** What a device measures of whatever model. */
+export function measurementOf(participant: Participant): { readonly [name: string]: number } {
+  return { eval_loss: 0.5, eval_examples: weightOf(participant) };
 }
 
 /** How many of a device's examples count. */
