@@ -132,9 +132,7 @@ export class FleetSession {
       onTrouble: (device, error) => log.error({ device, code: error.code }, error.message),
     });
     this.board = new JobBoard({
-      store: fleet.store,
-      blobs: fleet.blobs,
-      records: fleet.records,
+      ...{ store: fleet.store, blobs: fleet.blobs, records: fleet.records },
       ...(fleet.strategies && { strategies: fleet.strategies }),
       layouts: new ModelLayouts(fleet.blobs),
       evaluator,

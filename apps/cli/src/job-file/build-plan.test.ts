@@ -57,6 +57,10 @@ test("[RA2] a plan has the robust rule of its job, with the options that are giv
 test("[EV1] a job that evaluates says what is measured, and nothing of a training", () => {
   const job = parseJobFile(`${text}\nproximal: 0.1\n`, "job.yaml", ["task=evaluate", "examples=all"]);
   const { plan, train, evaluate } = decodePlan(encodePlan(buildPlan(job, model)));
+  for (const other of ["algorithm=diloco", "algorithm=fedprox", "algorithm=fedsgd", "algorithm=fednova"]) {
+    const file = parseJobFile(text, "job.yaml", ["task=evaluate", "proximal=0.1", other]);
+    assert.equal(decodePlan(encodePlan(buildPlan(file, model))).train.algorithm, "fedavg");
+  }
   assert.deepEqual([evaluate?.allExamples, train.learningRate, train.gradientOptions], [true, 0, undefined]);
   assert.deepEqual([plan.phases, plan.schedule?.rounds], [["evaluate", "submit"], 1]);
   assert.deepEqual([plan.aggregator, plan.serverOptimizer, job.evaluation], [undefined, undefined, ""]);

@@ -133,7 +133,10 @@ function columnRequest(column: TableColumn): MessageInitShape<typeof ColumnSchem
 /** Of the settings that a training has, those that say how it measures, and how a model is tuned that is measured. */
 function evaluateTask(job: JobFile): MessageInitShape<typeof EvaluateTaskSchema> {
   const { alpha: _alpha, population: _population, proximal: _proximal, schedule: _schedule, ...rest } = job;
-  const alone: JobFile = { ...rest, algorithm: "fedavg", personal: [], keepOptimizerState: false };
+  const alone: JobFile = {
+    ...{ ...rest, algorithm: "fedavg", personal: [], keepOptimizerState: false },
+    ...{ localSteps: 0, partialWork: false },
+  };
   const settings = trainTask(job.personalModel === undefined ? { ...alone, ...untrained } : alone);
   return {
     settings: { ...settings, learningRate: 0, localEpochs: 0 },
