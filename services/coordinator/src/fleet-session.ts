@@ -113,14 +113,7 @@ export class FleetSession {
       onError: (job, error) => log.error({ err: error, job }, "the job's alarm failed: it rings again"),
       wakeAt: (job) => this.board.wakeAt(job),
     });
-    this.#keeper = new BlobKeeper({
-      blobs: fleet.blobs,
-      needed: () => this.#neededBlobs(),
-      clock,
-      timers,
-      graceMs: blobGraceMs,
-      onError: (error) => log.error({ err: error }, "blobs of no use could not be deleted"),
-    });
+    this.#keeper = this.#createKeeper();
     this.hub = new SessionHub({
       epoch: fleet.epoch,
       softwareVersion,
@@ -291,6 +284,18 @@ export class FleetSession {
     const { memoryBytes = 0n, cores = 0, architecture = "" } = this.hub.online().get(device) ?? {};
     const sets = this.#options.fleet.devices.setsOf(device);
     return { memoryBytes: Number(memoryBytes), cores, architecture, ...sets };
+  }
+
+  #createKeeper(): BlobKeeper {
+    const { clock, fleet, log, timers } = this.#options;
+    return new BlobKeeper({
+      blobs: fleet.blobs,
+      needed: () => this.#neededBlobs(),
+      clock,
+      timers,
+      graceMs: blobGraceMs,
+      onError: (error) => log.error({ err: error }, "blobs of no use could not be deleted"),
+    });
   }
 
   /** Of releases, their images, of jobs, and of what devices are uploading. */

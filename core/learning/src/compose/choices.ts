@@ -7,6 +7,7 @@ export type Choice =
   | `compression: ${"sampling" | "quantisation"}`
   | `server: ${"fedavg" | "fedavgm" | "nesterov" | "fedadagrad" | "fedadam" | "fedyogi" | "strategy"}`
   | `selection: ${PlannedSelection | "overSelection"}`
+  | `work: ${"partialWork"}`
   | `personalisation: ${"personal" | "keepOptimizerState" | "ditto" | "fine-tuning"}`;
 
 /** The choices that a plan makes. */
@@ -46,6 +47,7 @@ const isChosen: { readonly [Name in Choice]: (plan: CheckedPlan) => boolean } = 
   "selection: poisson": ({ plan }) => plan.schedule?.selection?.name === "poisson",
   "selection: loss": ({ plan }) => plan.schedule?.selection?.name === "loss",
   "selection: overSelection": ({ plan }) => (plan.schedule?.overSelection ?? 0) > 0,
+  "work: partialWork": ({ train }) => train.partialWork,
   "personalisation: personal": ({ train }) => train.personal.length > 0,
   "personalisation: keepOptimizerState": ({ train }) => train.keepOptimizerState,
   "personalisation: ditto": ({ train }) => train.personalModel?.kind === "ditto",

@@ -105,4 +105,10 @@ export const exclusions: readonly Exclusion[] = [
     reason: "the momentum that devices step with is the server's",
     fix: "leave `keepOptimizerState` out",
   },
+  {
+    these: ["work: partialWork"],
+    those: ["personalisation: ditto"],
+    reason: "the device's own model is trained after the common one, when the time is over",
+    fix: "leave `partialWork` out, or take `kind: fine-tuning`",
+  },
 ];

@@ -1,15 +1,8 @@
 import type { Transition } from "../transition.ts";
+import { countOf } from "./close-reason.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import type { JobState, Member, RoundState } from "./job-state.ts";
-import {
-  advanceRound,
-  archive,
-  countOf,
-  discardOf,
-  noticesOf,
-  openNextRound,
-  summarise,
-} from "./round-lifecycle.ts";
+import { advanceRound, archive, discardOf, noticesOf, openNextRound, summarise } from "./round-lifecycle.ts";
 
 type JobTransition = Transition<JobState, JobEffect>;
 type Exclusion = Extract<JobEvent, { type: "deviceExcluded" }>;
