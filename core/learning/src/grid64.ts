@@ -44,8 +44,11 @@ export function addScaled(sum: Float64Array, update: Float32Array, scale: number
  * @throws SelvedgeError as `addScaled`
  */
 export function checkUpdate(update: Float32Array): void {
-  const bad = update.findIndex((value) => !(value * value < updateBoundSquared));
-  if (bad !== -1) throw outOfRange(update, bad);
+  // A loop: with a callback a million values take several times as long.
+  for (let index = 0; index < update.length; index += 1) {
+    const value = update[index] ?? 0;
+    if (!(value * value < updateBoundSquared)) throw outOfRange(update, index);
+  }
 }
 
 /**

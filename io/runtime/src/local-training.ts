@@ -187,7 +187,9 @@ function ratesOf({ learningRate, rate }: LocalTraining): Pick<TrainingRun, "lear
 
 /** new - base in float32 (SPEC RE1). */
 function difference(layout: ParameterLayout, trained: Float32Array, base: Float32Array): Float32Array {
-  const update = trained.map((value, index) => value - (base[index] ?? 0));
+  const update = Float32Array.from(trained);
+  for (let index = 0; index < update.length; index += 1)
+    update[index] = (update[index] ?? 0) - (base[index] ?? 0);
   checkParameters(layout, update);
   return update;
 }

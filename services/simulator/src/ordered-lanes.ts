@@ -1,13 +1,13 @@
-/** One task's way: `start` in a lane, `finish` in the order of the tasks. */
+/** A task's way: `start` in a lane, `finish`, some at a time, in the order of the tasks. */
 export interface LaneWork<Task, Lane, Result> {
   start(task: Task, lane: Lane): Promise<Result>;
-  finish(result: Result): Promise<void>;
+  finish(results: readonly Result[]): Promise<void>;
 }
 
 /**
- * Works on tasks in as many lanes at once as there are, and finishes them one by one in the order they
- * came in, so that what comes of them does not depend on which lane was quicker. What waits for its
- * turn is bounded: nothing is started far ahead of what is to be finished next.
+ * Works on tasks in as many lanes at once as there are, and finishes them in the order they came in, so
+ * that what comes of them does not depend on which lane was quicker: so many together, or the last. What
+ * waits for its turn is bounded: nothing is started far ahead of what is to be finished next.
  */
 export class OrderedLanes<Task, Lane, Result> {
   readonly #work: LaneWork<Task, Lane, Result>;
@@ -24,7 +24,7 @@ export class OrderedLanes<Task, Lane, Result> {
   constructor(lanes: readonly Lane[], work: LaneWork<Task, Lane, Result>) {
     this.#work = work;
     this.#free = [...lanes];
-    this.#aheadMax = aheadEach * lanes.length;
+    this.#aheadMax = togetherMax + aheadEach * lanes.length;
   }
 
   get isBusy(): boolean {
@@ -74,18 +74,31 @@ export class OrderedLanes<Task, Lane, Result> {
   async #finishInOrder(): Promise<void> {
     if (this.#isFinishing) return;
     this.#isFinishing = true;
-    for (;;) {
-      const result = this.#done.get(this.#finished);
-      if (result === undefined) break;
-      this.#done.delete(this.#finished);
-      await this.#work.finish(result);
-      this.#finished += 1;
+    for (let ready = this.#takeReady(); ready.length > 0; ready = this.#takeReady()) {
+      await this.#work.finish(ready);
+      this.#finished += ready.length;
       this.#advance();
     }
     this.#isFinishing = false;
     this.#advance();
   }
+
+  /** As many as are finished together, in order; fewer when nothing else is left. */
+  #takeReady(): Result[] {
+    const ready: Result[] = [];
+    for (let place = this.#finished; ready.length < togetherMax; place += 1) {
+      const result = this.#done.get(place);
+      if (result === undefined) break;
+      ready.push(result);
+    }
+    const isLast = this.#waiting.length === 0 && this.#finished + ready.length === this.#started;
+    if (ready.length < togetherMax && !isLast) return [];
+    for (let place = 0; place < ready.length; place += 1) this.#done.delete(this.#finished + place);
+    return ready;
+  }
 }
 
-/** How many results of each lane may wait for their turn. */
+/** A sum is read and written once for all of them. */
+const togetherMax = 8;
+/** How many results of each lane may wait beside those. */
 const aheadEach = 4;

@@ -63,10 +63,11 @@ export class VirtualClients {
     this.#attackers = behaviour.attack ? attackersAmong(this.ids, behaviour.attack, seed) : new Set();
     this.#lanes = new OrderedLanes(processes, {
       start: (invitation, process) => this.#answer(invitation, process),
-      finish: async ({ client, offer, answer }) => {
-        await deliver(client, offer, answer);
+      finish: async (answered) => {
+        // In this order, and not each only once the one before is folded.
+        await Promise.all(answered.map(({ client, offer, answer }) => deliver(client, offer, answer)));
         // Only results have receipts.
-        if (answer.kind !== "result") this.#letGo(client);
+        for (const { client, answer } of answered) if (answer.kind !== "result") this.#letGo(client);
       },
     });
   }

@@ -29,7 +29,13 @@ import type { BlobFolder } from "./blob-folder.ts";
 
 /** What came of an offer: a result to hand in, or why there is none. */
 export type VirtualAnswer =
-  | { readonly kind: "result"; readonly submission: Submission; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "result";
+      readonly submission: Submission;
+      readonly bytes: Uint8Array;
+      /** Of `bytes`. */
+      readonly digest: Digest;
+    }
   | { readonly kind: "declined" | "failed"; readonly reason: string };
 
 /**
@@ -79,7 +85,7 @@ export class VirtualDevice {
       const result = await this.#resultOf(answer);
       this.#step({ type: "trained", job, round, result });
       const { value } = submissionBody(this.id, facts, result);
-      return { kind: "result", submission: value, bytes: answer.bytes };
+      return { kind: "result", submission: value, bytes: answer.bytes, digest: result.body.digest };
     } catch (thrown) {
       const error = SelvedgeError.from(thrown);
       if (error.culprit === "environment") throw error;

@@ -3,6 +3,7 @@ import { freemem } from "node:os";
 import { type Evaluator, JobBoard, JobRecords, ModelLayouts } from "@selvedge/coordinator";
 import {
   type Digest,
+  digestOf,
   type EnvelopeBody,
   type JobState,
   lastTimeOf,
@@ -61,7 +62,7 @@ export class VirtualFleet {
     this.#options = options;
     this.#records = options.from.records;
     this.#blobs = new Map(options.from.blobs);
-    this.#store = openMemoryBlobStore({ blobs: this.#blobs, uploads: new Map() });
+    this.#store = sharingStore(this.#blobs);
     this.#keeper = this.#createKeeper();
     this.#jobRecords = new JobRecords(openMemoryStore(this.#archive));
     this.#board = this.#createBoard();
@@ -108,9 +109,11 @@ export class VirtualFleet {
       const { kind, reason } = answer;
       return this.#board.reply(client, job, { round, answer: { kind, reason } });
     }
+    const { bytes, digest, submission } = answer;
     await this.#keeper.holding(async (holder) => {
-      await this.#keeper.put(holder, answer.bytes);
-      await this.#board.submit(client, answer.submission);
+      await this.#keeper.hold(holder, digest);
+      this.#blobs.set(digest, bytes);
+      await this.#board.submit(client, submission);
     });
   }
 
@@ -192,6 +195,26 @@ export class VirtualFleet {
   #fail(error: unknown): void {
     this.#failure ??= error;
   }
+}
+
+/** One that hands out and takes in bytes without copying them: nobody in this process changes any. */
+function sharingStore(blobs: Map<Digest, Uint8Array>): BlobStore {
+  const copying = openMemoryBlobStore({ blobs, uploads: new Map() });
+  return {
+    put: async (bytes) => {
+      const reference = { digest: digestOf(bytes), length: bytes.length };
+      blobs.set(reference.digest, bytes);
+      return reference;
+    },
+    get: async (digest, options) => blobs.get(digest) ?? copying.get(digest, options),
+    stat: (digest) => copying.stat(digest),
+    stream: (digest, start, end) => copying.stream(digest, start, end),
+    delete: (digest) => copying.delete(digest),
+    uploadOffset: (digest) => copying.uploadOffset(digest),
+    append: (reference, offset, chunk) => copying.append(reference, offset, chunk),
+    list: () => copying.list(),
+    uploads: () => copying.uploads(),
+  };
 }
 
 const job = "simulation";

@@ -35,9 +35,12 @@ export async function problemWith(
 }
 
 function outOfRange(values: Float32Array): string | null {
-  // Written so that NaN fails too.
-  const index = values.findIndex((value) => !(Math.abs(value) < updateBound));
-  return index === -1
-    ? null
-    : `value ${index} is ${values[index]}; magnitudes below ${updateBound} are allowed`;
+  // A loop: with a callback a million values take several times as long.
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? 0;
+    // Written so that NaN fails too.
+    if (Math.abs(value) < updateBound) continue;
+    return `value ${index} is ${value}; magnitudes below ${updateBound} are allowed`;
+  }
+  return null;
 }
