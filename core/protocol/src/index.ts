@@ -90,6 +90,7 @@ export {
   scaledTable,
   type TaskKind,
 } from "./plan.ts";
+export { accumulateMax } from "./plan-checks.ts";
 export {
   type ClassTarget,
   type InputTarget,
@@ -164,7 +165,6 @@ export {
 } from "./table-schema.ts";
 export { codesOf, type TextSchema } from "./text-schema.ts";
 export {
-  accumulateMax,
   algorithmOf,
   hasAccuracy,
   localStepsMax,

@@ -16,3 +16,6 @@ export function oneOf(field: string, value: string, allowed: readonly string[]):
 export function invalidPlan(field: string, problem: string): SelvedgeError {
   return new SelvedgeError("invalid_argument", `the plan's ${field}: ${problem}`, { at: `plan.${field}` });
 }
+
+/** A step has at most so many parts. */
+export const accumulateMax = 65_536;

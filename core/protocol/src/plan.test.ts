@@ -146,6 +146,7 @@ const spoiltSettings: readonly (readonly [field: string, (plan: Plan) => void])[
   ["q", options({ frozen: ["w"], q: 1 })],
   ["q", options({ algorithm: "qfedavg", q: 11 })],
   ["beta", options({ algorithm: "mimelite", beta: 1 })],
+  ["batch_size", options({ algorithm: "mimelite", beta: 0.9, maxExamplesPerDevice: 65_537, batchSize: 1 })],
   ["optimizer", options({ algorithm: "mimelite", beta: 0.9, optimizer: "adam" })],
   ["population", options({ algorithm: "fednova", population: 10 })],
   ["optimizer", options({ algorithm: "fednova", optimizer: "adam" })],

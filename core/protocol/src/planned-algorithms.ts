@@ -1,5 +1,5 @@
 import type { Plan, TrainTask } from "./gen/selvedge/v1/round_pb.js";
-import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
+import { accumulateMax, invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
 
 /** Algorithms beside plain averaging: what each has devices do that plain averaging does not. */
 export type NamedAlgorithm = "scaffold" | "feddyn" | "fednova" | "qfedavg" | "mimelite";
@@ -127,7 +127,13 @@ function trainsByPlainSgd({ algorithm, optimizer, optimizerOptions }: TrainTask)
 /** What algorithms ask of the training's settings. */
 const trainingOf: { readonly [Name in NamedAlgorithm]?: (train: TrainTask) => void } = {
   scaffold: trainsByPlainSgd,
-  mimelite: trainsByPlainSgd,
+
+  mimelite(train) {
+    trainsByPlainSgd(train);
+    const parts = Math.ceil(train.maxExamplesPerDevice / train.batchSize);
+    if (parts <= accumulateMax) return;
+    throw invalid("task.batch_size", `a gradient of ${parts} batches; at most ${accumulateMax}`);
+  },
 
   feddyn({ gradientOptions }) {
     if (gradientOptions?.proximal === undefined) return;

@@ -7,7 +7,7 @@ import type {
   TrainTask,
 } from "./gen/selvedge/v1/round_pb.js";
 import { limits } from "./limits.ts";
-import { invalidPlan as invalid, oneOf } from "./plan-checks.ts";
+import { accumulateMax, invalidPlan as invalid, oneOf } from "./plan-checks.ts";
 import type { PlanTarget } from "./plan-target.ts";
 import { checkAlgorithm } from "./planned-algorithms.ts";
 import { checkStrategy } from "./planned-strategy.ts";
@@ -260,6 +260,3 @@ const patternLengthMax = 256;
 
 /** A round has at most so many steps, where a plan counts them. */
 export const localStepsMax = 1_000_000;
-
-/** A step has at most so many parts. */
-export const accumulateMax = 65_536;

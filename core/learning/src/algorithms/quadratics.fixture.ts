@@ -1,6 +1,7 @@
 import { SeededRandom } from "@selvedge/protocol";
 import { clientAlgorithm, type PlannedAlgorithm, serverAlgorithm } from "../algorithm-catalog.ts";
 import { fedAvg } from "../server-optimizers/fed-avg.ts";
+import type { ServerOptimizer } from "../server-optimizers/server-optimizer.ts";
 import type { BaseMeasures } from "./algorithm.ts";
 
 /** One device's loss: the sum over its dimensions of curvature/2 * (w - centre)². */
@@ -17,13 +18,16 @@ export interface Course {
   /** Of each device, or of all. */
   readonly steps: number | readonly number[];
   readonly learningRate: number;
+  /** FedAvg at a rate of 1 when absent. */
+  readonly server?: ServerOptimizer;
 }
 
 /** The parameters after so many rounds of gradient descent on devices, from zero, with equal weights. */
-export function federate({ algorithm, devices, cohort, rounds, steps, learningRate }: Course): Float32Array {
+export function federate(course: Course): Float32Array {
+  const { algorithm, devices, cohort, rounds, steps, learningRate } = course;
   const random = SeededRandom.fromSeed("cohorts");
   const length = devices[0]?.centre.length ?? 0;
-  const server = serverAlgorithm(algorithm, fedAvg(1));
+  const server = serverAlgorithm(algorithm, course.server ?? fedAvg(1));
   const kept = devices.map(() => new Float32Array(length));
   let parameters: Float32Array = new Float32Array(length);
   let state = server.init(length);
