@@ -1,3 +1,4 @@
+import type { RoundPoint } from "@selvedge/simulator";
 import type { Cell, Variant } from "./cell.ts";
 import { mnistJob, onMnist } from "./mnist-cells.ts";
 
@@ -29,21 +30,30 @@ export const robustCells: readonly Cell[] = [
     source:
       "Yin et al. (arXiv 1803.01498), Blanchard et al. (arXiv 1703.02757): the rules, not these figures",
     published: "robust rules keep their accuracy where the mean fails",
-    criterion: `after ${rounds} rounds each rule within 0.03 of the mean without attack; the mean under attack below 0.5`,
+    criterion: `after ${rounds} rounds each rule within 0.03 of the mean without attack; the mean under attack below 0.5, or diverged`,
     variants: [
       variant("mean-unattacked", { name: "mean" }, []),
       ...Object.entries(rules).map(([name, aggregator]) => variant(name, aggregator, attack)),
     ],
     judge: (runs) => {
-      const accuracy = (name: string): number => runs.get(name)?.at(-1)?.evaluation.accuracy ?? 0;
-      const whole = accuracy("mean-unattacked");
-      const kept = Object.keys(rules).filter((name) => name !== "mean");
-      return {
-        ours: ["mean-unattacked", ...Object.keys(rules)]
-          .map((name) => `${name} ${accuracy(name).toFixed(3)}`)
-          .join(", "),
-        isReached: accuracy("mean") < 0.5 && kept.every((name) => accuracy(name) > whole - 0.03),
-      };
+      const whole = accuracyAfter(rounds, runs.get("mean-unattacked"));
+      const attacked = Object.keys(rules).map(
+        (name) => [name, accuracyAfter(rounds, runs.get(name))] as const,
+      );
+      const isReached = attacked.every(([name, accuracy]) => {
+        if (name === "mean") return accuracy === undefined || accuracy < 0.5;
+        return accuracy !== undefined && whole !== undefined && accuracy > whole - 0.03;
+      });
+      const said = [["mean without attack", whole] as const, ...attacked].map(
+        ([name, accuracy]) => `${name} ${accuracy?.toFixed(3) ?? "diverged"}`,
+      );
+      return { ours: said.join(", "), isReached };
     },
   },
 ];
+
+/** undefined = it did not come so far. */
+function accuracyAfter(count: number, points: readonly RoundPoint[] = []): number | undefined {
+  const completed = points.filter(({ status }) => status === "completed");
+  return completed.length < count ? undefined : completed.at(-1)?.evaluation.accuracy;
+}
