@@ -8,7 +8,7 @@ import { invalidPlan as invalid, oneOf, range } from "./plan-checks.ts";
  * @throws SelvedgeError `invalid_argument` naming the field
  */
 export function checkPersonalModel(
-  { batchSize, heldOutFraction, partialWork, personalModel }: TrainTask,
+  { batchSize, heldOutFraction, personalModel }: TrainTask,
   evaluate: EvaluateTask | null,
   { schedule }: Plan,
 ): void {
@@ -21,11 +21,6 @@ export function checkPersonalModel(
   range("task.batch_size", batchSize, 1, 65_536);
   if (kind === "ditto" && evaluate !== null)
     throw invalid("task.personal_model.kind", "ditto goes on from round to round of a training");
-  if (kind === "ditto" && partialWork)
-    throw invalid(
-      "task.personal_model.kind",
-      "ditto begins when partial work has taken all the time there is",
-    );
   if (kind === "fine-tuning" && evaluate === null && schedule?.evaluateEvery === 0)
     throw invalid("task.personal_model.kind", "fine-tuning is of rounds in which devices evaluate");
   if (heldOutFraction === 0 || evaluate?.allExamples === true)

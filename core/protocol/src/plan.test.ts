@@ -381,7 +381,6 @@ test("[EV6] models of devices' own are where they can be trained and measured", 
     ["proximal", { proximal: -1 }],
     ["local_epochs", { localEpochs: 0 }],
     ["learning_rate", { learningRate: 0 }],
-    ["kind", {}, { partialWork: true }],
     ["held_out_fraction", {}, { heldOutFraction: 0 }],
   ];
   const ditto = { kind: "ditto", proximal: 0.1, localEpochs: 1, learningRate: 0.1 };

@@ -87,8 +87,6 @@ function checkPersonalModel(
   const { examples, federatedEvaluation, heldOutFraction, learningRate, personalModel, task } = job;
   if (personalModel === undefined) return;
   const { kind } = personalModel;
-  if (kind === "ditto" && job.partialWork)
-    complain("personalModel", "ditto begins when partial work has taken all the time there is");
   if (kind === "ditto" && task === "evaluate")
     complain("personalModel", "ditto goes on from round to round of a training: say fine-tuning");
   if (kind === "fine-tuning" && task === "train" && federatedEvaluation === undefined)

@@ -371,7 +371,6 @@ test("a personal model is trained and measured where that can be", () => {
     told("{ kind: ditto }", "heldOutFraction=0"),
     /^heldOutFraction: a personal model is measured/,
   );
-  assert.match(told("{ kind: ditto }", "partialWork=true"), /^personalModel: ditto begins when partial work/);
   assert.match(told("{ kind: ditto, lambda: -1 }"), /^personalModel.lambda/);
   const lambda = parse(`${minimal}personalModel: { kind: ditto }\n`).personalModel;
   assert.deepEqual(lambda, { kind: "ditto", lambda: 0.1 });
