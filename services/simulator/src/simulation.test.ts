@@ -33,6 +33,18 @@ test("[SL2] a simulation comes to the same bits in one process and in three", as
   assert.ok((one?.points.at(-1)?.evaluation.accuracy ?? 0) > 0.5);
 });
 
+test("[SL2] clients answer the questions of a plan's blocks, and pack what these pack", async (t) => {
+  const blocks = [
+    { name: "zeroing" },
+    { name: "clipping", quantile: 0.5 },
+    { name: "quantisation", bits: 8 },
+  ];
+  const training = { algorithm: "fedavg.2" };
+  const plan = { training, aggregator: { name: "weighted-mean", blocks } };
+  const { status, reason } = await simulate(await smallSimulation({ folder: temporaryFolder(t), plan }));
+  assert.equal(status, "completed", reason ?? "");
+});
+
 test("[SL3] a simulation that was cut goes on from the end of a round, and comes to the same bits", async (t) => {
   const folder = temporaryFolder(t);
   const run = async (name: string, abortAfter?: number): Promise<string[]> => {

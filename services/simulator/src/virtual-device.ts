@@ -107,13 +107,13 @@ export class VirtualDevice {
     return makeAnswer({ plan, offer, kept }, trainer, random, signal);
   }
 
-  async #resultOf({ bytes, kept, metrics, weight }: Answer): Promise<TrainingResult> {
-    const body = referenceOf(bytes);
-    if (kept === undefined) return { body, weight, metrics };
+  async #resultOf({ bytes, kept, ...answer }: Answer): Promise<TrainingResult> {
+    const result = { ...answer, body: referenceOf(bytes) };
+    if (kept === undefined) return result;
     const { bytes: keptBytes, ...when } = kept;
     const keptBody = referenceOf(keptBytes);
     await this.#kept.put(keptBody.digest, keptBytes);
-    return { body, weight, metrics, kept: { body: keptBody, ...when, expiresAt: Number.MAX_SAFE_INTEGER } };
+    return { ...result, kept: { body: keptBody, ...when, expiresAt: Number.MAX_SAFE_INTEGER } };
   }
 
   #step(event: DeviceEvent): readonly DeviceEffect[] {
