@@ -1,7 +1,7 @@
 /**
  * A server at full load for long, then while its model is replaced again and again: what it holds in memory, and
  * whether a request fails. Run with `npm run bench -- inference-soak [--minutes 10] [--swaps 100] [--clients 32]`:
- * a table, and last one line of JSON; it fails when a request did.
+ * a table, a verdict, and last one line of JSON; it fails when a request did, or when memory grows.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,8 +13,12 @@ import type { ServedAt } from "./inference/our-server.ts";
 import { requestFor } from "./inference/requests.ts";
 import { Side } from "./side.ts";
 
+/** What the garbage collector leaves differs by this much. */
+const growthMax = 0.15;
+
 interface Period {
-  readonly minute: number;
+  /** When it ended, from the start. */
+  readonly seconds: number;
   readonly perSecond: number;
   readonly p99: number;
   readonly serverMiB: number;
@@ -38,11 +42,14 @@ try {
   const at = await server.ask<ServedAt>({ model: model.path, batching: true });
   const periods: Period[] = [];
   let failed = 0;
-  for (let minute = 1; minute <= Number(values.minutes); minute++) {
-    const result = await generator.ask<LoadResult>(loadOf(at, model.shape, 59));
+  const seconds = 60 * Number(values.minutes);
+  // Enough of them to compare halves, however short it is.
+  const period = Math.min(60, seconds / 6);
+  for (let ended = period; ended <= seconds; ended += period) {
+    const result = await generator.ask<LoadResult>(loadOf(at, model.shape, period - 1));
     failed += result.failed;
     periods.push({
-      minute,
+      seconds: ended,
       perSecond: Math.round(result.requests / result.seconds),
       p99: Math.round(1_000 * result.p99) / 1_000,
       serverMiB: residentMiB(server.pid),
@@ -51,16 +58,24 @@ try {
   }
   console.table(periods);
   const swapped = await swapUnderLoad(at, model.path, model.shape);
+  const growth = growthOf(periods);
+  failed += swapped.failed;
+  const isSteady = Math.max(growth.serverGrowth, growth.modelGrowth) <= growthMax;
+  console.log(
+    `${failed} requests failed; memory of the server ${percent(growth.serverGrowth)}, of the model's process ` +
+      `${percent(growth.modelGrowth)} from the first half to the second: ${isSteady ? "steady" : "it grows"}`,
+  );
   console.log(
     JSON.stringify({
       benchmark: "inference-soak",
-      ...growthOf(periods),
+      ...growth,
+      isSteady,
       ...swapped,
-      failed: failed + swapped.failed,
+      failed,
       serverMiBAfterSwaps: residentMiB(server.pid),
     }),
   );
-  process.exitCode = failed + swapped.failed === 0 ? 0 : 1;
+  process.exitCode = failed === 0 && isSteady ? 0 : 1;
 } finally {
   generator.kill();
   await server.end();
@@ -91,8 +106,11 @@ async function swapUnderLoad(at: ServedAt, model: string, shape: readonly number
   return { swaps: made, requestsWhileSwapping: requests, failed };
 }
 
-/** Of the second half against the first, the first minute left out: it fills caches. */
-function growthOf(periods: readonly Period[]): Record<string, number> {
+/** Of the second half against the first, the first period left out: it fills caches. */
+function growthOf(periods: readonly Period[]): {
+  readonly serverGrowth: number;
+  readonly modelGrowth: number;
+} {
   const settled = periods.slice(1);
   const half = Math.ceil(settled.length / 2);
   const mean = (of: readonly Period[], memory: "serverMiB" | "modelMiB"): number =>
@@ -100,6 +118,10 @@ function growthOf(periods: readonly Period[]): Record<string, number> {
   const growth = (memory: "serverMiB" | "modelMiB"): number =>
     Math.round(100 * (mean(settled.slice(half), memory) / mean(settled.slice(0, half), memory) - 1)) / 100;
   return { serverGrowth: growth("serverMiB"), modelGrowth: growth("modelMiB") };
+}
+
+function percent(growth: number): string {
+  return `${growth < 0 ? "" : "+"}${Math.round(100 * growth)} %`;
 }
 
 function residentMiB(pid: number | undefined): number {

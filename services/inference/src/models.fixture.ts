@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { buildMlp, parseModel, serializeModel } from "@selvedge/onnx";
 import { digestOf } from "@selvedge/protocol";
 import type { DeployedModel } from "./deployed-model.ts";
@@ -47,7 +48,8 @@ export function signalModels(server: InferenceServer, signal: NodeJS.Signals): v
 
 /** Asks until the answer is yes; the runner's own timeout ends a wait in vain. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition()));
+  // What is awaited may need the event loop, and the condition itself may not give way to it.
+  while (!(await condition())) await setImmediate();
 }
 
 /** Writes bytes as version `version` of the model "digits"; its digest is theirs. */
