@@ -34,6 +34,7 @@ export { JobBoard, type JobBoardOptions } from "./jobs/job-board.ts";
 export { JobRecords } from "./jobs/job-records.ts";
 export { ModelLayouts } from "./jobs/model-layouts.ts";
 export type { JobRequest } from "./jobs/request-desk.ts";
+export type { Strategies } from "./jobs/server-step.ts";
 export { openStore, type StoreOptions } from "./open-store.ts";
 export { InstallReports } from "./operators/install-reports.ts";
 export { type OperatorAccountsOptions, operatorAccounts } from "./operators/operator-accounts.ts";

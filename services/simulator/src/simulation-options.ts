@@ -1,3 +1,4 @@
+import type { Strategies } from "@selvedge/coordinator";
 import type { DatasetSource } from "@selvedge/datasets";
 import type { Behaviour } from "./behaviour.ts";
 import type { ClientData } from "./client-data.ts";
@@ -13,6 +14,8 @@ export interface SimulationOptions {
   /** What the model is measured on after each round; null = nothing. */
   readonly evaluation: DatasetSource | null;
   readonly behaviour: Behaviour;
+  /** What the operator has installed; absent: nothing. */
+  readonly strategies?: Strategies;
   /** Child processes that train; they change nothing but how long it takes. */
   readonly processes: number;
   readonly folder: string;

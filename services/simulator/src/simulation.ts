@@ -70,14 +70,14 @@ class Simulation {
   ) {
     const [first] = processes;
     if (first === undefined) throw new SelvedgeError("invalid_argument", "a simulation takes a process");
-    const { behaviour, clients: data, evaluation, folder, model, plan, signal } = options;
+    const { behaviour, clients: data, evaluation, folder, model, plan, signal, strategies } = options;
     const { plan: spoken, train } = decodePlan(plan);
     this.#options = options;
     this.#checkpoint = checkpoint;
     this.#states = new ClientStates(checkpoint.store);
     const store = (digest: Digest): Promise<void> => this.#share(digest);
     this.#fleet = new VirtualFleet({
-      ...{ plan, model, from },
+      ...{ plan, model, from, strategies },
       hasEvaluation: evaluation !== null,
       evaluator: virtualEvaluator({
         process: first,

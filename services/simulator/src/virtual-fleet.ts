@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { freemem } from "node:os";
-import { type Evaluator, JobBoard, JobRecords, ModelLayouts } from "@selvedge/coordinator";
+import { type Evaluator, JobBoard, JobRecords, ModelLayouts, type Strategies } from "@selvedge/coordinator";
 import {
   type Digest,
   digestOf,
@@ -32,6 +32,7 @@ export interface VirtualFleetOptions {
   readonly model: Uint8Array;
   readonly hasEvaluation: boolean;
   readonly evaluator: Evaluator;
+  readonly strategies: Strategies | undefined;
   readonly clients: () => readonly string[];
   /** Where an earlier process left off; empty at first. */
   readonly from: Moment;
@@ -150,7 +151,7 @@ export class VirtualFleet {
   }
 
   #createBoard(): JobBoard {
-    const { clients, evaluator, hasEvaluation } = this.#options;
+    const { clients, evaluator, hasEvaluation, strategies } = this.#options;
     return new JobBoard({
       store: openMemoryStore(this.#records),
       blobs: this.#store,
@@ -158,6 +159,7 @@ export class VirtualFleet {
       records: this.#jobRecords,
       layouts: new ModelLayouts(this.#store),
       evaluator,
+      ...(strategies && { strategies }),
       operatorKeys: () => [createPublicKey(this.#operator)],
       evaluationDatasets: new Set(hasEvaluation ? [evaluation] : []),
       memoryBytesMax: machineMemoryBytes(),

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { sourceForms, sourceOption } from "./dataset-option.ts";
 import type { Invoke } from "./invoke.ts";
 import { collect, count, positiveNumber, wholeNumber } from "./option-parsers.ts";
-import { examples } from "./shared-help.ts";
+import { examples, stateHelp } from "./shared-help.ts";
 
 /** What a fleet would learn, on this machine. */
 export function addSimulateCommand(program: Command, invoke: Invoke): void {
@@ -37,6 +37,7 @@ export function addSimulateCommand(program: Command, invoke: Invoke): void {
     )
     .option("--processes <n>", "how many processes train (default: one for each processor)", count)
     .option("--out <dir>", "keep curves, model and checkpoints here; the same command again goes on")
+    .option("--state <dir>", `${stateHelp}; for strategies`)
     .addOption(
       new Option("--set <key=value>", "replace a value of the file; may be repeated")
         .argParser(collect)

@@ -15,6 +15,7 @@ learningRate: 0.5
 rounds: 2
 cohort: 2
 `;
+const slowAverage = join(import.meta.dirname, "../../../../examples/slow-average");
 const rows = Array.from({ length: 40 }, (_, row) => `${row % 2},${1 - (row % 2)},${row % 2}\n`);
 
 suite("selvedge simulate", () => {
@@ -55,6 +56,23 @@ suite("selvedge simulate", () => {
         .map((text) => JSON.parse(text)),
       [lines[2]],
     );
+  });
+
+  test("makes models by a strategy that is installed in a coordinator's folder, and refuses one that is not", async () => {
+    const installed = await run(`strategy install ${slowAverage} --state coordinator`);
+    const digest = installed.stdout.trim();
+    const line = (of: string): string =>
+      `simulate own.yaml --data csv:data.csv --clients 4 --processes 1 --state ${of} --json`;
+    const options = `server: { name: strategy, digest: "${digest}", options: { keep: 1 } }`;
+    await writeFile(join(folder, "own.yaml"), `${job}${options}\n`);
+    const { code, stdout, stderr } = await run(line("coordinator"));
+    assert.equal(code, 0, stderr);
+    const rounds = stdout.trim().split("\n").slice(0, -1);
+    // All of the model is kept: no round moves it.
+    assert.equal(new Set(rounds.map((text) => JSON.parse(text).weights)).size, 1);
+    const refused = await run(line("nowhere"));
+    assert.match(refused.stderr, /no strategy sha256:\w+ is installed.*--state/s);
+    assert.deepEqual([refused.code, refused.stdout], [3, ""]);
   });
 
   test("says what is wrong with its options before anything runs", async () => {

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { StrategyFolder } from "@selvedge/coordinator";
 import { type DatasetSource, mapPaths } from "@selvedge/datasets";
 import { decodePlan, encodePlan } from "@selvedge/protocol";
 import { type Attack, type Partition, partitionData, simulate } from "@selvedge/simulator";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { coordinatorFolder } from "../folders.ts";
 import { buildPlan } from "../job-file/build-plan.ts";
 import { readJobFile } from "../job-file/job-file.ts";
 import { loadModel } from "../job-file/load-model.ts";
@@ -26,6 +28,7 @@ export interface SimulateOptions extends GlobalOptions {
   readonly attack?: Attack;
   readonly processes?: number;
   readonly out?: string;
+  readonly state?: string;
   readonly set: readonly string[];
 }
 
@@ -56,6 +59,7 @@ export async function run(terminal: Terminal, options: SimulateOptions, path: st
         dropsStragglers: options.dropStragglers === true,
         attack: options.attack ?? null,
       },
+      strategies: new StrategyFolder(coordinatorFolder(terminal, options.state)),
       processes: options.processes ?? availableParallelism(),
       isKept: options.out !== undefined,
       onRound: (point) => {

@@ -65,7 +65,7 @@ export class StrategyFolder {
     if (found === undefined) {
       throw new SelvedgeError("not_found", `no strategy ${digest} is installed`, {
         at: "plan.server_optimizer.strategy",
-        fix: "install it on the coordinator's machine: selvedge strategy install PACKAGE",
+        fix: "install it in the folder of the coordinator, on its machine: selvedge strategy install PACKAGE [--state DIR]",
       });
     }
     if (digestOf(await readModule(found.path)) === digest) return found.path;
