@@ -39,19 +39,22 @@ export type RpcHandlers<Service extends DescService> = {
   readonly [Name in keyof Service["method"]]: RpcHandler<Service["method"][Name]>;
 };
 
+/** What answers a method of each kind. */
+interface HandlersOf<Input extends DescMessage, Output extends DescMessage> {
+  unary(request: MessageShape<Input>, call: RpcCall): Maybe<MessageInitShape<Output>>;
+  server_streaming(request: MessageShape<Input>, call: RpcCall): AsyncIterable<MessageInitShape<Output>>;
+  bidi_streaming(
+    requests: AsyncIterable<MessageShape<Input>>,
+    call: RpcCall,
+  ): AsyncIterable<MessageInitShape<Output>>;
+}
+
 type RpcHandler<Method> = Method extends {
-  readonly methodKind: infer Kind;
+  readonly methodKind: infer Kind extends keyof HandlersOf<DescMessage, DescMessage>;
   readonly input: infer Input extends DescMessage;
   readonly output: infer Output extends DescMessage;
 }
-  ? Kind extends "unary"
-    ? (request: MessageShape<Input>, call: RpcCall) => Maybe<MessageInitShape<Output>>
-    : Kind extends "server_streaming"
-      ? (request: MessageShape<Input>, call: RpcCall) => AsyncIterable<MessageInitShape<Output>>
-      : (
-          requests: AsyncIterable<MessageShape<Input>>,
-          call: RpcCall,
-        ) => AsyncIterable<MessageInitShape<Output>>
+  ? HandlersOf<Input, Output>[Kind]
   : never;
 
 /** A service's methods by their paths, such as "/inference.GRPCInferenceService/ModelInfer". */
@@ -59,7 +62,7 @@ export function rpcMethods<Service extends DescService>(
   service: Service,
   handlers: RpcHandlers<Service>,
 ): ReadonlyMap<string, RpcMethod> {
-  const byName = handlers as Readonly<Record<string, AnyHandler>>;
+  const byName: Readonly<Record<string, unknown>> = handlers;
   return new Map(
     service.methods.flatMap((method) => {
       const handler = byName[method.localName];
@@ -70,30 +73,35 @@ export function rpcMethods<Service extends DescService>(
   );
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: which messages it takes and gives, `RpcHandlers` has checked
-type AnyHandler = (request: any, call: RpcCall) => any;
-
-function rpcMethod({ methodKind, input, output }: DescMethod, handler: AnyHandler): RpcMethod {
+/** @param handler - of the method's own kind and messages, as `RpcHandlers` has it */
+function rpcMethod({ methodKind, input, output }: DescMethod, handler: unknown): RpcMethod {
+  type Handlers = HandlersOf<DescMessage, DescMessage>;
   const encode = (init: MessageInitShape<DescMessage>): Uint8Array => toBinary(output, create(output, init));
   const encodeAll = async function* (inits: AsyncIterable<MessageInitShape<DescMessage>>) {
     for await (const init of inits) yield encode(init);
   };
   switch (methodKind) {
-    case "unary":
+    case "unary": {
+      const answer = handler as Handlers["unary"];
       return {
         kind: methodKind,
-        answer: async (message, call) => encode(await handler(decode(input, message), call)),
+        answer: async (message, call) => encode(await answer(decode(input, message), call)),
       };
-    case "server_streaming":
+    }
+    case "server_streaming": {
+      const answer = handler as Handlers["server_streaming"];
       return {
         kind: methodKind,
-        answer: (message, call) => encodeAll(handler(decode(input, message), call)),
+        answer: (message, call) => encodeAll(answer(decode(input, message), call)),
       };
-    default:
+    }
+    default: {
+      const answer = handler as Handlers["bidi_streaming"];
       return {
         kind: "bidi_streaming",
-        answer: (messages, call) => encodeAll(handler(decodeAll(input, messages), call)),
+        answer: (messages, call) => encodeAll(answer(decodeAll(input, messages), call)),
       };
+    }
   }
 }
 
