@@ -44,6 +44,16 @@ class Keeper {
     return keptFor(this.state ?? assert.fail(), job)?.round;
   }
 
+  ended(round: number): this {
+    return this.send({ type: "roundClosed", job: "digits", round, jobEnded: true });
+  }
+
+  cancelled(): string[] {
+    return this.effects.flatMap((effect) =>
+      effect.type === "cancelTraining" ? `${effect.job} ${effect.round}` : [],
+    );
+  }
+
   /** What it has just begun to train. */
   training(): string[] {
     return this.effects.flatMap((effect) =>
@@ -128,9 +138,38 @@ test("[CS6] training waits for the verdict on what it goes on from, and no other
 test("[CS4] it goes when the job has ended, and what is kept for others stays", () => {
   const keeper = new Keeper().offered(1).trained(1).answered(1, "accepted");
   keeper.offered(1, "other").trained(1, "other").answered(1, "accepted", "other");
-  keeper.send({ type: "roundClosed", job: "digits", round: 1, jobEnded: true });
+  keeper.ended(1);
   assert.deepEqual([keeper.keptRound(), keeper.keptRound("other")], [undefined, 1]);
   assert.deepEqual(keeper.discarded(), [blob("kept digits 1").digest]);
+});
+
+test("[CS4] a training of an earlier round that runs when the job ends is cancelled, and leaves nothing", () => {
+  const keeper = new Keeper().offered(1).trained(1).answered(1, "accepted").offered(2);
+  keeper.offered(1, "other").ended(3);
+  assert.deepEqual([keeper.cancelled(), keeper.training()], [["digits 2"], ["other 1"]]);
+  keeper.trained(2);
+  assert.equal(keeper.keptRound(), undefined);
+  assert.ok(keeper.discarded().includes(blob("kept digits 2").digest));
+});
+
+test("[CS4] no training of an earlier round begins in the place of one that its job's end cancels", () => {
+  const keeper = new Keeper().offered(2).offered(1).ended(2);
+  assert.deepEqual([keeper.cancelled(), keeper.training()], [["digits 2"], []]);
+  assert.deepEqual(keeper.state?.tasks, []);
+});
+
+test("[CS4] a result that awaits its receipt when the job ends is still sent, and leaves nothing", () => {
+  for (const ifCounted of [true, false]) {
+    const keeper = new Keeper().offered(1).trained(1, "digits", 1_000, ifCounted).ended(2);
+    assert.deepEqual(keeper.discarded(), [blob("kept digits 1").digest]);
+    keeper.send({ type: "connected", coordinator: "the same" });
+    assert.deepEqual(
+      keeper.effects.map(({ type }) => type),
+      ["submit"],
+    );
+    assert.equal(keeper.answered(1, "accepted").keptRound(), undefined);
+    assert.deepEqual(keeper.state?.tasks, []);
+  }
 });
 
 test("[CS4] it goes once its time is over, but not while a task of the job may need it", () => {

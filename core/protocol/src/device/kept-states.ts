@@ -49,6 +49,13 @@ export function withoutKept(state: DeviceState, jobs: readonly string[]): Device
   return state.kept === undefined ? state : { ...state, kept: keptBut(state, jobs) };
 }
 
+/** The task with a result that puts nothing in place of what is kept for its job. */
+export function withoutNext(task: Task): Task {
+  if (task.result?.kept === undefined) return task;
+  const { kept: _, ...result } = task.result;
+  return { ...task, result };
+}
+
 /** Jobs whose state nobody has needed for as long as the owner keeps it (SPEC CS4). */
 export function expiredJobs(state: DeviceState, now: number): string[] {
   return resting(state)

@@ -18,6 +18,7 @@ import {
   nextExpiry,
   taskBlobs,
   withoutKept,
+  withoutNext,
 } from "./kept-states.ts";
 
 /** All that can happen to a device. Times are Unix milliseconds. */
@@ -179,22 +180,33 @@ function onTrained(state: DeviceState, job: string, round: number, result: Train
   return { state: started.state, effects: [...submission(trained), ...spent, ...started.effects] };
 }
 
-/** What is kept for a job that has ended goes as well (SPEC CS4). */
+/**
+ * With a job that has ended goes what is kept for it, and all that would keep something for it again: trainings of
+ * earlier rounds, and what came of those whose results await their receipts (SPEC CS4).
+ */
 function onRoundClosed(
   state: DeviceState,
   { job, round, jobEnded }: Extract<DeviceEvent, { type: "roundClosed" }>,
 ): DeviceTransition {
-  const dropped = drop(state, job, round);
-  if (jobEnded !== true) return dropped;
+  if (jobEnded !== true) return drop(state, job, round);
+  // Earlier rounds first: none of them is begun in place of the one that closes.
+  const cleared = supersede(state, job, round);
+  const dropped = drop(cleared.state, job, round);
   const forgotten = forget(dropped.state, [job]);
-  return { state: forgotten.state, effects: [...dropped.effects, ...forgotten.effects] };
+  const started = startNext(forgotten.state);
+  const effects = [cleared, dropped, forgotten, started].flatMap((step) => step.effects);
+  return { state: started.state, effects };
 }
 
+/** Lets go of what is kept for these jobs, and of what their results would put in its place. */
 function forget(state: DeviceState, jobs: readonly string[]): DeviceTransition {
-  const blobs = keptBlobs(state, jobs);
-  if (blobs.length === 0) return { state, effects: [] };
-  const rest = withoutKept(state, jobs);
-  return { state: rest, effects: discard(rest, blobs) };
+  if (jobs.length === 0) return { state, effects: [] };
+  const tasks = state.tasks.map((task) => (jobs.includes(task.offer.job) ? withoutNext(task) : task));
+  const rest = withoutKept({ ...state, tasks }, jobs);
+  return {
+    state: rest,
+    effects: discard(rest, [...state.tasks.flatMap(taskBlobs), ...keptBlobs(state, jobs)]),
+  };
 }
 
 function onTrainingFailed(state: DeviceState, job: string, round: number, reason: string): DeviceTransition {
@@ -262,7 +274,7 @@ function discard(state: DeviceState, blobs: readonly Digest[]): DeviceEffect[] {
     ...state.tasks.flatMap(taskBlobs),
     ...keptOf(state).map(({ body }) => body.digest),
   ]);
-  const free = blobs.filter((digest) => !needed.has(digest));
+  const free = [...new Set(blobs)].filter((digest) => !needed.has(digest));
   return free.length === 0 ? [] : [{ type: "discard", blobs: free }];
 }
 
