@@ -8,6 +8,7 @@ import { SelvedgeError } from "@selvedge/protocol";
 import { TrustStore } from "@selvedge/registry";
 import {
   checkFolder,
+  type FileBlobs,
   migrateRecords,
   openEpoch,
   openFileBlobStore,
@@ -17,8 +18,8 @@ import {
 import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { AuditLog } from "./audit-log.ts";
-import { readAgentConfig } from "./config/agent-config.ts";
-import { readPolicy } from "./config/policy-file.ts";
+import { type AgentConfig, readAgentConfig } from "./config/agent-config.ts";
+import { readPolicy, readTrainingLimits, type TrainingLimits } from "./config/policy-file.ts";
 import { DeviceSession } from "./device-session.ts";
 import { DeviceClock } from "./identity/device-clock.ts";
 import { type DeviceFolder, openDeviceFolder } from "./identity/device-folder.ts";
@@ -26,13 +27,14 @@ import { type DeviceIdentity, loadDeviceIdentity } from "./identity/device-ident
 import { recordMigrations } from "./record-migrations.ts";
 import { InstalledModels } from "./releases/installed-models.ts";
 import { SessionMark } from "./session/session-mark.ts";
+import { ProcessTrainer } from "./tasks/process-trainer.ts";
 import type { Trainer } from "./tasks/trainer.ts";
 
 export interface AgentOptions {
   /** The folder that `joinFleet` made; all the agent reads and writes is in it. */
   readonly folder: string;
   readonly log: Logger;
-  /** What trains; default: processes of its own, on the device's data. */
+  /** What trains, and is not closed by the agent; default: a process of its own, on the device's data. */
   readonly trainer?: Trainer;
 }
 
@@ -56,7 +58,7 @@ export interface Agent {
  * @throws SelvedgeError `failed_precondition` when the folder has not joined a
  *   fleet, `unavailable` when another agent runs on it or its port is in use.
  */
-export async function runAgent({ folder, log, trainer }: AgentOptions): Promise<Agent> {
+export async function runAgent({ folder, log, trainer: given }: AgentOptions): Promise<Agent> {
   const deviceFolder = await openDeviceFolder(folder);
   const identity = await joinedIdentity(deviceFolder);
   const config = await readAgentConfig(folder);
@@ -73,6 +75,7 @@ export async function runAgent({ folder, log, trainer }: AgentOptions): Promise<
   const inference = parts.adopt(await startInferenceServer({ ...config.inference, log }), (server) =>
     server.close(),
   );
+  const trainer = given ?? parts.adopt(ownTrainer(folder, config, blobs), (own) => own.close());
   const session = parts.adopt(
     new DeviceSession({
       folder,
@@ -105,6 +108,11 @@ export async function runAgent({ folder, log, trainer }: AgentOptions): Promise<
       log.info({ device: identity.deviceId }, "agent stopped");
     },
   };
+}
+
+function ownTrainer(folder: string, { datasets }: AgentConfig, blobs: FileBlobs): ProcessTrainer {
+  const limits = (): Promise<TrainingLimits> => readTrainingLimits(join(folder, "policy.yaml"));
+  return new ProcessTrainer({ blobs, datasets, workFolder: join(folder, "work"), limits });
 }
 
 async function joinedIdentity(folder: DeviceFolder): Promise<DeviceIdentity> {

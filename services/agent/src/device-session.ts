@@ -47,7 +47,6 @@ import { AgentSession } from "./session/agent-session.ts";
 import type { SessionMark } from "./session/session-mark.ts";
 import { blobsOf } from "./tasks/blobs-of.ts";
 import { DeviceWorker } from "./tasks/device-worker.ts";
-import { ProcessTrainer } from "./tasks/process-trainer.ts";
 import { TaskLog } from "./tasks/task-log.ts";
 import type { Trainer } from "./tasks/trainer.ts";
 
@@ -64,8 +63,7 @@ export interface DeviceSessionOptions {
   readonly audit: AuditLog;
   readonly installed: InstalledModels;
   readonly inference: InferenceServer;
-  /** What trains; undefined: processes of its own. */
-  readonly trainer: Trainer | undefined;
+  readonly trainer: Trainer;
   readonly mark: SessionMark;
   readonly epoch: string;
 }
@@ -79,7 +77,6 @@ export class DeviceSession {
   readonly #documents: HttpDocuments;
   readonly #keeper: BlobKeeper;
   readonly #follower: ReleaseFollower;
-  readonly #trainer: ProcessTrainer;
   readonly #tasks: TaskLog;
   readonly #worker: DeviceWorker;
   readonly #session: AgentSession;
@@ -90,7 +87,7 @@ export class DeviceSession {
   #intervals: NodeJS.Timeout[] = [];
 
   constructor(options: DeviceSessionOptions) {
-    const { blobs, clock, config, deviceFolder, folder, identity, log } = options;
+    const { blobs, clock, config, deviceFolder, identity, log } = options;
     this.#identity = new LiveIdentity(identity, clock);
     const connection = { url: identity.coordinatorUrl, tls: () => this.#identity.tls() };
     this.#options = options;
@@ -118,13 +115,6 @@ export class DeviceSession {
       wake: () => this.#worker.tick(),
       onError: (_id, error) => logTrouble(log, "alarm", SelvedgeError.from(error)),
       wakeAt: () => deviceWakeAt(this.#worker.state),
-    });
-    this.#trainer = new ProcessTrainer({
-      blobs,
-      datasets: config.datasets,
-      workFolder: join(folder, "work"),
-      limits: () => readTrainingLimits(join(folder, "policy.yaml")),
-      idleMs,
     });
     this.#tasks = new TaskLog({ log, now: () => performance.now() });
     this.#worker = this.#createWorker();
@@ -174,7 +164,6 @@ export class DeviceSession {
     await this.#worker.stop();
     await this.#follower.stop();
     await this.#keeper.stop();
-    await this.#trainer.close();
     this.#channel.close();
     this.#documents.close();
   }
@@ -197,7 +186,7 @@ export class DeviceSession {
   }
 
   #createWorker(): DeviceWorker {
-    const { audit, blobs, clock, config, folder, identity, log, store, trust } = this.#options;
+    const { audit, blobs, clock, config, folder, identity, log, store, trainer, trust } = this.#options;
     return new DeviceWorker({
       deviceId: identity.deviceId,
       operatorKeys: identity.operatorKeys,
@@ -206,7 +195,7 @@ export class DeviceSession {
       blobs,
       audit,
       channel: this.#channel,
-      trainer: this.#options.trainer ?? this.#trainer,
+      trainer,
       keeper: this.#keeper,
       connected: () => this.#session.connected,
       send: (body) => this.#session.send(body),
@@ -310,8 +299,6 @@ function minuteOfDay(): number {
 
 /** A model to train stays as long between two rounds of a job; a device is not told when a job ends. */
 const blobGraceMs = 3_600_000;
-/** The training child of an idle agent ends after this long. */
-const idleMs = 30_000;
 /** A birth that was not answered is sent again this often. */
 const introduceEveryMs = 5_000;
 /** Release metadata is looked at this often even without a notice. */

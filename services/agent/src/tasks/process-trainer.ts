@@ -24,8 +24,6 @@ export interface ProcessTrainerOptions {
   readonly workFolder: string;
   /** What the owner lets one training take, read before each. */
   readonly limits: () => Promise<TrainingLimits>;
-  /** The child ends after this long without work, so that an idle agent is small; milliseconds. */
-  readonly idleMs: number;
 }
 
 /** Trains in a child process, which is started when it is needed and ended when it has nothing to do. */
@@ -104,7 +102,7 @@ export class ProcessTrainer implements Trainer {
   }
 
   #rest(): void {
-    this.#idle = setTimeout(() => void this.#process.stop(), this.#options.idleMs).unref();
+    this.#idle = setTimeout(() => void this.#process.stop(), idleMs).unref();
   }
 
   async close(): Promise<void> {
@@ -113,5 +111,7 @@ export class ProcessTrainer implements Trainer {
   }
 }
 
+/** The child ends after this long without work, so that an idle agent is small. */
+const idleMs = 30_000;
 /** Of the time left, where partial work counts: the rest is for evaluating and for sending it. */
 const trainingShare = 0.8;
