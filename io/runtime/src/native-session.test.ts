@@ -45,6 +45,26 @@ test("[RE6] loading and running a model leaves nothing in the folder for tempora
   assert.deepEqual(await readdir(folder), ["model.onnx"]);
 });
 
+test("where ONNX Runtime is not installed, or has no build for the system, that is said with what to do", async () => {
+  const program = `
+    const { registerHooks } = await import("node:module");
+    registerHooks({
+      resolve(name, context, next) {
+        if (name === "onnxruntime-node") throw new Error("no such package");
+        return next(name, context);
+      },
+    });
+    const { NativeSession } = await import(${JSON.stringify(new URL("native-session.ts", import.meta.url).href)});
+    await NativeSession.load("any.onnx").catch(({ code, message, fix }) =>
+      console.log(JSON.stringify({ code, message, fix })));`;
+  const options = ["--input-type=module", "--disable-warning=ExperimentalWarning", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, options);
+  const { code, message, fix } = JSON.parse(stdout);
+  assert.equal(code, "failed_precondition");
+  assert.match(message, /^ONNX Runtime is not there: .*no such package/);
+  assert.match(fix, /npm ci.*glibc/);
+});
+
 test("what is no model is corrupt, and feeds that do not fit are invalid arguments", async () => {
   await assert.rejects(NativeSession.load(Buffer.from("no model")), { code: "corrupt" });
   await assert.rejects(NativeSession.load("/no/such/model.onnx"), {

@@ -27,16 +27,13 @@ export class NativeSession {
   /**
    * @param model the bytes of an ONNX file, or the path of one.
    * @throws SelvedgeError `corrupt` when ONNX Runtime cannot load it; `unsupported` when an
-   *   input or output is not a numeric or boolean tensor.
+   *   input or output is not a numeric or boolean tensor; `failed_precondition` without ONNX Runtime.
    */
   static async load(
     model: Uint8Array | string,
     { threads = 1 }: SessionOptions = {},
   ): Promise<NativeSession> {
-    // Its Linux build reports usage to its vendor unless told not to, before it loads (SPEC RE6).
-    process.env.ORT_DISABLE_TELEMETRY = "1";
-    // Here and not at the top: the library must load only where it is used.
-    const ort = await import("onnxruntime-node");
+    const ort = await loadLibrary();
     return new NativeSession(ort, await create(ort, model, threads));
   }
 
@@ -70,6 +67,21 @@ export class NativeSession {
   /** Gives the graph's memory back. */
   async release(): Promise<void> {
     await this.#session.release();
+  }
+}
+
+/** Here and not at the top: the library must load only where it is used. */
+async function loadLibrary(): Promise<typeof Ort> {
+  // Its Linux build reports usage to its vendor unless told not to, before it loads (SPEC RE6).
+  process.env.ORT_DISABLE_TELEMETRY = "1";
+  try {
+    return await import("onnxruntime-node");
+  } catch (thrown) {
+    const { message } = SelvedgeError.from(thrown);
+    throw new SelvedgeError("failed_precondition", `ONNX Runtime is not there: ${message}`, {
+      cause: thrown,
+      fix: "run npm ci, on a system with glibc: ONNX Runtime has no build for musl, as Alpine has",
+    });
   }
 }
 
