@@ -6,6 +6,7 @@ import {
   type TableSchema,
   traitsOf,
 } from "@selvedge/protocol";
+import { lossScaleMax } from "./algorithms/algorithm.ts";
 import { decodeClientConfig, type EncodedClientConfig, encodeClientConfig } from "./client-config-codec.ts";
 import type { JsonObject } from "./json-object.ts";
 import { type ColumnScaling, parseScaling } from "./statistics/column-scaling.ts";
@@ -63,10 +64,14 @@ export function decodeRoundConfig(
 }
 
 function parseLossScale(value: unknown): number {
-  if (typeof value === "number" && value > 0 && value <= 1e12) return value;
-  throw new SelvedgeError("invalid_argument", "the scale of losses is no number above 0", {
-    at: "offer: client_config.lossScale",
-  });
+  if (typeof value === "number" && value > 0 && value <= lossScaleMax) return value;
+  throw new SelvedgeError(
+    "invalid_argument",
+    `the scale of losses is no number above 0 and at most ${lossScaleMax}`,
+    {
+      at: "offer: client_config.lossScale",
+    },
+  );
 }
 
 function parseControl(value: unknown): BlobReference {

@@ -45,7 +45,7 @@ export interface ServerAlgorithm {
   init(parameters: number): ServerOptimizerState;
   /** What goes to the devices with each offer, one value per parameter; null = nothing. */
   broadcast(state: ServerOptimizerState): Float32Array<ArrayBuffer> | null;
-  /** What devices divide losses by; absent: they do not. */
+  /** What devices divide losses by, above 0 and at most `lossScaleMax`; absent: they do not. */
   lossScale?(state: ServerOptimizerState): number;
   /**
    * @param mean of all that devices sent: of the updates, and behind them of the rest
@@ -59,3 +59,5 @@ export interface ServerAlgorithm {
     contributors: number,
   ): ServerOptimizerResult;
 }
+
+export const lossScaleMax = 1e12;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { decodeRoundConfig, encodeRoundConfig } from "../round-config.ts";
 import { fedAvg } from "../server-optimizers/fed-avg.ts";
 import { qFedAvgClient, qFedAvgServer } from "./q-fed-avg.ts";
 import { distance, federate, type Quadratic, seededQuadratics } from "./quadratics.fixture.ts";
@@ -53,6 +54,29 @@ test("[AL5] high powers of small losses are sent as well as of large ones, and a
   const server = qFedAvgServer(fedAvg(1));
   const { state } = server.update(server.init(1), Float32Array.of(0), Float64Array.of(1, 2, 0.25), 1);
   assert.equal(server.lossScale?.(state), 0.25);
+});
+
+test("powers that are all too small to add up leave the model as it is, and the next round has another scale", () => {
+  const server = qFedAvgServer(fedAvg(1));
+  const { parameters, state } = server.update(
+    server.init(1),
+    Float32Array.of(3),
+    Float64Array.of(0, 0, 1e-3),
+    1,
+  );
+  assert.deepEqual(parameters, Float32Array.of(3));
+  assert.equal(server.lossScale?.(state), 1e-3);
+});
+
+test("whatever losses devices tell, the scale stays one that devices take", () => {
+  const server = qFedAvgServer(fedAvg(1));
+  for (const told of [0, 1000]) {
+    let state = server.init(1);
+    for (let round = 0; round < 10; round++)
+      state = server.update(state, Float32Array.of(0), Float64Array.of(0, 1, told), 1).state;
+    const config = encodeRoundConfig({}, null, null, server.lossScale?.(state) ?? null);
+    assert.ok((decodeRoundConfig(config.bytes, null, "qfedavg").lossScale ?? 0) > 0);
+  }
 });
 
 interface Given {

@@ -1,6 +1,6 @@
 import { SelvedgeError } from "@selvedge/protocol";
 import type { ServerOptimizer, ServerOptimizerState } from "../server-optimizers/server-optimizer.ts";
-import type { ClientAlgorithm, LocalTraining, ServerAlgorithm } from "./algorithm.ts";
+import { type ClientAlgorithm, type LocalTraining, lossScaleMax, type ServerAlgorithm } from "./algorithm.ts";
 import { checkSentLength } from "./sent-length.ts";
 
 // q-FedAvg of Li et al., arXiv 1905.10497, algorithm 2: devices with a higher loss F at the base
@@ -44,9 +44,10 @@ export function qFedAvgServer(optimizer: ServerOptimizer): ServerAlgorithm {
       checkSentLength("qfedavg", mean, base.length + 2);
       const { scale: _, ...own } = before.vectors;
       const [slope = 1, loss = 1] = mean.subarray(base.length);
-      const direction = mean.subarray(0, base.length).map((value) => value / slope);
+      // Powers of losses far below the scale add up to nothing: then this round only finds the scale.
+      const direction = mean.subarray(0, base.length).map((value) => (slope > 0 ? value / slope : 0));
       const { parameters, state } = optimizer.update({ ...before, vectors: own }, base, direction);
-      const scale = Float64Array.of(Math.max(scaleOf(before) * loss, smallest));
+      const scale = Float64Array.of(Math.min(Math.max(scaleOf(before) * loss, smallest), lossScaleMax));
       return { parameters, state: { ...state, vectors: { ...state.vectors, scale } } };
     },
   };
