@@ -22,16 +22,30 @@ serveChild<StrategyMethods>({
       },
     });
     forbidImpurity();
-    const exported: { readonly default?: unknown } = await import(url);
-    strategy = asStrategy(exported.default);
+    try {
+      const exported: { readonly default?: unknown } = await import(url);
+      strategy = asStrategy(exported.default);
+    } catch (thrown) {
+      throw ofStrategy(thrown);
+    }
     return undefined;
   },
   async update({ state, base, meanUpdate, round }) {
     if (strategy === undefined) throw new SelvedgeError("failed_precondition", "no strategy is loaded");
-    const before = state ?? checkStrategyState(strategy.init(base.length, round.options), "init");
-    return checkStrategyResult(strategy.update(before, base, meanUpdate, round), base.length);
+    try {
+      const before = state ?? checkStrategyState(strategy.init(base.length, round.options), "init");
+      return checkStrategyResult(strategy.update(before, base, meanUpdate, round), base.length);
+    } catch (thrown) {
+      throw ofStrategy(thrown);
+    }
   },
 });
+
+/** What a module throws is for its author to mend. */
+function ofStrategy(thrown: unknown): SelvedgeError {
+  if (thrown instanceof SelvedgeError) return thrown;
+  return new SelvedgeError("invalid_argument", `throws ${thrown}`, { at: "strategy", cause: thrown });
+}
 
 function forbidImpurity(): void {
   const impure: readonly [object, string, unknown][] = [

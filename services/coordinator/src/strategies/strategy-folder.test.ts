@@ -31,7 +31,7 @@ suite("strategies of the operator's own", () => {
 
   test("one that is installed makes a model of a mean, and is there once", async () => {
     const installed = await strategies.install(await packageOf(sound));
-    assert.deepEqual(await strategies.install(await packageOf(sound)), installed);
+    assert.deepEqual(await strategies.install(await packageOf(sound, { version: "1.0.1" })), installed);
     assert.deepEqual(await strategies.list(), [installed]);
     const { parameters, state } = await runStrategy(await strategies.pathOf(installed.digest), {
       state: null,
@@ -50,12 +50,21 @@ suite("strategies of the operator's own", () => {
     ["asks for the date", sound.replace("step: 0", "step: new Date().getTime()"), /uses Date/],
     ["has no update", "export default {};", /no init and update/],
     ["gives another length", sound.replace("base.map", "base.subarray(1).map"), /no Float32Array of 16/],
+    ["cannot be read as code", "export default { init: (", /SyntaxError/],
+    ["throws", sound.replace("step: 0", "step: nowhere"), /ReferenceError: nowhere is not defined/],
     ["gives no number", sound.replace("value +", "0 / 0 +"), /parameter 0 is NaN/],
   ];
   for (const [what, source, message] of refused) {
     test(`one that ${what} is not installed, and leaves nothing`, async () => {
       const before = await readdir(join(folder, "strategies")).catch(() => []);
-      await assert.rejects(strategies.install(await packageOf(source)), message);
+      const path = await packageOf(source);
+      await assert.rejects(strategies.install(path), (thrown) => {
+        const { culprit, at, message: said } = SelvedgeError.from(thrown);
+        assert.match(said, message);
+        assert.notEqual(culprit, "us");
+        assert.ok(at?.startsWith(join(path, "mine.ts")), at);
+        return true;
+      });
       assert.deepEqual(await readdir(join(folder, "strategies")).catch(() => []), before);
     });
   }

@@ -31,16 +31,20 @@ export class StrategyFolder {
    */
   async install(packageFolder: string): Promise<InstalledStrategy> {
     const { name, version, main } = await readManifest(packageFolder);
-    const bytes = await readModule(join(packageFolder, main));
+    const module = join(packageFolder, main);
+    const bytes = await readModule(module);
     const digest = digestOf(bytes);
     const target = this.#folderOf(digest);
-    if ((await this.#read(digest)) !== undefined) return { digest, name, version };
+    const there = await this.#read(digest);
+    if (there !== undefined) return there.installed;
     const made = `${target}.${randomUUID()}.part`;
     await mkdir(made, { recursive: true, mode: 0o700 });
     try {
       const file = `strategy${extname(main)}`;
       await writeFileDurably(join(made, file), bytes);
-      await tryStrategy(join(made, file));
+      await tryStrategy(join(made, file)).catch((thrown: unknown) => {
+        throw inFile(module, SelvedgeError.from(thrown));
+      });
       const manifest = { name, version, main: file, type: "module" };
       await writeFileDurably(join(made, "package.json"), `${JSON.stringify(manifest)}\n`);
       await rename(made, target);
@@ -84,6 +88,12 @@ export class StrategyFolder {
   }
 }
 
+/** The file that was given, in place of the copy that was tried. */
+function inFile(file: string, { code, message, at = "strategy", fix, cause }: SelvedgeError): SelvedgeError {
+  const details = { at: at.replace(/^strategy/, file), ...(fix !== undefined && { fix }) };
+  return new SelvedgeError(code, message, { ...details, cause });
+}
+
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -106,7 +116,7 @@ async function readManifest(folder: string): Promise<Manifest> {
     return { name, version, main };
   throw new SelvedgeError("invalid_argument", "a strategy's package has a name, a version and a main file", {
     at,
-    fix: '"main" is one file beside it: .js, .mjs, .ts or .mts',
+    fix: nameFile,
   });
 }
 
@@ -121,7 +131,8 @@ function parse(text: string, at: string): Readonly<Record<string, unknown>> {
 
 async function readModule(path: string): Promise<Uint8Array> {
   const found = await ifThere(path, stat(path));
-  if (found === undefined) throw new SelvedgeError("not_found", "there is no such file", { at: path });
+  if (found === undefined)
+    throw new SelvedgeError("not_found", "there is no such file", { at: path, fix: nameFile });
   if (found.size > limits.strategyBytesMax) {
     throw new SelvedgeError("too_large", `${found.size} bytes, at most ${limits.strategyBytesMax}`, {
       at: path,
@@ -129,3 +140,5 @@ async function readModule(path: string): Promise<Uint8Array> {
   }
   return readFile(path);
 }
+
+const nameFile = 'let "main" of package.json be one file beside it: .js, .mjs, .ts or .mts';
