@@ -8,23 +8,22 @@ import type { RegistryTokens } from "./registry-tokens.ts";
  * that where it was not logged in).
  */
 export function registryCaller(
-  { certificate, headers }: Caller,
+  { certificate, headers: { authorization } }: Caller,
   tokens: Pick<RegistryTokens, "open"> | undefined,
 ): Caller {
-  const token = registryToken(headers.authorization, tokens);
-  if (token === undefined) return { certificate, headers: { authorization: headers.authorization } };
+  const token = basicPassword(authorization) ?? tokens?.open(bearerToken(authorization));
+  if (token === undefined) return { certificate, headers: { authorization } };
   return { certificate, headers: token === "" ? {} : { authorization: `Bearer ${token}` } };
 }
 
-/** @returns the operator's token that a registry's client means, empty for none; undefined for what is another's form. */
-export function registryToken(
-  authorization: string | undefined,
-  tokens: Pick<RegistryTokens, "open"> | undefined,
-): string | undefined {
-  const [, bearer] = /^Bearer ([\w.-]{1,1024})$/i.exec(authorization ?? "") ?? [];
-  if (bearer !== undefined) return tokens?.open(bearer) ?? bearer;
-  const [, encoded] = /^Basic ([\w+/=-]{0,2048})$/i.exec(authorization ?? "") ?? [];
+/** @returns empty for neither name nor password; undefined for what is not Basic authentication. */
+export function basicPassword(authorization = ""): string | undefined {
+  const [, encoded] = /^Basic ([\w+/=-]{0,2048})$/i.exec(authorization) ?? [];
   if (encoded === undefined) return undefined;
   const text = Buffer.from(encoded, "base64").toString("utf8");
   return text === ":" ? "" : text.slice(text.indexOf(":") + 1);
+}
+
+function bearerToken(authorization = ""): string {
+  return /^Bearer ([\w.-]{1,1024})$/i.exec(authorization)?.[1] ?? "";
 }

@@ -8,6 +8,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
  */
 export class RegistryTokens {
   readonly lifetimeMs = 3_600_000;
+  /** For who did not say who it is. Not sealed: it hides nothing, and strangers do not get to use the key. */
+  readonly nobody: string = `${prefix}nobody`;
   readonly #key = randomBytes(32);
   readonly #now: () => number;
 
@@ -16,11 +18,10 @@ export class RegistryTokens {
     this.#now = now;
   }
 
-  /** @param operatorToken - undefined for who did not say who it is. */
-  seal(operatorToken: string | undefined): string {
+  seal(operatorToken: string): string {
     const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
-    const text = JSON.stringify([this.#now() + this.lifetimeMs, operatorToken ?? ""]);
+    const cipher = createCipheriv(cipherName, this.#key, nonce);
+    const text = JSON.stringify([this.#now() + this.lifetimeMs, operatorToken]);
     const sealed = [nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()];
     return prefix + Buffer.concat(sealed).toString("base64url");
   }
@@ -33,7 +34,9 @@ export class RegistryTokens {
     if (!text.startsWith(prefix)) return undefined;
     const sealed = Buffer.from(text.slice(prefix.length), "base64url");
     try {
-      const decipher = createDecipheriv("aes-256-gcm", this.#key, sealed.subarray(0, nonceBytes));
+      const decipher = createDecipheriv(cipherName, this.#key, sealed.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      });
       decipher.setAuthTag(sealed.subarray(-tagBytes));
       const clear = decipher.update(sealed.subarray(nonceBytes, -tagBytes));
       const [endsAtMs, token] = JSON.parse(Buffer.concat([clear, decipher.final()]).toString("utf8"));
@@ -45,6 +48,7 @@ export class RegistryTokens {
   }
 }
 
+const cipherName = "aes-256-gcm";
 const prefix = "svreg1.";
 const nonceBytes = 12;
 const tagBytes = 16;

@@ -132,8 +132,10 @@ suite("the registry on a coordinator's port", () => {
       const { token } = JSON.parse((await tokenOf(headers)).body);
       return { authorization: `Bearer ${token}` };
     };
-    assert.equal((await withHeaders(await bearer(basic(`anybody:${viewer}`)))).status, 200);
     assert.equal((await withHeaders(await bearer({}))).status, 401);
+    const given = await bearer(basic(`anybody:${viewer}`));
+    assert.equal((await withHeaders(given)).status, 200);
+    assert.equal((await withHeaders(await bearer(given))).status, 401, "an hour is not made longer");
     const elsewhere = { ...(await bearer(basic(`x:${running.adminToken}`))) };
     const jobs = "/selvedge.v1.OperatorService/ListJobs";
     assert.equal(
