@@ -17,6 +17,7 @@ test("[AG11] a question without an answer, or an answer without a question, is r
     {},
     { "zeroing.zeroed": true },
     { ...nameBits(aggregator, [true, true]), "hidden.channel": true },
+    { "clipping.within,zeroing.zeroed": true },
   ]) {
     assert.throws(() => readBits(aggregator, answers), SelvedgeError);
   }

@@ -16,7 +16,10 @@ export function nameBits(
  */
 export function readBits({ bits: questions }: Pick<Aggregator, "bits">, answers: AnsweredBits): boolean[] {
   const answered = Object.keys(answers).sort();
-  if (answered.join() === questions.toSorted().join()) {
+  if (
+    answered.length === questions.length &&
+    questions.every((question) => Object.hasOwn(answers, question))
+  ) {
     return questions.map((question) => answers[question] ?? false);
   }
   throw new SelvedgeError(
