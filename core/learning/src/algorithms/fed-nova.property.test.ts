@@ -41,6 +41,14 @@ for (const kind of kinds) {
   });
 }
 
+test("what FedNova divides by is right for the smallest proximal term and the heaviest momentum", () => {
+  const plain = { momentum: 0, nesterov: false, proximal: 0 };
+  assert.equal(stepWeight({ ...plain, proximal: 1e-20 }, 40, 0.1), 40);
+  const [velocity, heavy] = [1 + 0.999_999, { ...plain, momentum: 0.999_999 }];
+  assert.equal(stepWeight(heavy, 1, 0.1), 1);
+  assert.equal(stepWeight({ ...heavy, nesterov: true }, 2, 0.1), 2 + 0.999_999 * (1 + velocity));
+});
+
 test("where devices take different numbers of steps, FedNova comes to the optimum of the sum and FedAvg to another", () => {
   const devices = seededQuadratics(12, "unequal");
   const steps = devices.map((_, index) => 1 + 3 * index);

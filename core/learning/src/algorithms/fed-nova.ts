@@ -49,19 +49,22 @@ export function fedNovaServer(optimizer: ServerOptimizer, weights: StepWeights):
 
 /**
  * |a_i|: how many times its gradient a device would move by, would that be the same in all its steps
- * (section 4 of the paper, for plain SGD, momentum and the proximal term).
+ * (section 4 of the paper, for plain SGD, momentum and the proximal term). Step by step: what the
+ * paper's closed forms subtract is lost to rounding where the term is small or the momentum near 1.
  */
 export function stepWeight(
   { momentum, nesterov, proximal }: Omit<StepWeights, "stepsMax">,
   steps: number,
   learningRate: number,
 ): number {
-  if (proximal > 0) {
-    const pull = proximal * learningRate;
-    return (1 - (1 - pull) ** steps) / pull;
+  const stays = 1 - proximal * learningRate;
+  let velocity = 0;
+  let weight = 0;
+  for (let step = 0; step < steps; step++) {
+    velocity = momentum * velocity + 1;
+    weight = stays * weight + (nesterov ? 1 + momentum * velocity : velocity);
   }
-  const heavy = (steps - (momentum * (1 - momentum ** steps)) / (1 - momentum)) / (1 - momentum);
-  return nesterov ? steps + momentum * heavy : heavy;
+  return weight;
 }
 
 /** So that the number sent is above 0 and at most 1024, where the sums are exact. */
