@@ -1,5 +1,5 @@
-import { checkedParameters, checkRate } from "./checked-parameters.ts";
-import type { ServerOptimizer, ServerOptimizerResult, ServerOptimizerState } from "./server-optimizer.ts";
+import type { ServerOptimizer } from "./server-optimizer.ts";
+import { withVelocity } from "./with-velocity.ts";
 
 /**
  * Nesterov momentum on the server, as PyTorch's SGD has it: v = momentum * v + meanUpdate,
@@ -9,28 +9,5 @@ import type { ServerOptimizer, ServerOptimizerResult, ServerOptimizerState } fro
  * @param momentum 0 <= momentum < 1
  */
 export function nesterov(learningRate: number, momentum: number): ServerOptimizer {
-  checkRate(learningRate);
-  return {
-    name: "nesterov",
-
-    init(parameters: number): ServerOptimizerState {
-      return { step: 0, vectors: { momentum: new Float64Array(parameters) } };
-    },
-
-    update(
-      { step, vectors }: ServerOptimizerState,
-      base: Float32Array,
-      meanUpdate: Float64Array,
-    ): ServerOptimizerResult {
-      const velocity = meanUpdate.map((value, index) => momentum * (vectors.momentum?.[index] ?? 0) + value);
-      const parameters = checkedParameters(
-        "nesterov",
-        base,
-        meanUpdate.length,
-        (value, index) =>
-          value + learningRate * ((meanUpdate[index] ?? 0) + momentum * (velocity[index] ?? 0)),
-      );
-      return { parameters, state: { step: step + 1, vectors: { momentum: velocity } } };
-    },
-  };
+  return withVelocity("nesterov", learningRate, momentum, (update, velocity) => update + momentum * velocity);
 }
